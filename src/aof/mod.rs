@@ -1,0 +1,1 @@
+//! AOF: manifest, RESP framing, sets, cuts. Bytes in, facts out.

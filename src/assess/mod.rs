@@ -1,0 +1,1 @@
+//! Probes, facts, findings. Changes nothing.

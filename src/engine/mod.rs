@@ -1,0 +1,1 @@
+//! Walk forward, walk back, resume. Prints nothing, emits events.

@@ -1,0 +1,1 @@
+//! The condition language: parsed, statically typed, three-valued.

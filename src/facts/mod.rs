@@ -1,0 +1,1 @@
+//! The typed facts: JSON, schema and vocabulary of expressions in one.

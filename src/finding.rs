@@ -1,0 +1,1 @@
+//! Finding ids, severities, scopes, hints.

@@ -1,0 +1,44 @@
+//! redis-dr brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
+//!
+//! Rooms, top to bottom (a room uses only rooms below it; `tests/architecture.rs` holds this):
+//!
+//! ```text
+//! 9  cli
+//! 7  recover
+//! 6  engine    report
+//! 5  plan      assess
+//! 4  runbook   playbook   policy
+//! 3  action
+//! 2b verify    sandbox
+//! 2a vault     journal    lock     state    store    service    server
+//! 1  host      config     points
+//! 0  expr   yaml   facts   finding   rdb   aof   redis_conf
+//! ```
+pub mod action;
+pub mod aof;
+pub mod assess;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod expr;
+pub mod facts;
+pub mod finding;
+pub mod host;
+pub mod journal;
+pub mod lock;
+pub mod plan;
+pub mod playbook;
+pub mod points;
+pub mod policy;
+pub mod rdb;
+pub mod recover;
+pub mod redis_conf;
+pub mod report;
+pub mod runbook;
+pub mod server;
+pub mod service;
+pub mod state;
+pub mod store;
+pub mod vault;
+pub mod verify;
+pub mod yaml;

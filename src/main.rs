@@ -1,0 +1,2 @@
+//! `redis-dr`: parse, call, print the failure, exit code.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Runbook, facts and point become exact steps.

@@ -1,0 +1,1 @@
+//! Recovery points: ranking, loss, time.

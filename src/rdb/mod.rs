@@ -1,0 +1,1 @@
+//! RDB: a streaming walker.

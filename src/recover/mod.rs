@@ -1,0 +1,1 @@
+//! The story: assess, choose, plan, confirm, run, verify.

@@ -1,0 +1,1 @@
+//! redis.conf as the server reads it.

@@ -1,0 +1,1 @@
+//! Runbook grammar, includes, lint.

@@ -1,0 +1,1 @@
+//! RESP to a live server.

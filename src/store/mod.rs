@@ -1,0 +1,1 @@
+//! Where the operator's backups live.

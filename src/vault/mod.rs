@@ -1,0 +1,1 @@
+//! Safety copies of a run; holds the only pen.
