@@ -1,1 +1,36 @@
-//! The typed facts: JSON, schema and vocabulary of expressions in one.
+//! The typed facts: one set of structs is the JSON, the schema, the vocabulary of expressions, and the docs.
+mod document;
+mod observed;
+mod point;
+mod units;
+pub use document::*;
+pub use observed::*;
+pub use point::*;
+pub use units::{Bytes, Seconds, Time};
+
+/// The JSON schema of [`Facts`]; expressions take their names and types from it.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Facts).to_value()
+}
+
+/// The JSON schema of a [`Point`]; `point.…` in expressions.
+#[must_use]
+pub fn point_schema() -> serde_json::Value {
+    schemars::schema_for!(Point).to_value()
+}
+
+impl Point {
+    /// Could it be restored here: whole or mendable, and this server can load it?
+    #[must_use]
+    pub fn usable(&self) -> bool {
+        matches!(self.valid, Validity::Intact | Validity::Repairable)
+            && self.loadable == Loadable::Yes
+    }
+
+    /// The most that restoring it can lose: the loss where it is known, else its upper bound.
+    #[must_use]
+    pub fn worst_loss(&self) -> Option<Seconds> {
+        self.loss_seconds.or(self.loss_upper)
+    }
+}

@@ -1,1 +1,0 @@
-//! Finding ids, severities, scopes, hints.
