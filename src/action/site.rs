@@ -1,0 +1,92 @@
+//! Where a plan acts: everything resolved once, shown in the plan, and used by every step.
+use crate::facts::{Flavour, Point, Seconds, ServiceKind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The resolved paths and settings of an instance. Part of the plan, so that a plan needs no second look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Site {
+    /// The instance's name.
+    pub instance: String,
+    /// Its address, `HOST:PORT` or `unix:PATH`.
+    pub address: String,
+    /// The main configuration file.
+    pub config_file: PathBuf,
+    /// The directory of the data files.
+    pub data_dir: PathBuf,
+    /// The snapshot's path.
+    pub rdb: PathBuf,
+    /// The AOF's directory (7.0 and newer), else its single file.
+    pub aof: PathBuf,
+    /// The AOF's name, `appendfilename`.
+    pub aof_name: String,
+    /// Is the AOF kept in parts (7.0 and newer)?
+    pub multi_part: bool,
+    /// Is the AOF on in the configuration at the time of planning?
+    pub aof_on: bool,
+    /// Which family of servers.
+    pub flavour: Flavour,
+    /// The version of the program that will be started, such as 7.0.15.
+    pub version: String,
+    /// The program that will be started.
+    pub binary: Option<PathBuf>,
+    /// How it is started and stopped.
+    pub service: ServiceKind,
+    /// The unit, where there is one.
+    pub unit: Option<String>,
+    /// Start, stop and status commands, where the operator gave them.
+    pub commands: Option<ServiceCommands>,
+    /// The user the server runs as.
+    pub run_as: Option<String>,
+    /// Settings that the start command fixes; they can't be changed in the file.
+    pub overridden: Vec<String>,
+    /// Arguments behind the configuration file when the server was last started.
+    pub start_args: Vec<String>,
+    /// Where the server was started from; relative paths of its configuration start there.
+    pub working_dir: Option<PathBuf>,
+    /// Where safety copies go.
+    pub vault_dir: PathBuf,
+    /// The server's log file.
+    pub logfile: Option<PathBuf>,
+    /// Can clients be fenced off (CONFIG is neither renamed nor denied)?
+    pub can_fence: bool,
+    /// May a write probe be made?
+    pub probe: bool,
+    /// Did the server answer when the plan was made?
+    pub was_answering: bool,
+    /// Is what the running server holds known to be worth nothing (an empty start)?
+    pub memory_worthless: bool,
+    /// The recovery point.
+    pub point: Option<Point>,
+    /// How long things are expected to take.
+    pub estimate: Estimate,
+}
+
+/// The operator's own commands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceCommands {
+    /// Starts the server.
+    pub start: Vec<String>,
+    /// Stops it.
+    pub stop: Vec<String>,
+    /// Exits 0 when it runs.
+    pub status: Vec<String>,
+}
+
+/// Expected durations; `estimate.load` and its siblings in expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Loading the point's data.
+    pub load: Seconds,
+    /// Writing the AOF anew.
+    pub rewrite: Seconds,
+    /// Copying the point's bytes.
+    pub copy: Seconds,
+}
+
+/// The JSON schema of [`Estimate`].
+#[must_use]
+pub fn estimate_schema() -> serde_json::Value {
+    schemars::schema_for!(Estimate).to_value()
+}
