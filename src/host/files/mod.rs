@@ -1,0 +1,19 @@
+//! The files half of [`host`](crate::host): what a file is, reading it, digesting it, and the pen.
+
+mod attrs;
+mod digest;
+mod dir;
+mod error;
+mod look;
+mod own;
+mod pen;
+mod stat;
+
+pub use attrs::Attr;
+pub use digest::{EDGE, Mark};
+pub use dir::{Dir, Place, Planters};
+pub use error::{HostError, shown};
+pub use look::Look;
+pub use own::OwnFiles;
+pub use pen::{Pen, TEMP_PREFIX, Written};
+pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};
