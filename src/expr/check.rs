@@ -22,11 +22,27 @@ pub enum Kind {
     List(Vec<Node>),
     Not(Box<Node>),
     Neg(Box<Node>),
-    Join { join: Join, left: Box<Node>, right: Box<Node> },
+    Join {
+        join: Join,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
     /// `order` is set where words are compared by their order.
-    Compare { op: &'static str, order: Option<Arc<Words>>, left: Box<Node>, right: Box<Node> },
-    In { item: Box<Node>, list: Box<Node> },
-    Arith { op: &'static str, left: Box<Node>, right: Box<Node> },
+    Compare {
+        op: &'static str,
+        order: Option<Arc<Words>>,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    In {
+        item: Box<Node>,
+        list: Box<Node>,
+    },
+    Arith {
+        op: &'static str,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +58,9 @@ impl Node {
             Kind::Name(n) | Kind::Has(n) => found(n),
             Kind::List(items) => items.iter().for_each(|i| i.each_name(found)),
             Kind::Not(inner) | Kind::Neg(inner) => inner.each_name(found),
-            Kind::Join { left, right, .. } | Kind::Compare { left, right, .. } | Kind::Arith { left, right, .. } => {
+            Kind::Join { left, right, .. }
+            | Kind::Compare { left, right, .. }
+            | Kind::Arith { left, right, .. } => {
                 left.each_name(found);
                 right.each_name(found);
             }
@@ -71,16 +89,32 @@ impl Node {
             Kind::Const(v) => format!("{v:?}"),
             Kind::Name(n) => n.clone(),
             Kind::Has(n) => format!("has({n})"),
-            Kind::List(items) => format!("[{}]", items.iter().map(Node::canonical).collect::<Vec<_>>().join(",")),
+            Kind::List(items) => format!(
+                "[{}]",
+                items
+                    .iter()
+                    .map(Node::canonical)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            ),
             Kind::Not(inner) => format!("!{}", inner.canonical()),
             Kind::Neg(inner) => format!("-{}", inner.canonical()),
             Kind::Join { join, .. } => {
-                let mut parts: Vec<String> = self.operands(*join).into_iter().map(Node::canonical).collect();
+                let mut parts: Vec<String> = self
+                    .operands(*join)
+                    .into_iter()
+                    .map(Node::canonical)
+                    .collect();
                 parts.sort();
                 parts.dedup();
-                format!("({})", parts.join(if *join == Join::And { "&&" } else { "||" }))
+                format!(
+                    "({})",
+                    parts.join(if *join == Join::And { "&&" } else { "||" })
+                )
             }
-            Kind::Compare { op, left, right, .. } => {
+            Kind::Compare {
+                op, left, right, ..
+            } => {
                 let (l, r) = (left.canonical(), right.canonical());
                 match *op {
                     ">" => format!("({r}<{l})"),
@@ -90,14 +124,19 @@ impl Node {
                 }
             }
             Kind::In { item, list } => format!("({} in {})", item.canonical(), list.canonical()),
-            Kind::Arith { op, left, right } => format!("({}{op}{})", left.canonical(), right.canonical()),
+            Kind::Arith { op, left, right } => {
+                format!("({}{op}{})", left.canonical(), right.canonical())
+            }
         }
     }
 }
 
 /// Types the whole; see [`super::check`].
 pub fn typed(ast: &Ast, types: &Types, expected: Option<&Type>) -> Result<Node, Vec<ExprError>> {
-    let mut checker = Checker { types, errors: Vec::new() };
+    let mut checker = Checker {
+        types,
+        errors: Vec::new(),
+    };
     let node = checker.node(ast);
     let node = match (node, expected) {
         (Some(node), Some(wanted)) => checker.wanted(node, ast, wanted),
@@ -127,35 +166,63 @@ impl Checker<'_> {
             AstKind::Const(value) => Some(constant(value)),
             AstKind::Name(name) => {
                 let ty = self.name(name, ast.span)?;
-                Some(Node { ty, kind: Kind::Name(name.clone()) })
+                Some(Node {
+                    ty,
+                    kind: Kind::Name(name.clone()),
+                })
             }
             AstKind::Has(inner) => match &inner.kind {
                 AstKind::Name(name) => {
                     self.name(name, inner.span)?;
-                    Some(Node { ty: Type::Bool, kind: Kind::Has(name.clone()) })
+                    Some(Node {
+                        ty: Type::Bool,
+                        kind: Kind::Has(name.clone()),
+                    })
                 }
                 _ => self.fail(
-                    ExprError::at(inner.span, "has() takes a name").hint("such as has(persistence.aof_enabled)"),
+                    ExprError::at(inner.span, "has() takes a name")
+                        .hint("such as has(persistence.aof_enabled)"),
                 ),
             },
             AstKind::List(items) => self.list(items, ast.span),
             AstKind::Not(inner) => {
                 let inner = self.bool(inner, "!")?;
-                Some(Node { ty: Type::Bool, kind: Kind::Not(Box::new(inner)) })
+                Some(Node {
+                    ty: Type::Bool,
+                    kind: Kind::Not(Box::new(inner)),
+                })
             }
             AstKind::Neg(inner) => {
                 let node = self.node(inner)?;
                 if !node.ty.is_number() && !matches!(node.ty, Type::Duration | Type::Size) {
-                    return self.fail(ExprError::at(inner.span, format!("`-` takes a number, this is {}", node.ty)));
+                    return self.fail(ExprError::at(
+                        inner.span,
+                        format!("`-` takes a number, this is {}", node.ty),
+                    ));
                 }
-                Some(Node { ty: node.ty.clone(), kind: Kind::Neg(Box::new(node)) })
+                Some(Node {
+                    ty: node.ty.clone(),
+                    kind: Kind::Neg(Box::new(node)),
+                })
             }
-            AstKind::Binary { op, op_span, left, right } => match *op {
+            AstKind::Binary {
+                op,
+                op_span,
+                left,
+                right,
+            } => match *op {
                 "&&" | "||" => {
                     let (l, r) = (self.bool(left, op), self.bool(right, op));
                     let join = if *op == "&&" { Join::And } else { Join::Or };
-                    let kind = Kind::Join { join, left: Box::new(l?), right: Box::new(r?) };
-                    Some(Node { ty: Type::Bool, kind })
+                    let kind = Kind::Join {
+                        join,
+                        left: Box::new(l?),
+                        right: Box::new(r?),
+                    };
+                    Some(Node {
+                        ty: Type::Bool,
+                        kind,
+                    })
                 }
                 "in" => self.member(left, right),
                 "+" | "-" | "*" | "/" => self.arith(op, *op_span, left, right),
@@ -169,7 +236,10 @@ impl Checker<'_> {
         if node.ty == Type::Bool {
             return Some(node);
         }
-        let error = ExprError::at(ast.span, format!("`{op}` takes yes/no values, this is {}", node.ty));
+        let error = ExprError::at(
+            ast.span,
+            format!("`{op}` takes yes/no values, this is {}", node.ty),
+        );
         self.fail(error.hint(compare_hint(&node)))
     }
 
@@ -182,7 +252,10 @@ impl Checker<'_> {
         let root = parts.next().unwrap_or("");
         let mut start = span.start;
         let Some(mut ty) = self.types.roots.get(root) else {
-            let part = Span { start, end: start + root.len() };
+            let part = Span {
+                start,
+                end: start + root.len(),
+            };
             let error = ExprError::at(part, format!("there is no name `{root}`"));
             let hint = match nearest(root, self.types.roots.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -198,7 +271,15 @@ impl Checker<'_> {
             match ty.field(part) {
                 Some(next) => ty = next,
                 None => {
-                    self.errors.push(no_field(ty, &path, part, Span { start, end: start + part.len() }));
+                    self.errors.push(no_field(
+                        ty,
+                        &path,
+                        part,
+                        Span {
+                            start,
+                            end: start + part.len(),
+                        },
+                    ));
                     return None;
                 }
             }
@@ -215,22 +296,34 @@ impl Checker<'_> {
             if let Some(first) = out.first()
                 && !node.ty.fits(&first.ty)
             {
-                let message = format!("a list holds values of one type: this is {}, the first {}", node.ty, first.ty);
+                let message = format!(
+                    "a list holds values of one type: this is {}, the first {}",
+                    node.ty, first.ty
+                );
                 return self.fail(ExprError::at(ast.span, message));
             }
             out.push(node);
         }
         let Some(first) = out.first() else {
-            return self.fail(ExprError::at(span, "an empty list holds nothing to compare with"));
+            return self.fail(ExprError::at(
+                span,
+                "an empty list holds nothing to compare with",
+            ));
         };
-        Some(Node { ty: Type::List(Box::new(first.ty.clone())), kind: Kind::List(out) })
+        Some(Node {
+            ty: Type::List(Box::new(first.ty.clone())),
+            kind: Kind::List(out),
+        })
     }
 
     fn member(&mut self, item_ast: &Ast, list_ast: &Ast) -> Option<Node> {
         let (item, list) = (self.node(item_ast), self.node(list_ast));
         let (item, list) = (item?, list?);
         let Type::List(inner) = &list.ty else {
-            let error = ExprError::at(list_ast.span, format!("`in` takes a list on its right, this is {}", list.ty));
+            let error = ExprError::at(
+                list_ast.span,
+                format!("`in` takes a list on its right, this is {}", list.ty),
+            );
             return self.fail(error.hint("such as [\"rdb\", \"backup\"]"));
         };
         let ok = match (&item.ty, &**inner) {
@@ -238,14 +331,24 @@ impl Checker<'_> {
             (Type::Str, Type::Enum(w)) => self.word(&item, item_ast, w),
             (a, b) => self.same(a, b, item_ast, list_ast),
         };
-        let kind = Kind::In { item: Box::new(item), list: Box::new(list) };
-        ok.then_some(Node { ty: Type::Bool, kind })
+        let kind = Kind::In {
+            item: Box::new(item),
+            list: Box::new(list),
+        };
+        ok.then_some(Node {
+            ty: Type::Bool,
+            kind,
+        })
     }
 
     fn each_word(&mut self, list: &Node, ast: &Ast, words: &Words) -> bool {
         match (&list.kind, &ast.kind) {
             (Kind::List(nodes), AstKind::List(asts)) => {
-                let bad = nodes.iter().zip(asts).filter(|(n, a)| !self.word(n, a, words)).count();
+                let bad = nodes
+                    .iter()
+                    .zip(asts)
+                    .filter(|(n, a)| !self.word(n, a, words))
+                    .count();
                 bad == 0
             }
             _ => true,
@@ -266,7 +369,13 @@ impl Checker<'_> {
         false
     }
 
-    fn compare(&mut self, op: &'static str, op_span: Span, left: &Ast, right: &Ast) -> Option<Node> {
+    fn compare(
+        &mut self,
+        op: &'static str,
+        op_span: Span,
+        left: &Ast,
+        right: &Ast,
+    ) -> Option<Node> {
         let (l, r) = (self.node(left), self.node(right));
         let (mut l, mut r) = (l?, r?);
         zero_adapts(&mut l, &r.ty);
@@ -285,21 +394,42 @@ impl Checker<'_> {
             self.has_order(op, op_span, &l.ty, words.as_deref())?;
         }
         let order = words.filter(|_| ordering);
-        let kind = Kind::Compare { op, order, left: Box::new(l), right: Box::new(r) };
-        Some(Node { ty: Type::Bool, kind })
+        let kind = Kind::Compare {
+            op,
+            order,
+            left: Box::new(l),
+            right: Box::new(r),
+        };
+        Some(Node {
+            ty: Type::Bool,
+            kind,
+        })
     }
 
     fn has_order(&mut self, op: &str, span: Span, ty: &Type, words: Option<&Words>) -> Option<()> {
         let error = match (words, ty) {
             (Some(w), _) if w.ordered => return Some(()),
             (Some(w), _) => {
-                let words = w.words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
-                ExprError::at(span, format!("the words {words} have no order, so `{op}` means nothing"))
-                    .hint("use `==` or `in [..]`")
+                let words = w
+                    .words
+                    .iter()
+                    .map(|w| format!("\"{w}\""))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                ExprError::at(
+                    span,
+                    format!("the words {words} have no order, so `{op}` means nothing"),
+                )
+                .hint("use `==` or `in [..]`")
             }
-            (None, Type::Str) => ExprError::at(span, format!("text has no order, so `{op}` means nothing"))
-                .hint("as text \"10.0\" would be smaller than \"7.0\"; use `==` or `in [..]`"),
-            (None, Type::Bool) => ExprError::at(span, format!("yes/no values have no order, so `{op}` means nothing")),
+            (None, Type::Str) => {
+                ExprError::at(span, format!("text has no order, so `{op}` means nothing"))
+                    .hint("as text \"10.0\" would be smaller than \"7.0\"; use `==` or `in [..]`")
+            }
+            (None, Type::Bool) => ExprError::at(
+                span,
+                format!("yes/no values have no order, so `{op}` means nothing"),
+            ),
             _ => return Some(()),
         };
         self.errors.push(error);
@@ -310,13 +440,17 @@ impl Checker<'_> {
     fn word(&mut self, node: &Node, ast: &Ast, words: &Words) -> bool {
         let Kind::Const(Value::Str(given)) = &node.kind else {
             let message = "words of an enumeration are compared with quoted words".to_string();
-            self.errors.push(ExprError::at(ast.span, message).hint(format!("they are {}", quoted(words))));
+            self.errors
+                .push(ExprError::at(ast.span, message).hint(format!("they are {}", quoted(words))));
             return false;
         };
         if words.rank(given).is_some() {
             return true;
         }
-        let error = ExprError::at(ast.span, format!("\"{given}\" is not a word of {}", called(words)));
+        let error = ExprError::at(
+            ast.span,
+            format!("\"{given}\" is not a word of {}", called(words)),
+        );
         let near = nearest(given, words.words.iter().map(String::as_str));
         self.errors.push(error.hint(match near {
             Some(near) => format!("did you mean \"{near}\"? the words are {}", quoted(words)),
@@ -330,9 +464,19 @@ impl Checker<'_> {
         let (l, r) = (l?, r?);
         let Some(ty) = arith_type(op, &l.ty, &r.ty) else {
             let (a, b) = (&l.ty, &r.ty);
-            return self.fail(ExprError::at(op_span, format!("`{op}` can't be used between {a} and {b}")));
+            return self.fail(ExprError::at(
+                op_span,
+                format!("`{op}` can't be used between {a} and {b}"),
+            ));
         };
-        Some(Node { ty, kind: Kind::Arith { op, left: Box::new(l), right: Box::new(r) } })
+        Some(Node {
+            ty,
+            kind: Kind::Arith {
+                op,
+                left: Box::new(l),
+                right: Box::new(r),
+            },
+        })
     }
 
     fn wanted(&mut self, node: Node, ast: &Ast, wanted: &Type) -> Option<Node> {
@@ -342,7 +486,10 @@ impl Checker<'_> {
         if node.ty.fits(wanted) {
             return Some(node);
         }
-        let error = ExprError::at(ast.span, format!("{wanted} is wanted here, this is {}", node.ty));
+        let error = ExprError::at(
+            ast.span,
+            format!("{wanted} is wanted here, this is {}", node.ty),
+        );
         self.fail(match wanted {
             Type::Bool => error.hint(compare_hint(&node)),
             Type::Str => error.hint("text around ${…} makes it text"),
@@ -379,7 +526,10 @@ fn constant(value: &Value) -> Node {
         // The parser makes no other constants.
         Value::Str(_) | Value::List(_) | Value::Object(_) | Value::Unknown(_) => Type::Str,
     };
-    Node { ty, kind: Kind::Const(value.clone()) }
+    Node {
+        ty,
+        kind: Kind::Const(value.clone()),
+    }
 }
 
 /// The literal 0 is also no bytes and no time.
@@ -412,9 +562,16 @@ fn compare_hint(node: &Node) -> String {
         _ => "it",
     };
     match &node.ty {
-        Type::Int | Type::Float | Type::Size | Type::Duration => format!("compare it: `{text} > 0`"),
-        Type::Enum(w) => format!("compare it: `{text} == \"{}\"`", w.words.first().map_or("", String::as_str)),
-        Type::Object(_) | Type::Map(_) | Type::List(_) => format!("`has({text})` asks whether it was observed"),
+        Type::Int | Type::Float | Type::Size | Type::Duration => {
+            format!("compare it: `{text} > 0`")
+        }
+        Type::Enum(w) => format!(
+            "compare it: `{text} == \"{}\"`",
+            w.words.first().map_or("", String::as_str)
+        ),
+        Type::Object(_) | Type::Map(_) | Type::List(_) => {
+            format!("`has({text})` asks whether it was observed")
+        }
         _ => "compare it with something".into(),
     }
 }
@@ -426,23 +583,44 @@ fn mismatch_hint(a: &Type, b: &Type, left: &Ast, right: &Ast) -> Option<String> 
         _ => return None,
     };
     match (ty, literal) {
-        (Type::Bool, Value::Str(s)) if s == "yes" || s == "true" => Some("leave the comparison out".into()),
-        (Type::Bool, Value::Str(s)) if s == "no" || s == "false" => Some("write `!` before it instead".into()),
-        (Type::Int | Type::Float | Type::Bool, Value::Str(_)) => Some("numbers, true and false are not quoted".into()),
-        (Type::Duration, Value::Str(_) | Value::Int(_)) => Some("a duration has a unit and no quotes: 30s".into()),
-        (Type::Size, Value::Str(_) | Value::Int(_)) => Some("a size has a unit and no quotes: 64MiB".into()),
-        (Type::Time, Value::Str(_)) => Some("a moment is written time(\"2026-11-21T03:12:44Z\")".into()),
+        (Type::Bool, Value::Str(s)) if s == "yes" || s == "true" => {
+            Some("leave the comparison out".into())
+        }
+        (Type::Bool, Value::Str(s)) if s == "no" || s == "false" => {
+            Some("write `!` before it instead".into())
+        }
+        (Type::Int | Type::Float | Type::Bool, Value::Str(_)) => {
+            Some("numbers, true and false are not quoted".into())
+        }
+        (Type::Duration, Value::Str(_) | Value::Int(_)) => {
+            Some("a duration has a unit and no quotes: 30s".into())
+        }
+        (Type::Size, Value::Str(_) | Value::Int(_)) => {
+            Some("a size has a unit and no quotes: 64MiB".into())
+        }
+        (Type::Time, Value::Str(_)) => {
+            Some("a moment is written time(\"2026-11-21T03:12:44Z\")".into())
+        }
         (Type::Str | Type::Enum(_), _) => Some("text is quoted".into()),
         _ => None,
     }
 }
 
 fn called(words: &Words) -> String {
-    if words.name.is_empty() { "this fact".into() } else { format!("`{}`", words.name) }
+    if words.name.is_empty() {
+        "this fact".into()
+    } else {
+        format!("`{}`", words.name)
+    }
 }
 
 fn quoted(words: &Words) -> String {
-    words.words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ")
+    words
+        .words
+        .iter()
+        .map(|w| format!("\"{w}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn join<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -38,7 +38,9 @@ pub fn duration(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A sentence saying what is wrong, with the units that are known.
 pub fn size(text: &str) -> Result<i64, String> {
-    let bad = || format!("`{text}` is not a size: a number and one of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB");
+    let bad = || {
+        format!("`{text}` is not a size: a number and one of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+    };
     let (number, unit, tail) = split(text).ok_or_else(bad)?;
     let factor: f64 = match unit {
         "B" => 1.0,
@@ -74,10 +76,16 @@ fn unit_missing(text: &str) -> String {
 fn split(text: &str) -> Option<(f64, &str, &str)> {
     let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
     let (number, rest) = text.split_at_checked(digits)?;
-    let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let letters = rest
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(rest.len());
     let (unit, tail) = rest.split_at_checked(letters)?;
     let plain = !number.starts_with('.') && !number.ends_with('.');
-    number.parse().ok().filter(|n: &f64| plain && n.is_finite()).map(|n| (n, unit, tail))
+    number
+        .parse()
+        .ok()
+        .filter(|n: &f64| plain && n.is_finite())
+        .map(|n| (n, unit, tail))
 }
 
 /// `250 ms`, `13 s`, `14 min 34 s`, `1 h 12 min`, `2 d 3 h`: at most two units, for people.
@@ -98,7 +106,11 @@ pub fn show_duration(seconds: f64) -> String {
         3600..86400 => (s / 3600, "h", s % 3600 / 60, "min"),
         _ => (s / 86400, "d", s % 86400 / 3600, "h"),
     };
-    if small == 0 { format!("{sign}{big} {unit}") } else { format!("{sign}{big} {unit} {small} {sub}") }
+    if small == 0 {
+        format!("{sign}{big} {unit}")
+    } else {
+        format!("{sign}{big} {unit} {small} {sub}")
+    }
 }
 
 /// `512 B`, `18.0 MiB`: for people, in units of 1024.
@@ -113,5 +125,9 @@ pub fn show_size(bytes: i64) -> String {
         n /= 1024.0;
         unit = next;
     }
-    if unit == "B" { format!("{bytes} B") } else { format!("{n:.1} {unit}") }
+    if unit == "B" {
+        format!("{bytes} B")
+    } else {
+        format!("{n:.1} {unit}")
+    }
 }

@@ -57,7 +57,12 @@ pub struct ExprError {
 
 impl ExprError {
     pub(crate) fn at(span: lex::Span, message: impl Into<String>) -> Self {
-        ExprError { offset: span.start, len: span.end - span.start, message: message.into(), hint: None }
+        ExprError {
+            offset: span.start,
+            len: span.end - span.start,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -80,7 +85,10 @@ pub struct Expr {
 pub fn check(src: &str, types: &Types, expected: Option<&Type>) -> Result<Expr, Vec<ExprError>> {
     let ast = parse(src).map_err(|e| vec![e])?;
     let root = check::typed(&ast, types, expected)?;
-    Ok(Expr { source: src.to_string(), root })
+    Ok(Expr {
+        source: src.to_string(),
+        root,
+    })
 }
 
 impl Expr {
@@ -125,7 +133,11 @@ impl Expr {
     /// Of `a && b` that is false only the operands that are false are told. Empty when no fact was read.
     pub fn explain(&self, scope: &dyn Scope) -> String {
         let leaves = self.leaves(scope);
-        leaves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        leaves
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// The same as data: name and value of each fact that decided, in the order of the source, each once.
@@ -150,7 +162,10 @@ impl Expr {
 }
 
 fn conjuncts(node: &check::Node) -> BTreeSet<String> {
-    node.operands(check::Join::And).into_iter().map(check::Node::canonical).collect()
+    node.operands(check::Join::And)
+        .into_iter()
+        .map(check::Node::canonical)
+        .collect()
 }
 
 /// The nearest of `words` when it is near enough to be a slip of the pen.
@@ -162,7 +177,12 @@ pub fn nearest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
     };
     words
         .into_iter()
-        .map(|w| (strsim::damerau_levenshtein(&given.to_lowercase(), &w.to_lowercase()), w))
+        .map(|w| {
+            (
+                strsim::damerau_levenshtein(&given.to_lowercase(), &w.to_lowercase()),
+                w,
+            )
+        })
         .filter(|(d, _)| *d <= limit)
         .min_by_key(|(d, _)| *d)
         .map(|(_, w)| w)

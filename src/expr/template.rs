@@ -27,7 +27,11 @@ impl Template {
     ///
     /// # Errors
     /// All that is wrong, with offsets in `src`.
-    pub fn check(src: &str, types: &Types, expected: Option<&Type>) -> Result<Template, Vec<ExprError>> {
+    pub fn check(
+        src: &str,
+        types: &Types,
+        expected: Option<&Type>,
+    ) -> Result<Template, Vec<ExprError>> {
         let mut errors = Vec::new();
         let pieces = pieces(src).map_err(|e| vec![e])?;
         let alone = pieces.len() == 1;
@@ -48,13 +52,20 @@ impl Template {
                 }
             }
         }
-        let template = Template { source: src.to_string(), parts };
+        let template = Template {
+            source: src.to_string(),
+            parts,
+        };
         if errors.is_empty()
             && let Some(error) = template.unfit(expected)
         {
             errors.push(error);
         }
-        if errors.is_empty() { Ok(template) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(template)
+        } else {
+            Err(errors)
+        }
     }
 
     /// Is there a `${` in it at all?
@@ -125,8 +136,14 @@ impl Template {
         if self.alone().is_some() || Type::Str.fits(wanted) {
             return None;
         }
-        let span = Span { start: 0, end: self.source.len() };
-        Some(ExprError::at(span, format!("{wanted} is wanted here, text around ${{…}} makes it text")))
+        let span = Span {
+            start: 0,
+            end: self.source.len(),
+        };
+        Some(ExprError::at(
+            span,
+            format!("{wanted} is wanted here, text around ${{…}} makes it text"),
+        ))
     }
 }
 
@@ -136,8 +153,13 @@ fn printable(expr: Expr, alone: bool) -> Result<Expr, Vec<ExprError>> {
     if alone || !matches!(ty, Type::Object(_) | Type::Map(_)) {
         return Ok(expr);
     }
-    let span = Span { start: 0, end: expr.source.len() };
-    Err(vec![ExprError::at(span, format!("{ty} can't be put into text")).hint("name one of its parts")])
+    let span = Span {
+        start: 0,
+        end: expr.source.len(),
+    };
+    Err(vec![
+        ExprError::at(span, format!("{ty} can't be put into text")).hint("name one of its parts"),
+    ])
 }
 
 enum Piece {
@@ -186,7 +208,10 @@ fn closing(src: &str, open: usize) -> Result<usize, ExprError> {
             _ => {}
         }
     }
-    let span = Span { start: open, end: open + 2 };
-    Err(ExprError::at(span, "`}` is missing to close this").hint("a `${` that is meant as text is written `$${`"))
+    let span = Span {
+        start: open,
+        end: open + 2,
+    };
+    Err(ExprError::at(span, "`}` is missing to close this")
+        .hint("a `${` that is meant as text is written `$${`"))
 }
-
