@@ -1,0 +1,230 @@
+//! Reads numbers, lengths and strings from a feed, across the seams between its chunks.
+
+use std::io;
+
+use super::feed::{Chunk, Feed};
+
+/// Why a walk ended before the end of the file.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The bytes ran out.
+    Short,
+    /// The reader failed.
+    Io(io::Error),
+    /// Something impossible at an offset.
+    Bad(u64, String),
+    /// Something only a newer writer could mean.
+    Unknown(String),
+    /// The visitor wants no more.
+    Halted,
+}
+
+/// The result of reading something. Boxed, so that the good case stays in registers.
+pub(super) type Step<T> = Result<T, Box<Stop>>;
+
+/// The head of a string; its bytes come next.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Text {
+    /// So many bytes as they are.
+    Plain(u64),
+    /// An integer; nothing comes next.
+    Int(i64),
+    /// Compressed bytes and the length they unpack to.
+    Lzf { packed: u64, len: u64 },
+}
+
+/// A place in the file.
+pub(super) struct Cursor<'p, F> {
+    feed: F,
+    chunk: Chunk,
+    pos: usize,
+    /// The offset in the file of the chunk's first byte.
+    start: u64,
+    progress: &'p dyn Fn(u64),
+}
+
+impl<'p, F: Feed> Cursor<'p, F> {
+    pub(super) fn new(feed: F, first: Chunk, progress: &'p dyn Fn(u64)) -> Self {
+        Cursor { feed, chunk: first, pos: 0, start: 0, progress }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.start + self.pos as u64
+    }
+
+    /// The checksum of everything read so far.
+    pub(super) fn sum(&self) -> u64 {
+        self.chunk.sum_to(self.pos)
+    }
+
+    /// The feed, and the bytes it gave that were not walked.
+    pub(super) fn into_rest(self) -> (F, Vec<u8>) {
+        let rest = self.chunk.bytes().get(self.pos..).unwrap_or_default().to_vec();
+        (self.feed, rest)
+    }
+
+    #[inline]
+    fn ahead(&self) -> &[u8] {
+        self.chunk.bytes().get(self.pos..).unwrap_or_default()
+    }
+
+    /// The next chunk; false at the end of the file. Only when the current one is used up.
+    #[cold]
+    fn refill(&mut self) -> Step<bool> {
+        self.start += self.pos as u64;
+        self.pos = 0;
+        let used = self.chunk.take();
+        self.chunk = self.feed.next(used).map_err(|error| Box::new(Stop::Io(error)))?;
+        (self.progress)(self.start);
+        Ok(!self.chunk.bytes().is_empty())
+    }
+
+    /// At the end of the file?
+    pub(super) fn at_end(&mut self) -> Step<bool> {
+        Ok(self.ahead().is_empty() && !self.refill()?)
+    }
+
+    #[inline]
+    pub(super) fn byte(&mut self) -> Step<u8> {
+        if let Some(&byte) = self.chunk.bytes().get(self.pos) {
+            self.pos += 1;
+            return Ok(byte);
+        }
+        self.byte_over_seam()
+    }
+
+    #[cold]
+    fn byte_over_seam(&mut self) -> Step<u8> {
+        if !self.refill()? {
+            return Err(Box::new(Stop::Short));
+        }
+        self.byte()
+    }
+
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
+        if let Some(bytes) = self.ahead().first_chunk::<N>() {
+            let bytes = *bytes;
+            self.pos += N;
+            return Ok(bytes);
+        }
+        let mut bytes = [0; N];
+        for slot in &mut bytes {
+            *slot = self.byte()?;
+        }
+        Ok(bytes)
+    }
+
+    #[inline]
+    pub(super) fn skip(&mut self, n: u64) -> Step<()> {
+        if n <= self.ahead().len() as u64 {
+            self.pos += n as usize;
+            return Ok(());
+        }
+        self.skip_over_seam(n)
+    }
+
+    #[cold]
+    fn skip_over_seam(&mut self, mut n: u64) -> Step<()> {
+        loop {
+            let here = self.ahead().len() as u64;
+            if n <= here {
+                self.pos += n as usize;
+                return Ok(());
+            }
+            n -= here;
+            self.pos += here as usize;
+            if !self.refill()? {
+                return Err(Box::new(Stop::Short));
+            }
+        }
+    }
+
+    /// Appends the next `n` bytes to `sink`, which grows only as bytes really arrive.
+    pub(super) fn append(&mut self, mut n: u64, sink: &mut Vec<u8>) -> Step<()> {
+        loop {
+            let ahead = self.ahead();
+            let take = n.min(ahead.len() as u64) as usize;
+            sink.extend_from_slice(ahead.get(..take).unwrap_or_default());
+            self.pos += take;
+            n -= take as u64;
+            if n == 0 {
+                return Ok(());
+            }
+            if !self.refill()? {
+                return Err(Box::new(Stop::Short));
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn bad<T>(&self, because: impl Into<String>) -> Step<T> {
+        Err(Box::new(Stop::Bad(self.offset(), because.into())))
+    }
+
+    /// A length, or the number of a string encoding (second is true).
+    #[inline]
+    fn length_or_encoding(&mut self) -> Step<(u64, bool)> {
+        let first = self.byte()?;
+        match first >> 6 {
+            0 => Ok((u64::from(first), false)),
+            1 => Ok((u64::from(first & 0x3f) << 8 | u64::from(self.byte()?), false)),
+            3 => Ok((u64::from(first & 0x3f), true)),
+            _ => self.long_length(first),
+        }
+    }
+
+    fn long_length(&mut self, first: u8) -> Step<(u64, bool)> {
+        match first {
+            0x80 => Ok((u64::from(u32::from_be_bytes(self.array()?)), false)),
+            0x81 => Ok((u64::from_be_bytes(self.array()?), false)),
+            _ => self.bad(format!("0x{first:02x} does not begin a length")),
+        }
+    }
+
+    /// A length or a plain number.
+    #[inline]
+    pub(super) fn number(&mut self) -> Step<u64> {
+        match self.length_or_encoding()? {
+            (n, false) => Ok(n),
+            (_, true) => self.bad("a string encoding where a number belongs"),
+        }
+    }
+
+    /// The head of a string.
+    #[inline]
+    pub(super) fn text(&mut self) -> Step<Text> {
+        match self.length_or_encoding()? {
+            (n, false) => Ok(Text::Plain(n)),
+            (encoding, true) => self.encoded_text(encoding),
+        }
+    }
+
+    fn encoded_text(&mut self, encoding: u64) -> Step<Text> {
+        match encoding {
+            0 => Ok(Text::Int(i64::from(i8::from_le_bytes(self.array()?)))),
+            1 => Ok(Text::Int(i64::from(i16::from_le_bytes(self.array()?)))),
+            2 => Ok(Text::Int(i64::from(i32::from_le_bytes(self.array()?)))),
+            3 => {
+                let (packed, len) = (self.number()?, self.number()?);
+                // Three bytes of LZF unpack to at most 264: more is an allocation bomb, not data.
+                if packed == 0 || len == 0 || len / 88 > packed {
+                    return self.bad(format!("{packed} compressed bytes cannot unpack to {len}"));
+                }
+                Ok(Text::Lzf { packed, len })
+            }
+            other => self.bad(format!("string encoding {other} does not exist")),
+        }
+    }
+
+    /// Reads over the string whose head was read.
+    #[inline]
+    pub(super) fn skip_text(&mut self, text: Text) -> Step<()> {
+        match text {
+            Text::Plain(n) => self.skip(n),
+            Text::Int(_) => Ok(()),
+            Text::Lzf { packed, .. } => self.skip(packed),
+        }
+    }
+}

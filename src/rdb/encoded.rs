@@ -1,0 +1,240 @@
+//! The packed encodings inside values: LZF, listpack, ziplist, intset, zipmap.
+
+/// How a blob packs its elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Listpack,
+    Ziplist,
+    Intset,
+    Zipmap,
+}
+
+/// The bytes a head can be; enough for every packing's element count.
+pub(super) const HEAD: usize = 10;
+
+impl Packing {
+    /// The length of a blob without an element.
+    pub(super) fn empty_len(self) -> u64 {
+        match self {
+            Packing::Listpack => 7,
+            Packing::Ziplist => 11,
+            Packing::Intset => 8,
+            Packing::Zipmap => 2,
+        }
+    }
+
+    /// The number of elements from a blob's first bytes; none when the packing does not say (very long ones).
+    pub(super) fn count(self, head: &[u8]) -> Option<u64> {
+        let short = |at: usize| {
+            let bytes = head.get(at..)?.first_chunk::<2>()?;
+            Some(u16::from_le_bytes(*bytes)).filter(|n| *n < u16::MAX).map(u64::from)
+        };
+        match self {
+            Packing::Listpack => short(4),
+            Packing::Ziplist => short(8),
+            Packing::Intset => head.get(4..)?.first_chunk::<4>().map(|b| u64::from(u32::from_le_bytes(*b))),
+            Packing::Zipmap => head.first().filter(|n| **n < 254).map(|n| u64::from(*n) * 2),
+        }
+    }
+
+    /// Walks a whole blob and counts its elements (a field and its value are two).
+    pub(super) fn check(self, blob: &[u8]) -> Result<u64, &'static str> {
+        match self {
+            Packing::Listpack => listpack(blob),
+            Packing::Ziplist => ziplist(blob),
+            Packing::Intset => intset(blob),
+            Packing::Zipmap => zipmap(blob),
+        }
+    }
+}
+
+/// Unpacks LZF into `out`, which never grows beyond `len`.
+pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    let from = out.len();
+    let mut rest = packed;
+    while let Some((&control, tail)) = rest.split_first() {
+        if control < 32 {
+            let (literal, tail) = tail.split_at_checked(usize::from(control) + 1).ok_or("LZF literal is cut off")?;
+            out.extend_from_slice(literal);
+            rest = tail;
+        } else {
+            let (run, back, tail) = lzf_reference(control, tail)?;
+            let start = out.len().checked_sub(back).filter(|s| *s >= from).ok_or("LZF points before its start")?;
+            if out.len() - from + run > len {
+                return Err("LZF unpacks to more than it says");
+            }
+            for at in start..start + run {
+                let byte = out.get(at).copied().unwrap_or_default();
+                out.push(byte);
+            }
+            rest = tail;
+        }
+        if out.len() - from > len {
+            return Err("LZF unpacks to more than it says");
+        }
+    }
+    if out.len() - from == len { Ok(()) } else { Err("LZF unpacks to less than it says") }
+}
+
+/// A back reference: how many bytes, from how far back, and what follows it.
+fn lzf_reference(control: u8, tail: &[u8]) -> Result<(usize, usize, &[u8]), &'static str> {
+    let cut = "LZF reference is cut off";
+    let high = usize::from(control & 0x1f) << 8;
+    match (control >> 5, tail) {
+        (7, [long, low, tail @ ..]) => Ok((usize::from(*long) + 9, high + usize::from(*low) + 1, tail)),
+        (7, _) => Err(cut),
+        (run, [low, tail @ ..]) => Ok((usize::from(run) + 2, high + usize::from(*low) + 1, tail)),
+        _ => Err(cut),
+    }
+}
+
+fn listpack(blob: &[u8]) -> Result<u64, &'static str> {
+    let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("listpack is too short")?;
+    let stated = Packing::Listpack.count(blob);
+    if total != blob.len() || blob.last() != Some(&0xff) || total < 7 {
+        return Err("listpack does not have the length it says");
+    }
+    let mut rest = blob.get(6..blob.len() - 1).ok_or("listpack is too short")?;
+    let mut count = 0;
+    while !rest.is_empty() {
+        let len = listpack_entry(rest).ok_or("listpack entry is cut off")?;
+        let (_, tail) = rest.split_at_checked(len).ok_or("listpack entry is cut off")?;
+        let back = listpack_backlen(len);
+        let (stored, tail) = tail.split_at_checked(back.len).ok_or("listpack entry is cut off")?;
+        if back.bytes.get(..back.len) != Some(stored) {
+            return Err("listpack entry has a wrong back length");
+        }
+        rest = tail;
+        count += 1;
+    }
+    match stated {
+        Some(stated) if stated != count => Err("listpack does not have the number of entries it says"),
+        _ => Ok(count),
+    }
+}
+
+/// The length of an entry, its encoding byte included, its back length not.
+fn listpack_entry(entry: &[u8]) -> Option<usize> {
+    let first = *entry.first()?;
+    Some(match first {
+        0..=0x7f => 1,
+        0x80..=0xbf => 1 + usize::from(first & 0x3f),
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 2 + (usize::from(first & 0x0f) << 8 | usize::from(*entry.get(1)?)),
+        0xf0 => 5usize.checked_add(u32::from_le_bytes(*entry.get(1..)?.first_chunk()?) as usize)?,
+        0xf1 => 3,
+        0xf2 => 4,
+        0xf3 => 5,
+        0xf4 => 9,
+        _ => return None,
+    })
+}
+
+struct Backlen {
+    bytes: [u8; 5],
+    len: usize,
+}
+
+fn listpack_backlen(len: usize) -> Backlen {
+    let len = len as u64;
+    let groups = match len {
+        0..=127 => 1,
+        128..=16_382 => 2,
+        16_383..=2_097_150 => 3,
+        2_097_151..=268_435_454 => 4,
+        _ => 5,
+    };
+    let mut bytes = [0; 5];
+    for (at, slot) in bytes.iter_mut().take(groups).enumerate() {
+        let seven = (len >> (7 * (groups - 1 - at)) & 0x7f) as u8;
+        *slot = if at == 0 { seven } else { seven | 0x80 };
+    }
+    Backlen { bytes, len: groups }
+}
+
+fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
+    let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("ziplist is too short")?;
+    if total != blob.len() || blob.last() != Some(&0xff) || total < 11 {
+        return Err("ziplist does not have the length it says");
+    }
+    let stated = Packing::Ziplist.count(blob);
+    let mut rest = blob.get(10..blob.len() - 1).ok_or("ziplist is too short")?;
+    let (mut count, mut before) = (0, 0);
+    while let Some(&first) = rest.first() {
+        let (previous, after) = if first < 254 {
+            (usize::from(first), rest.get(1..))
+        } else {
+            let stored = rest.get(1..).and_then(<[u8]>::first_chunk::<4>).ok_or("ziplist entry is cut off")?;
+            (u32::from_le_bytes(*stored) as usize, rest.get(5..))
+        };
+        if first == 255 || previous != before {
+            return Err("ziplist entry has a wrong back length");
+        }
+        let after = after.ok_or("ziplist entry is cut off")?;
+        let len = ziplist_entry(after).ok_or("ziplist entry is cut off")?;
+        let (_, tail) = after.split_at_checked(len).ok_or("ziplist entry is cut off")?;
+        before = rest.len() - tail.len();
+        rest = tail;
+        count += 1;
+    }
+    match stated {
+        Some(stated) if stated != count => Err("ziplist does not have the number of entries it says"),
+        _ => Ok(count),
+    }
+}
+
+fn ziplist_entry(entry: &[u8]) -> Option<usize> {
+    let first = *entry.first()?;
+    Some(match first {
+        0..=0x3f => 1 + usize::from(first),
+        0x40..=0x7f => 2 + (usize::from(first & 0x3f) << 8 | usize::from(*entry.get(1)?)),
+        0x80 => 5usize.checked_add(u32::from_be_bytes(*entry.get(1..)?.first_chunk()?) as usize)?,
+        0xc0 => 3,
+        0xd0 => 5,
+        0xe0 => 9,
+        0xf0 => 4,
+        0xfe => 2,
+        0xf1..=0xfd => 1,
+        _ => return None,
+    })
+}
+
+fn intset(blob: &[u8]) -> Result<u64, &'static str> {
+    let width = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b)).ok_or("intset is too short")?;
+    let count = Packing::Intset.count(blob).ok_or("intset is too short")?;
+    if !matches!(width, 2 | 4 | 8) || blob.len() as u64 != 8 + count * u64::from(width) {
+        return Err("intset does not have the length it says");
+    }
+    let value = |raw: &[u8]| raw.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    // Sign extension by shifting up and back; then the order can be compared.
+    let signed = |raw: &[u8]| (value(raw) << (64 - 8 * width)).cast_signed() >> (64 - 8 * width);
+    let numbers = blob.get(8..).unwrap_or_default();
+    if numbers.chunks_exact(width as usize).map(signed).is_sorted_by(|a, b| a < b) {
+        Ok(count)
+    } else {
+        Err("intset is not in order")
+    }
+}
+
+fn zipmap(blob: &[u8]) -> Result<u64, &'static str> {
+    let cut = "zipmap entry is cut off";
+    let (_, mut rest) = blob.split_first().ok_or("zipmap is too short")?;
+    let mut count = 0;
+    loop {
+        let (&first, tail) = rest.split_first().ok_or(cut)?;
+        if first == 255 {
+            return if tail.is_empty() && count % 2 == 0 { Ok(count) } else { Err("zipmap ends early") };
+        }
+        let (len, tail) = match first {
+            254 => {
+                let (raw, tail) = tail.split_first_chunk::<4>().ok_or(cut)?;
+                (u32::from_le_bytes(*raw) as usize, tail)
+            }
+            short => (usize::from(short), tail),
+        };
+        // A value carries one more byte: how much unused room follows it.
+        let (free, tail) = if count % 2 == 1 { tail.split_first().map(|(f, t)| (usize::from(*f), t)).ok_or(cut)? } else { (0, tail) };
+        rest = tail.get(len.checked_add(free).ok_or(cut)?..).ok_or(cut)?;
+        count += 1;
+    }
+}

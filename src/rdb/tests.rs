@@ -1,0 +1,417 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const NOW: i64 = 1_700_000_000_000;
+
+fn opts(deep: bool) -> WalkOptions {
+    WalkOptions { now_ms: NOW, deep, ..WalkOptions::default() }
+}
+
+/// Builds files byte by byte.
+struct File(Vec<u8>);
+
+impl File {
+    fn new(header: &str) -> Self {
+        File(header.as_bytes().to_vec())
+    }
+
+    fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn text(self, text: &[u8]) -> Self {
+        let len = u8::try_from(text.len()).unwrap();
+        assert!(len < 64);
+        self.raw(&[len]).raw(text)
+    }
+
+    /// A key of a type; its value is for the caller to add.
+    fn key(self, op: u8, name: &str) -> Self {
+        self.raw(&[op]).text(name.as_bytes())
+    }
+
+    fn aux(self, name: &str, value: &str) -> Self {
+        self.raw(&[0xfa]).text(name.as_bytes()).text(value.as_bytes())
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.push(0xff);
+        let mut digest = feed::digest();
+        digest.update(&self.0);
+        let sum = digest.finalize();
+        self.0.extend_from_slice(&sum.to_le_bytes());
+        self.0
+    }
+}
+
+fn listpack(entries: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for entry in entries {
+        body.push(0x80 | u8::try_from(entry.len()).unwrap());
+        body.extend_from_slice(entry);
+        body.push(u8::try_from(entry.len() + 1).unwrap());
+    }
+    let total = u32::try_from(body.len() + 7).unwrap();
+    let mut whole = total.to_le_bytes().to_vec();
+    whole.extend_from_slice(&u16::try_from(entries.len()).unwrap().to_le_bytes());
+    whole.extend_from_slice(&body);
+    whole.push(0xff);
+    whole
+}
+
+/// One of everything Redis writes, as far as it fits in one hand.
+fn everything() -> Vec<u8> {
+    File::new("REDIS0012")
+        .aux("redis-ver", "7.4.1")
+        .aux("ctime", "1699999999")
+        .aux("used-mem", "1048576")
+        .raw(&[0xf5]).text(b"#!lua name=lib\n")
+        // A module's AUX data: id of "ReJSON-RL" version 3, when, one string.
+        .raw(&[0xf7, 0x81]).raw(&module_id("ReJSON-RL", 3).to_be_bytes()).raw(&[2, 1, 5, 1, b'x', 0])
+        .raw(&[0xfe, 0, 0xfb, 11, 2])
+        .key(0, "plain").text(b"value")
+        .key(0, "number").raw(&[0xc1, 0x39, 0x30])
+        // "aaaaaaaaaa": one literal, then nine from one back.
+        .key(0, "packed").raw(&[0xc3, 5, 10, 0, b'a', 0xe0, 0, 0])
+        .raw(&[0xfc]).raw(&(NOW - 1).to_le_bytes()).key(1, "list").raw(&[2]).text(b"a").text(b"b")
+        .raw(&[0xfd]).raw(&1_800_000_000i32.to_le_bytes()).key(2, "set").raw(&[1]).text(b"a")
+        .key(3, "old zset").raw(&[2]).text(b"a").raw(&[3, b'1', b'.', b'5']).text(b"b").raw(&[254])
+        .key(5, "zset").raw(&[1]).text(b"a").raw(&1.5f64.to_le_bytes())
+        .raw(&[0xf9, 7]).key(4, "hash").raw(&[1]).text(b"f").text(b"v")
+        .raw(&[0xf8, 60]).key(16, "small hash").text(&listpack(&[b"f", b"v"]))
+        .key(11, "ints").text(&[2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0])
+        .key(18, "quick").raw(&[2, 1]).text(b"large").raw(&[2]).text(&listpack(&[b"a", b"b"]))
+        .raw(&[0xfe, 5])
+        .key(24, "timed").raw(&NOW.to_le_bytes()).raw(&[1, 1]).text(b"f").text(b"v")
+        .key(25, "small timed").raw(&NOW.to_le_bytes()).text(&listpack(&[b"f", b"v", b"0"]))
+        .key(20, "nothing").text(&listpack(&[]))
+        .key(7, "json").raw(&[0x81]).raw(&module_id("ReJSON-RL", 3).to_be_bytes()).raw(&[2, 7, 5, 1, b'x', 0])
+        .key(21, "stream").raw(&[1]).text(&[0; 16]).text(&listpack(&[b"e"]))
+        .raw(&[1, 1, 0, 1, 0, 0, 0, 1]).raw(&[1]).text(b"group").raw(&[1, 0, 1])
+        .raw(&[1]).raw(&[0; 24]).raw(&[1]).raw(&[1]).text(b"consumer").raw(&[0; 16]).raw(&[1]).raw(&[0; 16])
+        .end()
+}
+
+fn module_id(name: &str, version: u64) -> u64 {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    name.chars().fold(0, |id, c| id << 6 | LETTERS.find(c).unwrap() as u64) << 10 | version
+}
+
+fn walk_bytes(bytes: &[u8], deep: bool) -> Report {
+    let small = walk(bytes, Some(bytes.len() as u64), &opts(deep), &|_| {});
+    let beside = walk(bytes, None, &opts(deep), &|_| {});
+    assert_eq!(small, beside);
+    small
+}
+
+#[test]
+fn the_checksum_is_the_one_redis_documents() {
+    let mut digest = feed::digest();
+    digest.update(b"123456789");
+    assert_eq!(digest.finalize(), 0xe9c6_d914_c4b8_d9ca);
+}
+
+#[test]
+fn everything_is_counted() {
+    for deep in [false, true] {
+        let report = walk_bytes(&everything(), deep);
+        assert_eq!(report.verdict, Verdict::Intact);
+        assert_eq!(report.checksum, Checksum::Good);
+        assert_eq!((report.magic, report.version), (Some(Magic::Redis), 12));
+        assert_eq!((report.keys, report.expires, report.expired), (16, 2, 1));
+        assert_eq!((report.functions, report.empty_collections), (1, 1));
+        assert_eq!(report.modules, ["ReJSON-RL"]);
+        assert_eq!((report.ctime(), report.memory_hint, report.writer()), (Some(1_699_999_999), Some(1 << 20), Some("7.4.1")));
+        assert_eq!(report.databases[&0].announced, Some(Announced { keys: 11, expires: 2 }));
+        assert_eq!((report.databases[&0].keys, report.databases[&5].keys), (11, 5));
+        assert_eq!(report.databases[&5].hash_field_expires, 2);
+        let kinds: Vec<_> = report.types.iter().map(|(kind, n)| (kind.as_str(), *n)).collect();
+        assert_eq!(kinds, [("string", 3), ("list", 2), ("set", 3), ("zset", 2), ("hash", 4), ("stream", 1), ("module", 1)]);
+        assert_eq!(report.bytes, everything().len() as u64);
+        assert!(!report.trailing);
+    }
+}
+
+#[test]
+fn keys_are_shown_with_their_sizes() {
+    let mut seen = Vec::new();
+    let report = for_each_key(&everything()[..], &opts(false), &mut |key| {
+        seen.push((key.db, String::from_utf8(key.key.to_vec()).unwrap(), key.kind, key.expire_ms, key.size));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(report, walk_bytes(&everything(), false));
+    let sizes: Vec<_> = seen.iter().map(|(_, key, _, _, size)| (key.as_str(), *size)).collect();
+    assert_eq!(
+        sizes,
+        [
+            ("plain", Some(5)), ("number", Some(5)), ("packed", Some(10)), ("list", Some(2)), ("set", Some(1)),
+            ("old zset", Some(2)), ("zset", Some(1)), ("hash", Some(1)), ("small hash", Some(1)), ("ints", Some(2)),
+            ("quick", Some(3)), ("timed", Some(1)), ("small timed", Some(1)), ("nothing", Some(0)), ("json", None),
+            ("stream", Some(1)),
+        ]
+    );
+    assert_eq!((seen[3].3, seen[4].3, seen[5].3), (Some(NOW - 1), Some(1_800_000_000_000), None));
+    assert_eq!((seen[10].0, seen[11].0), (0, 5));
+}
+
+#[test]
+fn a_visitor_can_stop() {
+    let mut n = 0;
+    let report = for_each_key(&everything()[..], &opts(false), &mut |_| {
+        n += 1;
+        if n == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((n, report.keys, report.verdict), (3, 3, Verdict::Stopped));
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_never_intact() {
+    let whole = everything();
+    for len in 0..whole.len() {
+        for deep in [false, true] {
+            let report = walk(&whole[..len], Some(len as u64), &opts(deep), &|_| {});
+            match report.verdict {
+                Verdict::Empty => assert_eq!(len, 0),
+                Verdict::Damaged { offset, because } => {
+                    assert_eq!(offset, len as u64, "{because}");
+                    assert!(because.starts_with("the file ends "), "{because}");
+                }
+                other => panic!("{len}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_off_says_inside_what() {
+    let file = File::new("REDIS0009").key(1, "l").raw(&[9]).text(b"abc").0;
+    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else { panic!() };
+    assert_eq!((offset, because.as_str()), (17, "the file ends inside the list (type 1) that begins at offset 9"));
+    let file = File::new("REDIS0009").key(0, "k").text(b"v").0;
+    let Verdict::Damaged { because, .. } = walk_bytes(&file, false).verdict else { panic!() };
+    assert_eq!(because, "the file ends without its end mark");
+}
+
+#[test]
+fn a_wrong_byte_shows_in_the_checksum() {
+    let mut file = File::new("REDIS0009").key(0, "k").text(b"value").end();
+    let at = file.len() - 10;
+    file[at] ^= 1;
+    let report = walk_bytes(&file, false);
+    assert!(matches!(report.checksum, Checksum::Bad { .. }));
+    let Verdict::Damaged { because, .. } = report.verdict else { panic!() };
+    assert!(because.starts_with("wrong checksum: the bytes give "), "{because}");
+    assert_eq!(report.keys, 1);
+}
+
+#[test]
+fn a_checksum_of_zero_is_one_switched_off() {
+    let mut file = File::new("REDIS0009").key(0, "k").text(b"v").end();
+    let from = file.len() - 8;
+    file[from..].fill(0);
+    let report = walk_bytes(&file, false);
+    assert_eq!((report.verdict, report.checksum), (Verdict::Intact, Checksum::Disabled));
+}
+
+#[test]
+fn old_files_have_no_checksum() {
+    let file = File::new("REDIS0003").raw(&[0xfe, 0]).key(9, "h").text(&[1, 1, b'f', 1, 0, b'v', 0xff]).raw(&[0xff]).0;
+    let report = walk_bytes(&file, true);
+    assert_eq!((report.verdict, report.checksum, report.keys), (Verdict::Intact, Checksum::Absent, 1));
+}
+
+#[test]
+fn bytes_after_the_checksum_are_reported() {
+    let mut file = everything();
+    let len = file.len() as u64;
+    file.push(b'\n');
+    let report = walk_bytes(&file, false);
+    assert_eq!((report.verdict, report.trailing, report.bytes), (Verdict::Intact, true, len));
+}
+
+#[test]
+fn a_preamble_leaves_the_commands_after_it() {
+    let mut file = everything();
+    let len = file.len() as u64;
+    file.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
+    let (report, mut rest) = walk_preamble(&file[..], &opts(false), &|_| {});
+    assert_eq!((report.verdict, report.trailing, report.bytes), (Verdict::Intact, false, len));
+    let mut commands = String::new();
+    rest.read_to_string(&mut commands).unwrap();
+    assert_eq!(commands, "*1\r\n$4\r\nPING\r\n");
+}
+
+#[test]
+fn what_is_no_rdb_is_said_so() {
+    for bytes in [&b"*1\r\n$4\r\nPING\r\n"[..], b"x", &[0; 4096], b"REDIS00x9\xff", b"VALUE"] {
+        assert_eq!(walk_bytes(bytes, false).verdict, Verdict::NotRdb);
+    }
+    assert_eq!(walk_bytes(b"", false).verdict, Verdict::Empty);
+    for header in ["REDIS0000", "REDIS0015", "VALKEY079", "VALKEY082"] {
+        assert!(matches!(walk_bytes(header.as_bytes(), false).verdict, Verdict::UnknownVersion { .. }), "{header}");
+    }
+}
+
+#[test]
+fn the_two_families_part_at_types_22_and_23() {
+    let valkey = File::new("VALKEY080").key(22, "h").raw(&[1]).text(b"f").text(b"v").raw(&[0xff; 8]).end();
+    let report = walk_bytes(&valkey, false);
+    assert_eq!((report.verdict, report.databases[&0].hash_field_expires), (Verdict::Intact, 1));
+    let redis = File::new("REDIS0012").key(22, "h").raw(&[1, 9]).text(b"f").text(b"v").end();
+    assert_eq!(walk_bytes(&redis, false).verdict, Verdict::Intact);
+    let import = File::new("VALKEY080").raw(&[0xf3]).text(&[b'j'; 40]).raw(&[1, 0, 9]).end();
+    assert_eq!(walk_bytes(&import, false).verdict, Verdict::Intact);
+    let meta = File::new("REDIS0013").raw(&[0xf3, 1, 0, 0, 0, 1, 2, 7, 0]).key(0, "k").text(b"v").end();
+    assert_eq!(walk_bytes(&meta, false).verdict, Verdict::Intact);
+}
+
+#[test]
+fn an_unknown_type_is_named_with_its_offset() {
+    let file = File::new("REDIS0012").key(0, "k").text(b"v").key(30, "x").end();
+    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else { panic!() };
+    assert_eq!((offset, because.contains("unknown type 30")), (14, true), "{because}");
+    // In a file of a version that has types of its own, the same byte need not be damage.
+    let file = File::new("REDIS0014").key(28, "x").end();
+    assert!(matches!(walk_bytes(&file, false).verdict, Verdict::UnknownVersion { .. }));
+}
+
+#[test]
+fn an_absurd_length_ends_at_the_end_of_the_file() {
+    let huge = [0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    for op in [0u8, 1, 2, 3, 4, 5, 7, 9, 10, 11, 14, 15, 16, 18, 21, 24, 25] {
+        let file = File::new("REDIS0012").key(op, "k").raw(&huge).raw(&huge).raw(&huge).0;
+        for deep in [false, true] {
+            let verdict = walk_bytes(&file, deep).verdict;
+            assert!(matches!(verdict, Verdict::Damaged { .. }), "{op}: {verdict}");
+        }
+    }
+    let bomb = File::new("REDIS0012").key(0, "k").raw(&[0xc3, 5]).raw(&huge).raw(&[0; 5]).end();
+    let Verdict::Damaged { because, .. } = walk_bytes(&bomb, false).verdict else { panic!() };
+    assert!(because.contains("5 compressed bytes cannot unpack to 18446744073709551615"), "{because}");
+}
+
+#[test]
+fn only_a_deep_walk_looks_inside_packed_values() {
+    let mut broken = listpack(&[b"f", b"v"]);
+    broken[8] = 0x55;
+    let file = File::new("REDIS0012").key(16, "h").text(&broken).end();
+    assert_eq!(walk_bytes(&file, false).verdict, Verdict::Intact);
+    assert!(matches!(walk_bytes(&file, true).verdict, Verdict::Damaged { .. }));
+    let odd = File::new("REDIS0012").key(16, "h").text(&listpack(&[b"f"])).end();
+    let Verdict::Damaged { because, .. } = walk_bytes(&odd, true).verdict else { panic!() };
+    assert!(because.contains("1 packed elements do not make a hash"), "{because}");
+}
+
+#[test]
+fn an_error_of_the_reader_is_no_damage() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("Input/output error"))
+        }
+    }
+    for hint in [Some(10), None] {
+        let report = walk(b"REDIS0009".chain(Failing), hint, &opts(false), &|_| {});
+        assert_eq!(report.verdict, Verdict::Unreadable { because: "Input/output error".to_owned() });
+    }
+}
+
+#[test]
+fn a_file_larger_than_the_buffers_is_walked_across_their_seams() {
+    let mut file = File::new("REDIS0009");
+    for n in 0..40_000 {
+        file = file.key(0, &format!("key:{n}")).raw(&[0x40, 100]).raw(&[b'x'; 100]);
+    }
+    let file = file.end();
+    assert!(file.len() > 8 * CHUNK);
+    let report = walk(&file[..], Some(file.len() as u64), &opts(false), &|_| {});
+    assert_eq!((report.verdict, report.keys, report.bytes), (Verdict::Intact, 40_000, file.len() as u64));
+    let mut n = 0;
+    for_each_key(&file[..], &opts(true), &mut |key| {
+        assert_eq!((key.key, key.size), (format!("key:{n}").as_bytes(), Some(100)));
+        n += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(n, 40_000);
+}
+
+#[test]
+fn a_report_survives_json() {
+    let report = walk_bytes(&everything(), false);
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    let _ = schemars::schema_for!(Report);
+}
+
+fn server(text: &str) -> ServerVersion {
+    ServerVersion::parse(text).unwrap()
+}
+
+#[test]
+fn servers_are_recognised() {
+    let redis = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=e08dbad3e06f3fb";
+    assert_eq!(server(redis), ServerVersion { flavour: Flavour::Redis, version: (7, 0, 15) });
+    let valkey = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n";
+    assert_eq!(server(valkey), ServerVersion { flavour: Flavour::Valkey, version: (9, 1, 2) });
+    assert_eq!(server("Redict server v=7.3.6 sha=0").flavour, Flavour::Redict);
+    assert_eq!(ServerVersion::parse("nginx version: 1.2"), None);
+    assert_eq!(server(redis).to_string(), "Redis 7.0.15");
+}
+
+#[test]
+fn files_load_forwards_and_within_their_family() {
+    let file = |header: &str| walk_bytes(&File::new(header).key(0, "k").text(b"v").end(), false);
+    let loads = |header: &str, text: &str| loadable(&file(header), &server(text), &[]) == Loadable::Yes;
+    let servers = ["Redis server v=6.0.16", "Redis server v=6.2.14", "Redis server v=7.0.15", "Redis server v=8.0.6",
+        "Valkey server v=8.0.1", "Valkey server v=8.1.1", "Valkey server v=9.1.2", "Redict server v=7.3.6"];
+    let matrix = [
+        ("REDIS0009", [true; 8]),
+        ("REDIS0010", [false, false, true, true, true, true, true, true]),
+        ("REDIS0011", [false, false, false, true, true, true, true, true]),
+        ("REDIS0012", [false, false, false, true, false, false, false, false]),
+        ("VALKEY080", [false, false, false, false, false, false, true, false]),
+    ];
+    for (header, expected) in matrix {
+        assert_eq!(servers.map(|text| loads(header, text)), expected, "{header}");
+    }
+    let Loadable::No { because } = loadable(&file("REDIS0012"), &server(servers[6]), &[]) else { panic!() };
+    assert_eq!(because, "RDB version 12, and Valkey 9.1.2 reads up to 11");
+}
+
+#[test]
+fn a_file_with_module_values_needs_the_modules() {
+    let report = walk_bytes(&everything(), false);
+    let server = server("Redis server v=8.0.6");
+    assert!(matches!(loadable(&report, &server, &[]), Loadable::No { .. }));
+    assert!(matches!(loadable(&report, &server, &["search".to_owned()]), Loadable::Unknown { .. }));
+    assert_eq!(loadable(&report, &server, &["ReJSON-RL".to_owned()]), Loadable::Yes);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_changed_byte_is_never_intact(at in 0usize..everything().len(), bit in 0u8..8) {
+        let mut file = everything();
+        file[at] ^= 1 << bit;
+        let report = walk(&file[..], Some(file.len() as u64), &opts(true), &|_| {});
+        prop_assert_ne!(report.verdict, Verdict::Intact);
+    }
+
+    #[test]
+    fn anything_at_all_is_survived(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), header in 0usize..3) {
+        let header = [&b"REDIS0012"[..], b"VALKEY080", b"REDIS0014"][header];
+        bytes.splice(0..0, header.iter().copied());
+        for deep in [false, true] {
+            let report = walk(&bytes[..], Some(bytes.len() as u64), &opts(deep), &|_| {});
+            prop_assert!(report.bytes <= bytes.len() as u64);
+        }
+    }
+}

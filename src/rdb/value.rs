@@ -1,0 +1,323 @@
+//! What each value type looks like.
+
+use super::cursor::{Step, Text};
+use super::encoded::{HEAD, Packing, unlzf};
+use super::feed::Feed;
+use super::report::Kind;
+use super::walker::{Visitor, Walker};
+
+/// Blobs above this are walked over without looking inside, so that a hostile one cannot ask for memory.
+const BLOB_LIMIT: u64 = 256 << 20;
+
+/// What was learnt about one value.
+#[derive(Clone, Copy)]
+pub(super) struct Value {
+    pub(super) kind: Kind,
+    pub(super) size: Option<u64>,
+    /// A collection without an element.
+    pub(super) empty: bool,
+    /// A hash with fields that expire.
+    pub(super) field_expires: bool,
+}
+
+impl Value {
+    fn of(kind: Kind, size: u64) -> Self {
+        Value { kind, size: Some(size), empty: size == 0, field_expires: false }
+    }
+
+    fn expiring_fields(self) -> Self {
+        Value { field_expires: true, ..self }
+    }
+}
+
+/// Can this walker read the type in such a file?
+#[inline]
+pub(super) fn known(op: u8, valkey: bool) -> bool {
+    match op {
+        0..=5 | 7 | 9..=22 => true,
+        23..=25 => !valkey,
+        _ => false,
+    }
+}
+
+/// The name of a record, for messages.
+pub(super) fn name(op: u8, valkey: bool) -> String {
+    let name = match op {
+        0 => "string",
+        1 | 10 | 14 | 18 => "list",
+        2 | 11 | 20 => "set",
+        3 | 5 | 12 | 17 => "sorted set",
+        4 | 9 | 13 | 16 | 22..=25 => "hash",
+        6 | 7 => "module value",
+        15 | 19 | 21 | 26 | 27 => "stream",
+        0xf3 if valkey => "slot import",
+        0xf3 => "key metadata",
+        0xf4 => "slot info",
+        0xf5 | 0xf6 => "function library",
+        0xf7 => "module data",
+        0xf8 => "idle time",
+        0xf9 => "use frequency",
+        0xfa => "AUX field",
+        0xfb => "database size",
+        0xfc | 0xfd => "expiry",
+        0xfe => "database number",
+        _ => "record",
+    };
+    format!("{name} (type {op})")
+}
+
+impl<F: Feed, V: Visitor> Walker<'_, F, V> {
+    pub(super) fn value(&mut self, op: u8) -> Step<Value> {
+        Ok(match op {
+            0 => {
+                let size = self.string()?;
+                Value { kind: Kind::String, size, empty: false, field_expires: false }
+            }
+            1 => Value::of(Kind::List, self.strings(1, 0)?),
+            2 => Value::of(Kind::Set, self.strings(1, 0)?),
+            3 => Value::of(Kind::Zset, self.text_scores()?),
+            4 => Value::of(Kind::Hash, self.strings(2, 0)?),
+            5 => Value::of(Kind::Zset, self.strings(1, 8)?),
+            7 => self.module_value()?,
+            9 => self.blob(Packing::Zipmap, Kind::Hash, 2)?,
+            10 => self.blob(Packing::Ziplist, Kind::List, 1)?,
+            11 => self.blob(Packing::Intset, Kind::Set, 1)?,
+            12 => self.blob(Packing::Ziplist, Kind::Zset, 2)?,
+            13 => self.blob(Packing::Ziplist, Kind::Hash, 2)?,
+            14 => self.quicklist(false)?,
+            15 | 19 | 21 => self.stream(op)?,
+            16 => self.blob(Packing::Listpack, Kind::Hash, 2)?,
+            17 => self.blob(Packing::Listpack, Kind::Zset, 2)?,
+            18 => self.quicklist(true)?,
+            20 => self.blob(Packing::Listpack, Kind::Set, 1)?,
+            22 if self.valkey => Value::of(Kind::Hash, self.strings(2, 8)?).expiring_fields(),
+            22 => Value::of(Kind::Hash, self.timed_fields()?).expiring_fields(),
+            23 => self.blob(Packing::Listpack, Kind::Hash, 3)?.expiring_fields(),
+            24 => {
+                self.cursor.skip(8)?;
+                Value::of(Kind::Hash, self.timed_fields()?).expiring_fields()
+            }
+            25 => {
+                self.cursor.skip(8)?;
+                self.blob(Packing::Listpack, Kind::Hash, 3)?.expiring_fields()
+            }
+            other => return self.cursor.bad(format!("unknown type {other}")),
+        })
+    }
+
+    /// Reads over a string whose head was read; looks inside a compressed one only in a deep walk.
+    #[inline]
+    pub(super) fn pass(&mut self, text: Text) -> Step<()> {
+        match text {
+            Text::Lzf { packed, len } if self.opts.deep => self.unpack(packed, len),
+            _ => self.cursor.skip_text(text),
+        }
+    }
+
+    #[inline]
+    pub(super) fn skip_strings(&mut self, n: u64) -> Step<()> {
+        for _ in 0..n {
+            let text = self.cursor.text()?;
+            self.pass(text)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn skip_numbers(&mut self, n: u64) -> Step<()> {
+        for _ in 0..n {
+            self.cursor.number()?;
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Step<Option<u64>> {
+        let text = self.cursor.text()?;
+        self.pass(text)?;
+        Ok(Some(match text {
+            Text::Plain(len) | Text::Lzf { len, .. } => len,
+            Text::Int(n) if V::KEYS => decimal_len(n),
+            Text::Int(_) => 0,
+        }))
+    }
+
+    /// A count, and so many groups of `each` strings and `tail` bytes.
+    fn strings(&mut self, each: u64, tail: u64) -> Step<u64> {
+        let count = self.cursor.number()?;
+        for _ in 0..count {
+            self.skip_strings(each)?;
+            if tail > 0 {
+                self.cursor.skip(tail)?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Sorted sets before RDB 8: scores as text.
+    fn text_scores(&mut self) -> Step<u64> {
+        let count = self.cursor.number()?;
+        for _ in 0..count {
+            self.skip_strings(1)?;
+            let len = self.cursor.byte()?;
+            // 253 to 255 stand for not-a-number and the infinities.
+            if len < 253 {
+                self.cursor.skip(u64::from(len))?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Hash fields, each after its time to live.
+    fn timed_fields(&mut self) -> Step<u64> {
+        let count = self.cursor.number()?;
+        for _ in 0..count {
+            self.cursor.number()?;
+            self.skip_strings(2)?;
+        }
+        Ok(count)
+    }
+
+    fn module_value(&mut self) -> Step<Value> {
+        let id = self.cursor.number()?;
+        self.module(id);
+        self.module_opcodes()?;
+        Ok(Value { kind: Kind::Module, size: None, empty: false, field_expires: false })
+    }
+
+    /// What a module wrote, readable without the module.
+    pub(super) fn module_opcodes(&mut self) -> Step<()> {
+        loop {
+            match self.cursor.number()? {
+                0 => return Ok(()),
+                1 | 2 => _ = self.cursor.number()?,
+                3 => self.cursor.skip(4)?,
+                4 => self.cursor.skip(8)?,
+                5 => self.skip_strings(1)?,
+                other => return self.cursor.bad(format!("module opcode {other} does not exist")),
+            }
+        }
+    }
+
+    /// A list of packed lists; in the newer form each says whether it is one large element instead.
+    fn quicklist(&mut self, newer: bool) -> Step<Value> {
+        let packing = if newer { Packing::Listpack } else { Packing::Ziplist };
+        let (mut size, mut empty) = (Some(0u64), true);
+        for _ in 0..self.cursor.number()? {
+            let node = match if newer { self.cursor.number()? } else { 2 } {
+                1 => {
+                    self.skip_strings(1)?;
+                    Value::of(Kind::List, 1)
+                }
+                2 => self.blob(packing, Kind::List, 1)?,
+                other => return self.cursor.bad(format!("list container {other} does not exist")),
+            };
+            size = size.zip(node.size).map(|(sum, n)| sum.saturating_add(n));
+            empty &= node.empty;
+        }
+        Ok(Value { kind: Kind::List, size, empty, field_expires: false })
+    }
+
+    /// A packed collection; `each` packed elements make one logical one.
+    fn blob(&mut self, packing: Packing, kind: Kind, each: u64) -> Step<Value> {
+        let text = self.cursor.text()?;
+        let len = match text {
+            Text::Plain(len) | Text::Lzf { len, .. } => len,
+            Text::Int(_) if self.opts.deep => return self.cursor.bad("an integer where packed elements belong"),
+            Text::Int(_) => u64::MAX,
+        };
+        let count = if self.opts.deep && len <= BLOB_LIMIT {
+            Some(self.check_blob(packing, text)?)
+        } else if V::KEYS {
+            self.peek_count(packing, text)?
+        } else {
+            self.cursor.skip_text(text)?;
+            None
+        };
+        if let (true, Some(n)) = (self.opts.deep, count)
+            && n % each != 0
+        {
+            return self.cursor.bad(format!("{n} packed elements do not make a {kind}"));
+        }
+        let empty = len == packing.empty_len() || count == Some(0);
+        Ok(Value { kind, size: count.map(|n| n / each), empty, field_expires: false })
+    }
+
+    /// The element count a blob begins with, where it lies in plain sight.
+    fn peek_count(&mut self, packing: Packing, text: Text) -> Step<Option<u64>> {
+        let Text::Plain(len) = text else {
+            self.cursor.skip_text(text)?;
+            return Ok(None);
+        };
+        let head = len.min(HEAD as u64);
+        self.blob.clear();
+        self.cursor.append(head, &mut self.blob)?;
+        self.cursor.skip(len - head)?;
+        Ok(packing.count(&self.blob))
+    }
+
+    /// Reads a blob whole and walks it.
+    fn check_blob(&mut self, packing: Packing, text: Text) -> Step<u64> {
+        match text {
+            Text::Plain(len) => {
+                self.blob.clear();
+                self.cursor.append(len, &mut self.blob)?;
+            }
+            Text::Lzf { packed, len } => self.unpack(packed, len)?,
+            Text::Int(_) => return self.cursor.bad("an integer where packed elements belong"),
+        }
+        packing.check(&self.blob).or_else(|because| self.cursor.bad(because))
+    }
+
+    /// Unpacks a compressed string into the scratch buffer; one too large for that is only walked over.
+    fn unpack(&mut self, packed: u64, len: u64) -> Step<()> {
+        if len > BLOB_LIMIT {
+            return self.cursor.skip(packed);
+        }
+        self.packed.clear();
+        self.blob.clear();
+        self.cursor.append(packed, &mut self.packed)?;
+        unlzf(&self.packed, len as usize, &mut self.blob).or_else(|because| self.cursor.bad(because))
+    }
+
+    fn stream(&mut self, op: u8) -> Step<Value> {
+        for _ in 0..self.cursor.number()? {
+            match self.cursor.text()? {
+                Text::Plain(16) => self.cursor.skip(16)?,
+                _ => return self.cursor.bad("a stream id is not 16 bytes long"),
+            }
+            self.blob(Packing::Listpack, Kind::Stream, 1)?;
+        }
+        let length = self.cursor.number()?;
+        // Last id; since 7.0 also first id, highest deleted id, and entries ever added.
+        self.skip_numbers(if op >= 19 { 7 } else { 2 })?;
+        for _ in 0..self.cursor.number()? {
+            self.consumer_group(op)?;
+        }
+        // An empty stream is a stream.
+        Ok(Value { empty: false, ..Value::of(Kind::Stream, length) })
+    }
+
+    fn consumer_group(&mut self, op: u8) -> Step<()> {
+        self.skip_strings(1)?;
+        self.skip_numbers(if op >= 19 { 3 } else { 2 })?;
+        for _ in 0..self.cursor.number()? {
+            self.cursor.skip(24)?;
+            self.cursor.number()?;
+        }
+        for _ in 0..self.cursor.number()? {
+            self.skip_strings(1)?;
+            self.cursor.skip(if op >= 21 { 16 } else { 8 })?;
+            let pending = self.cursor.number()?;
+            // One id at a time, so that an absurd count ends at the end of the file.
+            for _ in 0..pending {
+                self.cursor.skip(16)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The length of a number in decimal.
+fn decimal_len(n: i64) -> u64 {
+    u64::from(n < 0) + n.unsigned_abs().checked_ilog10().map_or(1, |digits| u64::from(digits) + 1)
+}

@@ -1,0 +1,425 @@
+//! The walk itself: header, opcodes, keys, checksum. What a value looks like is in `value`.
+
+use std::ops::ControlFlow;
+
+use super::WalkOptions;
+use super::cursor::{Cursor, Step, Stop, Text};
+use super::encoded::unlzf;
+use super::feed::Feed;
+use super::report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
+
+/// Limits on what a report may hold, however the file was made.
+const AUX_FIELDS: usize = 64;
+const AUX_BYTES: u64 = 1024;
+const MODULES: usize = 256;
+const DATABASES: usize = 65_536;
+/// The longest key a server accepts.
+const KEY_BYTES: u64 = 512 << 20;
+
+/// One key, after its value was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyMeta<'a> {
+    /// The database.
+    pub db: u64,
+    /// The key's bytes.
+    pub key: &'a [u8],
+    /// The logical type.
+    pub kind: Kind,
+    /// When it expires, Unix milliseconds.
+    pub expire_ms: Option<i64>,
+    /// Bytes of a string, elements of anything else (a hash field with its value is one); none where only unpacking
+    /// would tell.
+    pub size: Option<u64>,
+}
+
+/// What a walk shows its keys to.
+pub(super) trait Visitor {
+    /// False spares the walk from reading keys and sizes at all.
+    const KEYS: bool;
+    fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()>;
+}
+
+/// Only counts.
+pub(super) struct Nobody;
+
+impl Visitor for Nobody {
+    const KEYS: bool = false;
+    fn key(&mut self, _: &KeyMeta<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl Visitor for &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()> {
+    const KEYS: bool = true;
+    fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()> {
+        self(key)
+    }
+}
+
+/// The counts of the database being read, as plain numbers while it is.
+#[derive(Default)]
+struct Tally {
+    db: u64,
+    keys: u64,
+    expires: u64,
+    expired: u64,
+    field_expires: u64,
+    kinds: [u64; Kind::ALL.len()],
+    announced: Option<Announced>,
+}
+
+/// One walk over one file.
+pub(super) struct Walker<'p, F, V> {
+    pub(super) cursor: Cursor<'p, F>,
+    pub(super) opts: &'p WalkOptions,
+    visitor: V,
+    pub(super) report: Report,
+    tally: Tally,
+    pub(super) valkey: bool,
+    /// Where the record being read begins, and its first byte; for messages.
+    at: u64,
+    op: Option<u8>,
+    key: Vec<u8>,
+    /// Scratch for blobs and compressed strings, reused.
+    pub(super) packed: Vec<u8>,
+    pub(super) blob: Vec<u8>,
+}
+
+impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
+    pub(super) fn new(cursor: Cursor<'p, F>, opts: &'p WalkOptions, visitor: V) -> Self {
+        Walker {
+            cursor,
+            opts,
+            visitor,
+            report: Report::blank(),
+            tally: Tally::default(),
+            valkey: false,
+            at: 0,
+            op: None,
+            key: Vec::new(),
+            packed: Vec::new(),
+            blob: Vec::new(),
+        }
+    }
+
+    /// Walks to the end or to the first thing wrong.
+    pub(super) fn run(mut self) -> (Report, Cursor<'p, F>) {
+        let verdict = self.file();
+        self.close_database();
+        self.report.verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(stop) => self.judge(*stop),
+        };
+        self.report.bytes = self.cursor.offset();
+        self.report.memory_hint = self.report.aux.get("used-mem").and_then(|n| n.parse().ok());
+        (self.report, self.cursor)
+    }
+
+    fn judge(&self, stop: Stop) -> Verdict {
+        let inside = match self.op {
+            None => "the header".to_owned(),
+            Some(op) => format!("the {} that begins at offset {}", super::value::name(op, self.valkey), self.at),
+        };
+        match stop {
+            Stop::Short => Verdict::Damaged {
+                offset: self.cursor.offset(),
+                because: match self.op {
+                    Some(255) => "the file ends inside its checksum".to_owned(),
+                    _ if self.at == self.cursor.offset() => "the file ends without its end mark".to_owned(),
+                    _ => format!("the file ends inside {inside}"),
+                },
+            },
+            Stop::Io(error) => Verdict::Unreadable { because: error.to_string() },
+            Stop::Bad(offset, because) => Verdict::Damaged { offset, because: format!("{because}, in {inside}") },
+            Stop::Unknown(because) => Verdict::UnknownVersion { because },
+            Stop::Halted => Verdict::Stopped,
+        }
+    }
+
+    fn file(&mut self) -> Step<Verdict> {
+        if let Some(verdict) = self.header()? {
+            return Ok(verdict);
+        }
+        self.records()?;
+        let offset = self.cursor.offset();
+        self.report.checksum = self.checksum()?;
+        if !self.opts.stop_at_eof_opcode {
+            self.report.trailing = !self.cursor.at_end()?;
+        }
+        Ok(match &self.report.checksum {
+            Checksum::Bad { expected, got } => Verdict::Damaged {
+                offset,
+                because: format!("wrong checksum: the bytes give {expected}, the file says {got}"),
+            },
+            _ => Verdict::Intact,
+        })
+    }
+
+    /// Reads the nine bytes of the header; a verdict when nothing after them can be read.
+    fn header(&mut self) -> Step<Option<Verdict>> {
+        if self.cursor.at_end()? {
+            return Ok(Some(Verdict::Empty));
+        }
+        let mut head = [0; 9];
+        for (at, slot) in head.iter_mut().enumerate() {
+            // Digits only after the magic: a longer common prefix is not a header cut off.
+            if self.cursor.at_end()? {
+                let begun = head.get(..at).unwrap_or_default();
+                let ours = b"REDIS".starts_with(begun.get(..at.min(5)).unwrap_or_default())
+                    || b"VALKEY".starts_with(begun.get(..at.min(6)).unwrap_or_default());
+                return if ours { Err(Box::new(Stop::Short)) } else { Ok(Some(Verdict::NotRdb)) };
+            }
+            *slot = self.cursor.byte()?;
+        }
+        let (magic, digits) = match &head {
+            [b'R', b'E', b'D', b'I', b'S', digits @ ..] => (Magic::Redis, &digits[..]),
+            [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] => (Magic::Valkey, &digits[..]),
+            _ => return Ok(Some(Verdict::NotRdb)),
+        };
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return Ok(Some(Verdict::NotRdb));
+        }
+        let version = digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
+        self.report.magic = Some(magic);
+        self.report.version = version;
+        self.valkey = magic == Magic::Valkey;
+        let known = match magic {
+            Magic::Redis => (1..=14).contains(&version),
+            Magic::Valkey => (80..=81).contains(&version),
+        };
+        let because = || format!("{} version {version} is not known to this walker", if self.valkey { "VALKEY" } else { "REDIS" });
+        Ok((!known).then(|| Verdict::UnknownVersion { because: because() }))
+    }
+
+    /// Everything up to and including the EOF opcode.
+    fn records(&mut self) -> Step<()> {
+        let mut expire = None;
+        loop {
+            self.at = self.cursor.offset();
+            let op = self.cursor.byte()?;
+            self.op = Some(op);
+            match op {
+                0xff => return Ok(()),
+                0xfe => self.select()?,
+                // Seconds in a signed 32-bit number, from before 2.6.
+                0xfd => expire = Some(i64::from(i32::from_le_bytes(self.cursor.array()?)) * 1000),
+                0xfc => expire = Some(i64::from_le_bytes(self.cursor.array()?)).filter(|at| *at != -1),
+                0xf9 => self.cursor.skip(1)?,
+                0xf8 => _ = self.cursor.number()?,
+                0xf3..=0xfb => self.opcode(op)?,
+                _ => self.entry(op, expire.take())?,
+            }
+        }
+    }
+
+    /// The opcodes a file has few of.
+    fn opcode(&mut self, op: u8) -> Step<()> {
+        match op {
+            0xfb => {
+                let announced = Announced { keys: self.cursor.number()?, expires: self.cursor.number()? };
+                self.tally.announced = Some(announced);
+                Ok(())
+            }
+            0xfa => self.aux(),
+            0xf7 => self.module_aux(),
+            0xf6 => {
+                self.skip_strings(2)?;
+                let described = u64::from(self.cursor.number()? != 0);
+                self.skip_strings(described + 1)?;
+                self.report.functions += 1;
+                Ok(())
+            }
+            0xf5 => {
+                self.skip_strings(1)?;
+                self.report.functions += 1;
+                Ok(())
+            }
+            0xf4 => self.skip_numbers(3),
+            _ if self.valkey => self.slot_import(),
+            _ if self.report.version >= 13 => self.key_meta(),
+            other => self.cursor.bad(format!("opcode {other} does not exist")),
+        }
+    }
+
+    fn select(&mut self) -> Step<()> {
+        let db = self.cursor.number()?;
+        // The server's `databases` is an int.
+        if db > i32::MAX as u64 {
+            return self.cursor.bad(format!("database number {db}"));
+        }
+        if self.report.databases.len() >= DATABASES {
+            return self.cursor.bad(format!("more than {DATABASES} databases"));
+        }
+        self.close_database();
+        self.tally = Tally { db, ..Tally::default() };
+        self.report.databases.entry(db).or_default();
+        Ok(())
+    }
+
+    /// Moves the running counts into the report.
+    fn close_database(&mut self) {
+        let tally = std::mem::take(&mut self.tally);
+        if tally.keys == 0 && tally.announced.is_none() {
+            return;
+        }
+        let report = &mut self.report;
+        report.keys += tally.keys;
+        report.expires += tally.expires;
+        report.expired += tally.expired;
+        let count: &mut DbCount = report.databases.entry(tally.db).or_default();
+        count.keys += tally.keys;
+        count.expires += tally.expires;
+        count.expired += tally.expired;
+        count.hash_field_expires += tally.field_expires;
+        count.announced = tally.announced.or(count.announced);
+        for (kind, n) in Kind::ALL.into_iter().zip(tally.kinds).filter(|(_, n)| *n > 0) {
+            *count.types.entry(kind).or_default() += n;
+            *report.types.entry(kind).or_default() += n;
+        }
+    }
+
+    #[inline]
+    fn entry(&mut self, op: u8, expire_ms: Option<i64>) -> Step<()> {
+        if !super::value::known(op, self.valkey) {
+            return self.unknown(op);
+        }
+        let text = self.cursor.text()?;
+        if V::KEYS {
+            let mut key = std::mem::take(&mut self.key);
+            key.clear();
+            let read = self.string_into(text, KEY_BYTES, &mut key);
+            self.key = key;
+            read?;
+        } else {
+            self.pass(text)?;
+        }
+        let value = self.value(op)?;
+        let tally = &mut self.tally;
+        tally.keys += 1;
+        if let Some(slot) = tally.kinds.get_mut(value.kind as usize) {
+            *slot += 1;
+        }
+        tally.field_expires += u64::from(value.field_expires);
+        if let Some(at) = expire_ms {
+            tally.expires += 1;
+            tally.expired += u64::from(at < self.opts.now_ms);
+        }
+        self.report.empty_collections += u64::from(value.empty);
+        if V::KEYS {
+            let meta = KeyMeta { db: self.tally.db, key: &self.key, kind: value.kind, expire_ms, size: value.size };
+            if self.visitor.key(&meta).is_break() {
+                return Err(Box::new(Stop::Halted));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn unknown(&self, op: u8) -> Step<()> {
+        let newest = self.report.version >= if self.valkey { 81 } else { 13 };
+        if newest && matches!(op, 22..=33 | 242) {
+            let because = format!("type {op} at offset {} came with a server this walker does not know", self.at);
+            return Err(Box::new(Stop::Unknown(because)));
+        }
+        Err(Box::new(Stop::Bad(self.at, format!("unknown type {op}"))))
+    }
+
+    fn checksum(&mut self) -> Step<Checksum> {
+        if self.report.version < 5 {
+            return Ok(Checksum::Absent);
+        }
+        let sum = self.cursor.sum();
+        let stored = u64::from_le_bytes(self.cursor.array()?);
+        Ok(match stored {
+            0 => Checksum::Disabled,
+            same if same == sum => Checksum::Good,
+            other => Checksum::Bad { expected: format!("{sum:016x}"), got: format!("{other:016x}") },
+        })
+    }
+
+    fn aux(&mut self) -> Step<()> {
+        let (name, value) = (self.short_string()?, self.short_string()?);
+        if let (Some(name), Some(value)) = (name, value)
+            && self.report.aux.len() < AUX_FIELDS
+        {
+            self.report.aux.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// A string for the report; none when it is longer than a report should hold.
+    fn short_string(&mut self) -> Step<Option<String>> {
+        let text = self.cursor.text()?;
+        let len = match text {
+            Text::Plain(len) | Text::Lzf { len, .. } => len,
+            Text::Int(_) => 0,
+        };
+        if len > AUX_BYTES {
+            self.pass(text)?;
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.string_into(text, AUX_BYTES, &mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Appends a string, unpacked, to `sink`.
+    fn string_into(&mut self, text: Text, limit: u64, sink: &mut Vec<u8>) -> Step<()> {
+        match text {
+            Text::Plain(len) | Text::Lzf { len, .. } if len > limit => {
+                self.cursor.bad(format!("a string of {len} bytes where at most {limit} can be"))
+            }
+            Text::Plain(len) => self.cursor.append(len, sink),
+            Text::Int(n) => {
+                sink.extend_from_slice(n.to_string().as_bytes());
+                Ok(())
+            }
+            Text::Lzf { packed, len } => {
+                let mut raw = std::mem::take(&mut self.packed);
+                raw.clear();
+                let read = self.cursor.append(packed, &mut raw);
+                self.packed = raw;
+                read?;
+                unlzf(&self.packed, len as usize, sink).or_else(|because| self.cursor.bad(because))
+            }
+        }
+    }
+
+    fn module_aux(&mut self) -> Step<()> {
+        let id = self.cursor.number()?;
+        self.module(id);
+        if self.cursor.number()? != 2 {
+            return self.cursor.bad("module data does not say when to load it");
+        }
+        self.cursor.number()?;
+        self.module_opcodes()
+    }
+
+    /// Redis 8.6: module metadata of the next key.
+    fn key_meta(&mut self) -> Step<()> {
+        for _ in 0..self.cursor.number()? {
+            self.cursor.skip(4)?;
+            self.module_opcodes()?;
+        }
+        Ok(())
+    }
+
+    /// Valkey 9: a slot migration under way.
+    fn slot_import(&mut self) -> Step<()> {
+        self.skip_strings(1)?;
+        for _ in 0..self.cursor.number()? {
+            self.skip_numbers(2)?;
+        }
+        Ok(())
+    }
+
+    /// Notes the module a 64-bit id stands for: nine characters of six bits, then ten bits of version.
+    pub(super) fn module(&mut self, id: u64) {
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let letter = |at: u32| char::from(LETTERS.get((id >> (10 + 6 * at) & 63) as usize).copied().unwrap_or(b'?'));
+        let name: String = (0..9).rev().map(letter).collect();
+        if self.report.modules.len() < MODULES && !self.report.modules.contains(&name) {
+            self.report.modules.push(name);
+        }
+    }
+}
