@@ -1,1 +1,12 @@
 //! AOF: manifest, RESP framing, sets, cuts. Bytes in, facts out.
+//!
+//! ```text
+//! manifest   appendonly.aof.manifest as the server reads and writes it; rebuilding a lost one
+//! resp       commands in a file: framing, safe cuts, flushes, timestamps, what a cut removes
+//! set        the whole AOF of an instance: is it intact, what would a start do, where to cut
+//! ```
+//! Nothing here opens a file: callers hand in bytes, readers, or a function that opens by name.
+pub mod manifest;
+pub mod resp;
+pub mod set;
+mod words;

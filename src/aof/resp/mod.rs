@@ -1,0 +1,18 @@
+//! Commands in an AOF file: `*argc\r\n`, then `$len\r\n` and bytes for each word, and `#` lines between commands.
+//!
+//! No allocation per command, none that a length in the file asks for; memory is a few buffers, whatever the size.
+mod chunks;
+mod frame;
+mod lost;
+mod report;
+mod resync;
+mod text;
+mod walk;
+
+pub use lost::{LostCommands, lost_commands};
+pub use report::{CommandsReport, End, Flush, Readable};
+pub use resync::readable_after;
+pub use walk::{WalkOptions, walk_commands};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The whole AOF of an instance.
