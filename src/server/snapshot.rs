@@ -1,0 +1,212 @@
+//! The memory of a running server as a snapshot, fed to us as to a replica.
+//!
+//! It needs no disk on the server's side, so it works when the data directory is full, read-only or gone. The server forks
+//! once, as for BGSAVE.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use super::wire::Wire;
+use super::{Endpoint, Server, ServerError, reply};
+
+/// What was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Replication id of the server.
+    pub replication_id: String,
+    /// Replication offset that the snapshot stands for.
+    pub offset: u64,
+    /// Sent straight from memory; else the server wrote a file of its own first.
+    pub diskless: bool,
+}
+
+/// Silence of this length ends a transfer; a server sends a newline every second while it prepares one.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long single questions may take.
+const QUESTION: Duration = Duration::from_secs(10);
+/// Length of the mark at the end of a transfer whose size was not known.
+const MARK: usize = 40;
+
+/// Streams a snapshot of the server's memory into `sink`, within `deadline`. The sink's owner syncs it.
+///
+/// `progress` gets the bytes so far and the total where the server says it, and may break off.
+/// `repl-diskless-sync` and its delay are set for the time of the transfer and put back, where CONFIG is allowed.
+///
+/// # Errors
+/// [`ServerError`]: `Denied` when PSYNC is not allowed, `Closed` when the server gave up (its log says why), `Sink`.
+/// What is in the sink then is no snapshot.
+pub fn snapshot(
+    endpoint: &Endpoint,
+    sink: &mut dyn Write,
+    progress: &mut dyn FnMut(u64, Option<u64>) -> ControlFlow<()>,
+    deadline: Duration,
+) -> Result<SnapshotInfo, ServerError> {
+    let ends = Instant::now() + deadline;
+    let mut server = Server::connect(endpoint, QUESTION.min(deadline))?;
+    let old = feed_from_memory(&mut server);
+    let fed = feed(endpoint, sink, progress, ends);
+    put_back(endpoint, server, &old);
+    fed
+}
+
+/// Sets what makes the server send from memory at once; returns the values to put back.
+fn feed_from_memory(server: &mut Server) -> Vec<(&'static str, String)> {
+    let mut old = Vec::new();
+    for (name, value) in [("repl-diskless-sync", "yes"), ("repl-diskless-sync-delay", "0")] {
+        // Denied or unknown: the server feeds us in its own way, only later or by way of its disk.
+        if let Ok(Some(now)) = server.setting(name)
+            && now != value
+            && server.config_set(name, value).is_ok()
+        {
+            old.push((name, now));
+        }
+    }
+    old
+}
+
+fn put_back(endpoint: &Endpoint, mut server: Server, old: &[(&'static str, String)]) {
+    for (name, value) in old {
+        if server.config_set(name, value).is_err()
+            && let Ok(mut fresh) = Server::connect(endpoint, QUESTION)
+        {
+            let _ = fresh.config_set(name, value);
+            server = fresh;
+        }
+    }
+}
+
+fn feed(
+    endpoint: &Endpoint,
+    sink: &mut dyn Write,
+    progress: &mut dyn FnMut(u64, Option<u64>) -> ControlFlow<()>,
+    ends: Instant,
+) -> Result<SnapshotInfo, ServerError> {
+    let mut link = Server::connect(endpoint, QUESTION)?;
+    // `rdb-only` (7.0 and newer) makes the server drop us when the snapshot is through; older ones refuse the word.
+    for words in [&["REPLCONF", "rdb-only", "1"][..], &["REPLCONF", "capa", "eof", "capa", "psync2"]] {
+        match link.command(words) {
+            Ok(_) | Err(ServerError::Answer { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut wire = link.wire;
+    wire.set_deadline(next(ends));
+    let mut out = Vec::new();
+    reply::pack(&mut out, &[b"PSYNC", b"?", b"-1"]);
+    wire.send(&out)?;
+    let (replication_id, offset) = full_resync(&mut wire, ends)?;
+    let announced = spoken_line(&mut wire, ends)?;
+    let mut body = Body { sink, progress, ends, begin: Vec::new(), bytes: 0 };
+    let diskless = match announced.strip_prefix(b"$EOF:") {
+        Some(mark) if mark.len() == MARK => {
+            body.until_mark(&mut wire, mark)?;
+            true
+        }
+        _ => {
+            body.of_length(&mut wire, announced_length(&announced)?)?;
+            false
+        }
+    };
+    if !body.begin.starts_with(b"REDIS") && !body.begin.starts_with(b"VALKEY") {
+        return Err(ServerError::Protocol { because: "what it sent is not a snapshot".to_string() });
+    }
+    let bytes = body.bytes;
+    sink.flush().map_err(|source| ServerError::Sink { source })?;
+    Ok(SnapshotInfo { bytes, replication_id, offset, diskless })
+}
+
+/// The moment at which silence is too long.
+fn next(ends: Instant) -> Instant {
+    ends.min(Instant::now() + SILENCE)
+}
+
+/// The next line that says something: bare newlines only keep the connection alive.
+fn spoken_line(wire: &mut Wire, ends: Instant) -> Result<Vec<u8>, ServerError> {
+    loop {
+        wire.set_deadline(next(ends));
+        let line = wire.line(1024)?;
+        if !line.is_empty() {
+            return Ok(line);
+        }
+    }
+}
+
+/// Reads `+FULLRESYNC <id> <offset>`.
+fn full_resync(wire: &mut Wire, ends: Instant) -> Result<(String, u64), ServerError> {
+    let line = String::from_utf8_lossy(&spoken_line(wire, ends)?).into_owned();
+    if let Some(refusal) = line.strip_prefix('-') {
+        return Err(ServerError::from_answer(refusal, &[b"PSYNC"]));
+    }
+    let mut words = line.split(' ');
+    match (words.next(), words.next(), words.next().and_then(|offset| offset.parse().ok())) {
+        (Some("+FULLRESYNC"), Some(id), Some(offset)) => Ok((id.to_string(), offset)),
+        _ => Err(ServerError::Protocol { because: "PSYNC was not answered with FULLRESYNC".to_string() }),
+    }
+}
+
+fn announced_length(line: &[u8]) -> Result<u64, ServerError> {
+    if let Some(refusal) = line.strip_prefix(b"-") {
+        return Err(ServerError::from_answer(&String::from_utf8_lossy(refusal), &[b"PSYNC"]));
+    }
+    let digits = line.strip_prefix(b"$").and_then(|digits| std::str::from_utf8(digits).ok());
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(ServerError::Protocol { because: "no length before the snapshot".to_string() })
+}
+
+/// The snapshot on its way into the sink.
+struct Body<'a> {
+    sink: &'a mut dyn Write,
+    progress: &'a mut dyn FnMut(u64, Option<u64>) -> ControlFlow<()>,
+    ends: Instant,
+    /// The first bytes, to see whether it is a snapshot at all.
+    begin: Vec<u8>,
+    bytes: u64,
+}
+
+impl Body<'_> {
+    fn keep(&mut self, bytes: &[u8], total: Option<u64>) -> Result<(), ServerError> {
+        if self.begin.len() < 9 {
+            self.begin.extend_from_slice(&bytes[..bytes.len().min(9)]);
+        }
+        self.sink.write_all(bytes).map_err(|source| ServerError::Sink { source })?;
+        self.bytes += bytes.len() as u64;
+        match (self.progress)(self.bytes, total) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ServerError::Interrupted),
+        }
+    }
+
+    fn of_length(&mut self, wire: &mut Wire, total: u64) -> Result<(), ServerError> {
+        while self.bytes < total {
+            wire.set_deadline(next(self.ends));
+            let chunk = wire.chunk()?;
+            let take = usize::try_from(total - self.bytes).unwrap_or(usize::MAX).min(chunk.len());
+            self.keep(&chunk[..take], Some(total))?;
+            wire.consume(take);
+        }
+        Ok(())
+    }
+
+    /// The mark is random and can lie across two reads: the last bytes are held back until more came.
+    fn until_mark(&mut self, wire: &mut Wire, mark: &[u8]) -> Result<(), ServerError> {
+        let finder = memchr::memmem::Finder::new(mark);
+        let mut held = Vec::new();
+        loop {
+            wire.set_deadline(next(self.ends));
+            let chunk = wire.chunk()?;
+            let used = chunk.len();
+            held.extend_from_slice(chunk);
+            wire.consume(used);
+            if let Some(end) = finder.find(&held) {
+                return self.keep(&held[..end], None);
+            }
+            let sure = held.len().saturating_sub(MARK - 1);
+            self.keep(&held[..sure], None)?;
+            held.drain(..sure);
+        }
+    }
+}

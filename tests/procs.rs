@@ -1,0 +1,214 @@
+//! Real servers: talking to them, feeding a snapshot, starting and stopping them, whose process is whose.
+//!
+//! `REDIS_DR_TEST_SERVER` names another server program than `redis-server` on the path.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::net::TcpListener;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis_dr::server::{Address, Endpoint, Secret, Server, ServerError, snapshot};
+
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The server program to try with.
+fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("REDIS_DR_TEST_SERVER") {
+        return PathBuf::from(path);
+    }
+    let found = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path)
+            .flat_map(|dir| [dir.join("redis-server"), dir.join("valkey-server")])
+            .find(|path| path.exists())
+    });
+    found.expect("no redis-server on the path: apt-get install redis-server, or set REDIS_DR_TEST_SERVER")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A private server that ends with the test.
+struct Lab {
+    dir: tempfile::TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl Lab {
+    fn start(extra: &[&str]) -> Lab {
+        let dir = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let data = dir.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let child = Command::new(program())
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
+            .arg(&data)
+            .args(["--save", ""])
+            .arg("--unixsocket")
+            .arg(dir.path().join("sock"))
+            .args(extra)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lab = Lab { dir, port, child };
+        let begin = Instant::now();
+        while matches!(Server::connect(&lab.tcp(), WAIT), Err(ServerError::Refused { .. })) {
+            assert!(begin.elapsed() < WAIT, "the server does not come up");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        lab
+    }
+
+    fn tcp(&self) -> Endpoint {
+        Endpoint::plain(Address::Tcp("127.0.0.1".to_string(), self.port))
+    }
+
+    fn unix(&self) -> Endpoint {
+        Endpoint::plain(Address::Unix(self.dir.path().join("sock")))
+    }
+
+    fn connect(&self) -> Server {
+        Server::connect(&self.tcp(), WAIT).unwrap()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn check_rdb(path: &Path) -> String {
+    let program = program();
+    let name = program.file_name().unwrap().to_str().unwrap().replace("server", "check-rdb");
+    let out = Command::new(program.with_file_name(name)).arg(path).output().unwrap();
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn the_memory_of_a_server_is_had_when_its_directory_is_gone() {
+    let lab = Lab::start(&[]);
+    let mut server = lab.connect();
+    for chunk in 0..20 {
+        let fill: Vec<Vec<Vec<u8>>> = (0..500)
+            .map(|i| vec![b"SET".to_vec(), format!("k{chunk}-{i}").into_bytes(), vec![b'x'; 300 + i]])
+            .collect();
+        server.pipeline(&fill).unwrap();
+    }
+    fs::remove_dir_all(lab.data()).unwrap();
+    let before = server.config_get("repl-diskless-sync*").unwrap();
+    for (name, endpoint) in [("tcp", lab.tcp()), ("unix", lab.unix())] {
+        let path = lab.dir.path().join(name);
+        let mut file = fs::File::create(&path).unwrap();
+        let mut calls = 0;
+        let began = Instant::now();
+        let info = snapshot(&endpoint, &mut file, &mut |_, _| { calls += 1; ControlFlow::Continue(()) }, WAIT * 4).unwrap();
+        assert!(info.diskless);
+        assert!(calls > 0);
+        assert_eq!(info.bytes, fs::metadata(&path).unwrap().len());
+        assert!(began.elapsed() < Duration::from_secs(4), "it waited for more replicas");
+        let said = check_rdb(&path);
+        assert!(said.contains("RDB looks OK") && said.contains("10000 keys read"), "{said}");
+    }
+    assert_eq!(server.config_get("repl-diskless-sync*").unwrap(), before);
+    server.ping().unwrap();
+}
+
+#[test]
+fn a_server_that_wrote_the_snapshot_to_its_disk_first_is_read_too() {
+    let lab = Lab::start(&["--repl-diskless-sync", "no", "--rename-command", "CONFIG", ""]);
+    let mut server = lab.connect();
+    server.command(&["SET", "a", "b"]).unwrap();
+    assert!(matches!(server.config_get("dir"), Err(ServerError::Denied { .. })));
+    let mut out = Vec::new();
+    let mut total = None;
+    let info = snapshot(&lab.tcp(), &mut out, &mut |_, all| { total = all; ControlFlow::Continue(()) }, WAIT).unwrap();
+    // Valkey 9 feeds one who only wants the snapshot from memory, whatever its settings say.
+    assert_eq!(total, (!info.diskless).then_some(info.bytes));
+    assert_eq!(out.len() as u64, info.bytes);
+}
+
+#[test]
+fn breaking_off_a_snapshot_puts_the_settings_back() {
+    let lab = Lab::start(&["--repl-diskless-sync", "no", "--repl-diskless-sync-delay", "3"]);
+    let mut out = Vec::new();
+    let result = snapshot(&lab.tcp(), &mut out, &mut |_, _| ControlFlow::Break(()), WAIT);
+    assert!(matches!(result, Err(ServerError::Interrupted)));
+    let mut server = lab.connect();
+    assert_eq!(server.setting("repl-diskless-sync").unwrap().as_deref(), Some("no"));
+    assert_eq!(server.setting("repl-diskless-sync-delay").unwrap().as_deref(), Some("3"));
+}
+
+#[test]
+fn types_and_expiries_are_told_for_each_key() {
+    let lab = Lab::start(&[]);
+    let mut server = lab.connect();
+    server.select(3).unwrap();
+    server.command(&["RPUSH", "list", "1"]).unwrap();
+    server.command(&["HSET", "hash", "f", "1"]).unwrap();
+    server.command(&["PEXPIREAT", "hash", "4102444800123"]).unwrap();
+    let keys = [b"list".to_vec(), b"hash".to_vec(), b"none".to_vec()];
+    let states = server.types_and_expiries(3, &keys).unwrap();
+    assert_eq!(states[0].kind.as_deref(), Some("list"));
+    assert_eq!(states[0].expires_at_ms, None);
+    let off = (states[1].expires_at_ms.unwrap() - 4_102_444_800_123).abs();
+    assert!(off <= states[1].slack_ms, "{states:?}");
+    assert_eq!(states[2].kind, None);
+    let page = server.scan(3, 0, 100).unwrap();
+    assert_eq!((page.cursor, page.keys.len()), (0, 2));
+    assert_eq!(server.dbsize(3).unwrap(), 2);
+    assert_eq!(server.info(None).unwrap().keyspace()[&3].expires, 1);
+    server.write_probe("redis-dr:probe:test").unwrap();
+    assert!(server.latency(20).unwrap().p99 < WAIT);
+}
+
+#[test]
+fn refusals_have_their_kind() {
+    let lab = Lab::start(&["--requirepass", "open sesame"]);
+    let mut nobody = lab.connect();
+    assert!(matches!(nobody.ping(), Err(ServerError::AuthFailed { .. })));
+    let with = |word: &str| Endpoint { password: Some(Secret::new(word)), ..lab.tcp() };
+    assert!(matches!(Server::connect(&with("wrong"), WAIT), Err(ServerError::AuthFailed { .. })));
+    let mut server = Server::connect(&with("open sesame"), WAIT).unwrap();
+    server.ping().unwrap();
+    server.config_set("min-replicas-to-write", "1000000").unwrap();
+    assert!(matches!(server.write_probe("k"), Err(ServerError::NoReplicas)));
+    server.config_set("min-replicas-to-write", "0").unwrap();
+    server.config_set("maxmemory", "1").unwrap();
+    assert!(matches!(server.write_probe("k"), Err(ServerError::Oom)));
+    server.config_set("requirepass", "").unwrap();
+    Server::connect(&with("no longer needed"), WAIT).unwrap().ping().ok();
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_costs_the_timeout_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::Tcp("localhost".to_string(), listener.local_addr().unwrap().port());
+    let endpoint = Endpoint { password: Some(Secret::new("x")), ..Endpoint::plain(address) };
+    let began = Instant::now();
+    let answer = Server::connect(&endpoint, Duration::from_millis(200));
+    assert!(matches!(answer, Err(ServerError::Timeout { .. })), "{answer:?}");
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_hanging_server_is_a_timeout_and_the_connection_is_not_used_again() {
+    let lab = Lab::start(&[]);
+    let mut server = lab.connect();
+    server.set_timeout(Duration::from_millis(200));
+    let _ = Command::new("kill").args(["-STOP", &lab.child.id().to_string()]).status();
+    assert!(matches!(server.ping(), Err(ServerError::Timeout { .. })));
+    let _ = Command::new("kill").args(["-CONT", &lab.child.id().to_string()]).status();
+    assert!(matches!(server.ping(), Err(ServerError::Closed)));
+    lab.connect().shutdown_nosave().unwrap();
+}
