@@ -8,13 +8,13 @@ use super::value::Value;
 use super::{ExprError, nearest};
 
 /// A typed part of an expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub ty: Type,
     pub kind: Kind,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     Const(Value),
     Name(String),

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::check::{Join, Kind, Node};
-use super::literal::whole;
 use super::types::{Type, Words};
-use super::value::{Unknown, Value};
+use super::value::{Unknown, Value, whole};
 
 /// Where names get their values.
 pub trait Scope {
@@ -65,7 +64,7 @@ pub fn eval(node: &Node, scope: Option<&dyn Scope>) -> Value {
         },
         Kind::In { item, list } => member(eval(item, scope), eval(list, scope)),
         Kind::Arith { op, left, right } => match known(eval(left, scope), eval(right, scope)) {
-            Ok((l, r)) => arith(op, &l, &r).unwrap_or_else(|because| Unknown::reason(because)),
+            Ok((l, r)) => arith(op, &l, &r).unwrap_or_else(Unknown::reason),
             Err(unknown) => unknown,
         },
     }

@@ -1,5 +1,7 @@
 //! Text to tokens, each with its place.
-use super::{ExprError, literal};
+use super::ExprError;
+use super::value::whole;
+use crate::facts::{Bytes, Seconds};
 
 /// A range of bytes of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,12 +127,19 @@ fn number(src: &str, at: usize) -> Result<(Token, usize), ExprError> {
     if !word.contains(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return plain_number(word, span).map(|t| (t, end));
     }
-    match (literal::duration(word), literal::size(word)) {
-        (Ok(seconds), _) => Ok((Token::Duration(seconds), end)),
-        (_, Ok(bytes)) => Ok((Token::Size(bytes), end)),
-        (Err(_), Err(_)) => Err(ExprError::at(span, format!("`{word}` is neither a number nor a duration nor a size"))
-            .hint("durations take ms, s, m, h, d; sizes take B, kB, MB, GB, TB, KiB, MiB, GiB, TiB; text is quoted")),
+    if let Some(seconds) = Seconds::parse(word)
+        .ok()
+        .map(|s| s.0)
+        .filter(|s| s.is_finite())
+    {
+        return Ok((Token::Duration(seconds), end));
     }
+    #[allow(clippy::cast_precision_loss)]
+    if let Some(bytes) = Bytes::parse(word).ok().and_then(|b| whole(b.0 as f64)) {
+        return Ok((Token::Size(bytes), end));
+    }
+    Err(ExprError::at(span, format!("`{word}` is neither a number nor a duration nor a size"))
+        .hint("durations take ms, s, m, h, d; sizes take B, KB, MB, GB, TB, KiB, MiB, GiB, TiB; text is quoted"))
 }
 
 fn plain_number(word: &str, span: Span) -> Result<Token, ExprError> {

@@ -6,7 +6,7 @@
 //! operators   || && ! == != < <= > >= in + - * /        parentheses
 //! literals    "text" 'text'   12 0.5   true false
 //!             30s 500ms 5m 2h 7d 1h30m                  duration (ms, s, m, h, d only)
-//!             512B 64kB 64MB 1GB 64KiB 64MiB 1GiB       size (kB = 1000, KiB = 1024)
+//!             512B 64KB 64MB 1GB 64KiB 64MiB 1GiB       size (KB = 1000, KiB = 1024)
 //!             time("2026-11-21T03:12:44Z")              moment (RFC 3339)
 //!             ["rdb", "backup"]                         list, for `in`
 //! names       server.answers   point.valid              dotted, from the facts' schema
@@ -25,9 +25,9 @@ mod check;
 mod eval;
 mod explain;
 mod lex;
-pub mod literal;
 mod parse;
 mod schema;
+mod substitute;
 mod template;
 mod types;
 mod value;
@@ -37,6 +37,7 @@ use std::collections::BTreeSet;
 pub use eval::{Layers, Scope};
 pub use explain::Leaf;
 pub use parse::{Ast, parse};
+pub use substitute::Bindings;
 pub use template::Template;
 pub use types::{Fields, Type, Types, Words};
 pub use value::{Truth, Unknown, Value};
@@ -72,7 +73,7 @@ impl ExprError {
 }
 
 /// An expression that is known to be well typed. Made by [`check`] only.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
     source: String,
     root: check::Node,
@@ -158,6 +159,34 @@ impl Expr {
             let ours = conjuncts(d);
             theirs.iter().any(|t| t.is_subset(&ours))
         })
+    }
+}
+
+impl Expr {
+    /// True where both are; the source is joined for people.
+    #[must_use]
+    pub fn and(self, other: Expr) -> Expr {
+        let source = format!("({}) && ({})", self.source, other.source);
+        let kind = check::Kind::Join {
+            join: check::Join::And,
+            left: Box::new(self.root),
+            right: Box::new(other.root),
+        };
+        Expr {
+            source,
+            root: check::Node {
+                ty: Type::Bool,
+                kind,
+            },
+        }
+    }
+
+    /// The dotted name when the expression is nothing else.
+    pub fn as_name(&self) -> Option<&str> {
+        match &self.root.kind {
+            check::Kind::Name(n) => Some(n),
+            _ => None,
+        }
     }
 }
 

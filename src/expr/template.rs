@@ -6,16 +6,16 @@ use super::eval::Scope;
 use super::lex::Span;
 use super::types::{Type, Types};
 use super::value::{Unknown, Value};
-use super::{Expr, ExprError};
+use super::{Bindings, Expr, ExprError};
 
 /// A checked template. `$$` before `{` stands for one `$`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     source: String,
     parts: Vec<Part>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Part {
     Text(String),
     Expr(Expr),
@@ -129,6 +129,19 @@ impl Template {
             Part::Text(_) => None,
         });
         exprs.flatten().collect()
+    }
+
+    /// The same with names replaced; see [`Bindings`].
+    #[must_use]
+    pub fn bind(&self, bindings: &Bindings) -> Template {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(t) => Part::Text(t.clone()),
+            Part::Expr(e) => Part::Expr(e.bind(bindings)),
+        });
+        Template {
+            source: self.source.clone(),
+            parts: parts.collect(),
+        }
     }
 
     fn unfit(&self, expected: Option<&Type>) -> Option<ExprError> {

@@ -76,6 +76,13 @@ impl Types {
         self
     }
 
+    /// The same vocabulary without a root name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.roots.remove(name);
+        self
+    }
+
     /// The type of a dotted name.
     pub fn get(&self, dotted: &str) -> Option<&Type> {
         let mut parts = dotted.split('.');

@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::literal;
+use crate::facts::{Bytes, Seconds};
 
 /// A value of an expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ impl Value {
         match self {
             Value::Bool(b) => Json::Bool(*b),
             Value::Int(i) | Value::Size(i) => Json::from(*i),
-            Value::Float(f) | Value::Duration(f) => match literal::whole(*f) {
+            Value::Float(f) | Value::Duration(f) => match whole(*f) {
                 #[allow(clippy::cast_precision_loss)]
                 Some(i) if i as f64 == *f => Json::from(i),
                 _ => Json::from(*f),
@@ -127,8 +127,10 @@ impl fmt::Display for Value {
             Value::Int(i) => write!(f, "{i}"),
             Value::Float(x) => write!(f, "{x}"),
             Value::Str(s) => f.write_str(s),
-            Value::Duration(s) => f.write_str(&literal::show_duration(*s)),
-            Value::Size(b) => f.write_str(&literal::show_size(*b)),
+            Value::Duration(s) if *s < 0.0 => write!(f, "-{}", Seconds(-s)),
+            Value::Duration(s) => write!(f, "{}", Seconds(*s)),
+            Value::Size(b) if *b < 0 => write!(f, "-{}", Bytes(b.unsigned_abs())),
+            Value::Size(b) => write!(f, "{}", Bytes(b.unsigned_abs())),
             Value::Time(t) => write!(f, "{t}"),
             Value::List(items) => {
                 let items: Vec<String> = items.iter().map(ToString::to_string).collect();
@@ -142,4 +144,12 @@ impl fmt::Display for Value {
             Value::Unknown(_) => f.write_str("unknown"),
         }
     }
+}
+
+/// The nearest integer when it is one that can be counted with.
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    // 2^53: beyond it neighbouring integers are no longer told apart.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation)]
+    (number.is_finite() && number.abs() <= LIMIT).then(|| number.round() as i64)
 }
