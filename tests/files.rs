@@ -7,3 +7,5 @@ mod host;
 mod lock;
 #[path = "files/state.rs"]
 mod state;
+#[path = "files/vault.rs"]
+mod vault;

@@ -1,1 +1,159 @@
-//! Safety copies of a run; holds the only pen.
+//! Safety copies; holds the only pen.
+//!
+//! Nothing is changed that was not saved: [`Vault::save`] gives a [`Saved`], and only with one can a file be replaced,
+//! removed, created or given another owner. [`Vault::restore`] takes a path back to what it was, bit for bit, and works
+//! from the journal alone: a [`Saved`] is all it needs.
+//!
+//! ```text
+//! <vault>/before/0001-dump.rdb   what was there before a step      after/0001-dump.rdb   what an undo found and took away
+//! <vault>/index.jsonl            one line for each of them
+//! ```
+
+mod build;
+mod error;
+mod index;
+mod restore;
+mod save;
+mod saved;
+mod tree;
+mod write;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+pub use build::{BuildDir, BuiltDir};
+pub use error::VaultError;
+pub use index::list;
+pub use restore::{Put, Restored};
+pub use saved::{How, Kept, Save, Saved, SavedTree, Use};
+pub use write::{Content, Like, Placed};
+
+use crate::host::{HostError, Look, OwnFiles, Pen, Planters};
+
+/// redis-dr's directory in a data directory.
+const OWN_DIR: &str = ".redis-dr";
+
+/// The safety copies of one run, and the pen.
+#[derive(Debug)]
+pub struct Vault {
+    pen: Pen,
+    look: Look,
+    own: OwnFiles,
+    before: OwnFiles,
+    after: OwnFiles,
+    planters: Planters,
+}
+
+/// Where a run's vault belongs: beside the journal when that is on the data's filesystem (links are possible), else
+/// in the data directory. With `avoid_data_disk` (the disk fails, is full or read-only) always beside the journal.
+#[must_use]
+pub fn home(look: Look, run_dir: &Path, data_dir: &Path, run_id: &str, avoid_data_disk: bool) -> PathBuf {
+    let beside = run_dir.join("vault");
+    let same = match (look.stat(run_dir), look.stat(data_dir)) {
+        (Ok(run), Ok(data)) => run.dev == data.dev,
+        // Without a data directory there is nothing to be near to.
+        _ => true,
+    };
+    if same || avoid_data_disk { beside } else { data_dir.join(OWN_DIR).join(run_id) }
+}
+
+impl Vault {
+    /// Opens the vault at `dir`, making it if need be (0700). `planters`: whose symbolic links are not followed.
+    ///
+    /// # Errors
+    /// [`VaultError::Host`]: it can't be made, or belongs to somebody else.
+    pub fn open(pen: Pen, dir: &Path, planters: Planters) -> Result<Vault, VaultError> {
+        let own = open_own(dir)?;
+        let before = own.sub("before")?;
+        let after = own.sub("after")?;
+        Ok(Vault { pen, look: Look::new(), own, before, after, planters })
+    }
+
+    /// The vault's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.own.path()
+    }
+
+    /// The half of the host that looks.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Removes what a crash left behind in `dir`: temporaries of ours, and nothing else. A half-built directory goes to
+    /// `after`, since it may hold what an exchange took out. Returns the paths taken away.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sweep_temps(&mut self, dir: &Path) -> Result<Vec<PathBuf>, VaultError> {
+        let pinned = self.look.pin(dir)?;
+        let mut swept = Vec::new();
+        for entry in pinned.list()? {
+            if !is_temp(&entry.name) {
+                continue;
+            }
+            match entry.stat.kind {
+                crate::host::Kind::File => self.pen.unlink(&pinned, &entry.name)?,
+                crate::host::Kind::Directory => {
+                    self.put_away(&pinned, &entry.name, OsStr::new("half-built"))?;
+                }
+                _ => continue,
+            }
+            swept.push(pinned.path().join(&entry.name));
+        }
+        if !swept.is_empty() {
+            self.pen.sync_dir(&pinned)?;
+        }
+        Ok(swept)
+    }
+}
+
+/// Removes a run's vault for good.
+///
+/// # Errors
+/// What the system says.
+pub fn prune(dir: &Path) -> Result<(), VaultError> {
+    if !Look::new().exists(dir) {
+        return Ok(());
+    }
+    open_own(dir)?;
+    let (Some(above), Some(name)) = (dir.parent(), dir.file_name().and_then(OsStr::to_str)) else {
+        return Err(HostError::BadPath { path: dir.to_path_buf(), because: "it names no directory" }.into());
+    };
+    Ok(open_own(above)?.remove_tree(name)?)
+}
+
+/// In a data directory only the last two components are ours; elsewhere the whole path is.
+fn open_own(dir: &Path) -> Result<OwnFiles, HostError> {
+    let name = |path: &Path| path.file_name().and_then(OsStr::to_str).map(str::to_string);
+    if name(dir).as_deref() == Some(OWN_DIR) {
+        if let Some(data) = dir.parent() {
+            return OwnFiles::open_in(data, OWN_DIR);
+        }
+    }
+    match (dir.parent(), name(dir)) {
+        (Some(above), Some(run)) if name(above).as_deref() == Some(OWN_DIR) => open_own(above)?.sub(&run),
+        _ => OwnFiles::open(dir),
+    }
+}
+
+/// The names [`Pen::temp_file`] and [`Pen::temp_dir`] give.
+fn is_temp(name: &OsStr) -> bool {
+    name.to_str()
+        .and_then(|name| name.strip_prefix(crate::host::TEMP_PREFIX))
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_temporaries_are_recognised() {
+        assert!(is_temp(OsStr::new(".redis-dr-0123456789abcdef0123456789abcdef")));
+        assert!(!is_temp(OsStr::new(".redis-dr")));
+        assert!(!is_temp(OsStr::new(".redis-dr-notes")));
+        assert!(!is_temp(OsStr::new("temp-0123456789abcdef0123456789abcdef")));
+    }
+}

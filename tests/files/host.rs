@@ -143,7 +143,7 @@ fn the_pen_makes_private_temporaries_and_reads_back() {
         gid: look.gid(),
         mode: 0o640,
     };
-    pen.dress(&file, &path, owner, &[]).unwrap();
+    pen.dress(&file, &path, owner, Some(&[])).unwrap();
     pen.set_mtime(&file, &path, 1_000_000_001).unwrap();
     assert_eq!(look.stat(&path).unwrap().mtime_ns, 1_000_000_001);
     assert_eq!(look.stat(&path).unwrap().mode, 0o640);

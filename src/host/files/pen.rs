@@ -253,18 +253,12 @@ impl Pen {
         rustix::fs::fsync(dir).map_err(|e| HostError::os("sync the directory", dir.path(), e))
     }
 
-    /// Gives an open file or directory its owner, permission bits and attributes. What is already so is not touched, so
-    /// that a process without root's rights can do it too.
+    /// Gives an open file or directory its owner, permission bits and attributes (`None`: they stay as they are). What
+    /// is already so is not touched, so that a process without root's rights can do it too.
     ///
     /// # Errors
     /// What the system says.
-    pub fn dress(
-        &self,
-        file: &File,
-        path: &Path,
-        owner: Owner,
-        attrs: &[Attr],
-    ) -> Result<(), HostError> {
+    pub fn dress(&self, file: &File, path: &Path, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
         use std::os::unix::fs::PermissionsExt;
         let have: Stat = rustix::fs::fstat(file)
             .map_err(|e| HostError::os("look at", path, e))?
@@ -276,7 +270,29 @@ impl Pen {
         // chown may clear bits: the mode comes after it, and the ACL, which speaks of the mode, last.
         file.set_permissions(std::fs::Permissions::from_mode(owner.mode))
             .map_err(|e| HostError::os("set the mode of", path, e))?;
-        attrs::set(file, attrs, path)
+        attrs.map_or(Ok(()), |attrs| attrs::set(file, attrs, path))
+    }
+
+    /// As [`Pen::dress`], by name, for a file or directory that this process perhaps may not open yet. Not through links.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn dress_name(&self, dir: &Dir, name: &OsStr, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
+        let path = dir.path().join(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let open = || rustix::fs::openat(dir, name, flags, Mode::empty()).map(File::from);
+        let file = match open() {
+            // Without root's rights a file of ours that nobody may read can only be reached by its name.
+            Err(Errno::ACCESS) if dir.stat_name(name)?.is_some_and(|stat| stat.kind != super::Kind::Link) => {
+                rustix::fs::chmodat(dir, name, Mode::from_raw_mode(owner.mode | 0o400), AtFlags::empty())
+                    .map_err(|e| HostError::os("set the mode of", &path, e))?;
+                open()
+            }
+            other => other,
+        };
+        let file = file.map_err(|e| HostError::os("open", &path, e))?;
+        self.dress(&file, &path, owner, attrs)?;
+        self.sync(&file, &path)
     }
 
     /// Sets the time of last change, nanoseconds since 1970-01-01 UTC.

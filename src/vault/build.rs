@@ -1,0 +1,165 @@
+//! Building a whole directory beside a live one, and exchanging the two at one instant.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::saved::{How, Kept, SavedTree};
+use super::write::{Content, Placed};
+use super::{Vault, VaultError};
+use crate::host::{Dir, HostError, Kind, Owner, Place};
+
+/// A directory being built beside the one it will replace. Dropped before [`BuildDir::finish`], it is removed.
+#[derive(Debug)]
+pub struct BuildDir<'a> {
+    vault: &'a Vault,
+    parent: Dir,
+    name: OsString,
+    dir: Dir,
+    owner: Owner,
+    finished: bool,
+}
+
+/// A directory that is built, synced and dressed, under a temporary name.
+#[must_use = "it is not in its place yet"]
+#[derive(Debug)]
+pub struct BuiltDir {
+    path: PathBuf,
+}
+
+impl BuiltDir {
+    /// Where it is now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Vault {
+    /// Begins a directory beside `live`, with the owner and mode it will have.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn build_dir(&self, live: &Path, owner: Owner) -> Result<BuildDir<'_>, VaultError> {
+        let Place { dir: parent, .. } = self.pinned(live)?;
+        let name = self.pen.temp_dir(&parent)?;
+        let dir = parent.open_dir(&name)?;
+        Ok(BuildDir { vault: self, parent, name, dir, owner, finished: false })
+    }
+
+    /// Puts a built directory in the place of a saved one, at one instant; the old one goes to `after`. What was left
+    /// alone in the old one is moved to the new one. A place where nothing is, is simply taken.
+    ///
+    /// # Errors
+    /// [`VaultError::NoExchange`]; what the system says.
+    pub fn exchange_dir(&mut self, built: BuiltDir, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
+        let live = self.pinned(&tree.dir)?;
+        let new = self.pinned(&built.path)?;
+        self.swap(&new, &live, tree)
+    }
+
+    pub(super) fn swap(&mut self, new: &Place, live: &Place, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
+        let Some(now) = live.stat()? else {
+            self.pen.rename_new(&new.dir, &new.name, &live.dir, &live.name)?;
+            self.pen.sync_dir(&live.dir)?;
+            return Ok(Vec::new());
+        };
+        match self.pen.exchange(&new.dir, &new.name, &live.dir, &live.name) {
+            Err(e) if cannot_exchange(&e) => return Err(VaultError::NoExchange { path: live.path() }),
+            other => other?,
+        }
+        self.pen.sync_dir(&live.dir)?;
+        if now.kind == Kind::Directory {
+            let (old, fresh) = (new.dir.open_dir(&new.name)?, live.dir.open_dir(&live.name)?);
+            for name in &tree.left_alone {
+                if old.stat_name(name.as_os_str())?.is_some() {
+                    self.pen.rename_new(&old, name.as_os_str(), &fresh, name.as_os_str())?;
+                }
+            }
+            self.pen.sync_dir(&fresh)?;
+        }
+        Ok(vec![self.put_away(&new.dir, &new.name, &live.name)?])
+    }
+}
+
+fn cannot_exchange(e: &HostError) -> bool {
+    use nix::errno::Errno;
+    [Errno::EINVAL, Errno::ENOSYS, Errno::EOPNOTSUPP, Errno::EXDEV].iter().any(|no| e.errno() == Some(*no as i32))
+}
+
+impl BuildDir<'_> {
+    /// Where it is being built.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Adds a file; read back and synced.
+    ///
+    /// # Errors
+    /// EEXIST; as [`Vault::replace`].
+    pub fn add_file(&mut self, name: &str, content: Content<'_>, owner: Owner) -> Result<Placed, VaultError> {
+        let name = self.one_name(name)?;
+        let path = self.dir.path().join(name);
+        let mut file = self.vault.pen.new_file(&self.dir, name)?;
+        let placed = self.vault.pour(&mut file, &path, content)?;
+        self.vault.pen.dress(&file, &path, owner, None)?;
+        self.vault.pen.sync(&file, &path)?;
+        Ok(placed)
+    }
+
+    /// Adds a file that is somewhere already: by a second name if that is allowed and owner and mode are right as they
+    /// are, else by sharing its blocks, else by a copy. A file of somebody else (a store's) must not be linked: what the
+    /// server then writes would be written to it too.
+    ///
+    /// # Errors
+    /// EEXIST; as [`Vault::replace`].
+    pub fn add_link_or_copy(
+        &mut self,
+        source: &Path,
+        name: &str,
+        may_link: bool,
+        owner: Owner,
+    ) -> Result<How, VaultError> {
+        let to = self.one_name(name)?;
+        let from = self.vault.pinned(source)?;
+        let as_wanted = from.stat()?.is_some_and(|stat| stat.kind == Kind::File && stat.owner() == owner);
+        if may_link && as_wanted && self.vault.pen.link(&from.dir, &from.name, &self.dir, to)? {
+            return Ok(How::Link);
+        }
+        let placed = self.add_file(name, Content::File { path: source, len: None }, owner)?;
+        Ok(if placed.digest.is_some() { How::Copy } else { How::Reflink })
+    }
+
+    /// Dresses and syncs the directory. It is still under its temporary name.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn finish(mut self) -> Result<BuiltDir, VaultError> {
+        self.vault.pen.sync_dir(&self.dir)?;
+        self.vault.pen.dress_name(&self.parent, &self.name, self.owner, None)?;
+        self.vault.pen.sync_dir(&self.parent)?;
+        self.finished = true;
+        Ok(BuiltDir { path: self.parent.path().join(&self.name) })
+    }
+
+    fn one_name<'n>(&self, name: &'n str) -> Result<&'n OsStr, HostError> {
+        if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+            let because = "a name in a directory was expected";
+            return Err(HostError::BadPath { path: self.dir.path().join(name), because });
+        }
+        Ok(OsStr::new(name))
+    }
+}
+
+impl Drop for BuildDir<'_> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        // Everything in it has another copy elsewhere; what can't be removed is swept later.
+        for entry in self.dir.list().unwrap_or_default() {
+            let _ = self.vault.pen.unlink(&self.dir, &entry.name);
+        }
+        let _ = self.vault.pen.remove_dir(&self.parent, &self.name);
+    }
+}

@@ -1,0 +1,295 @@
+//! Saving: the original stays in place, a second way to its bytes goes into the vault, is read back and synced.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::index::free_name;
+use super::saved::{How, Kept, Saved, SavedTree, Use};
+use super::{Vault, VaultError};
+use crate::host::{Dir, HostError, Kind, Look, OwnFiles, Pen, Place, Stat};
+
+/// Files up to this size are read whole even when a link would do: 1 MiB costs nothing and proves more.
+const SMALL: u64 = 1 << 20;
+
+/// Times a copy is begun anew when the file changed meanwhile.
+const TRIES: u32 = 3;
+
+/// What a copy into the vault made.
+struct Filed {
+    how: How,
+    path: PathBuf,
+    digest: Option<String>,
+}
+
+impl Vault {
+    /// Saves what is at a path before it is changed. Nothing there is saved too, as *absent*. On the disk, and read back,
+    /// when this returns; the original is not touched. A save that a crash left, and that still matches, is used again.
+    ///
+    /// # Errors
+    /// [`VaultError::Changing`]; [`HostError::LinkRefused`], [`HostError::NotAFile`]; what the system says (no space).
+    pub fn save(&mut self, path: &Path, usage: Use) -> Result<Saved, VaultError> {
+        let place = match self.look.place(path, &self.planters) {
+            Ok(place) => place,
+            // A path whose directory is not there either.
+            Err(e) if e.is_missing() && path.is_absolute() => return self.save_absent(path.to_path_buf(), None),
+            Err(e) => return Err(e.into()),
+        };
+        let real = place.path();
+        let Some(stat) = place.stat()? else { return self.save_absent(real, place.via) };
+        let dir_as_file = stat.kind == Kind::Directory && usage != Use::OwnerAndMode;
+        if dir_as_file || !matches!(stat.kind, Kind::File | Kind::Directory) {
+            return Err(HostError::NotAFile { path: real, kind: stat.kind }.into());
+        }
+        if let Some(saved) = self.last_save_of(&real)
+            && fits(&saved, usage)
+            && self.matches(&saved)?
+        {
+            return Ok(saved);
+        }
+        let saved = self.save_there(&place, stat, usage)?;
+        self.note_saved(&saved)?;
+        Ok(saved)
+    }
+
+    fn save_absent(&mut self, path: PathBuf, via: Option<PathBuf>) -> Result<Saved, VaultError> {
+        let saved =
+            Saved { path, via, how: How::Absent, was: None, attrs: Vec::new(), copy: None, digest: None, mark: None };
+        self.note_saved(&saved)?;
+        Ok(saved)
+    }
+
+    fn save_there(&mut self, place: &Place, stat: Stat, usage: Use) -> Result<Saved, VaultError> {
+        let path = place.path();
+        let attrs = match open_any(place, &stat) {
+            Ok(file) => self.look.attrs(&file, &path)?,
+            // A file this process may not read may still be given back to it.
+            Err(e) if usage == Use::OwnerAndMode && e.is_denied() => Vec::new(),
+            Err(e) => return Err(e.into()),
+        };
+        let mut saved = Saved {
+            path: path.clone(),
+            via: place.via.clone(),
+            how: How::Owner,
+            was: Some(stat),
+            attrs,
+            copy: None,
+            digest: None,
+            mark: None,
+        };
+        match usage {
+            Use::OwnerAndMode => {}
+            Use::TailMark => {
+                let digest = self.look.prefix_tail_digest(&path, stat.size)?;
+                saved.mark = Some(crate::host::Mark { size: stat.size, digest });
+                saved.how = How::Tail;
+            }
+            Use::Replaced | Use::WrittenInPlace => {
+                let filed = file_into(&self.pen, &self.before, place, usage == Use::Replaced)?;
+                if filed.how == How::Link && stat.size > SMALL {
+                    saved.mark = Some(self.look.mark(&filed.path)?);
+                }
+                saved.was = place.stat()?.or(saved.was);
+                saved.how = filed.how;
+                saved.copy = Some(filed.path);
+                saved.digest = filed.digest;
+            }
+        }
+        Ok(saved)
+    }
+
+    /// Saves a directory: every regular file in it, and its owner and mode, so that it can be made anew exactly.
+    /// Subdirectories and links in it are named but neither saved nor changed.
+    ///
+    /// # Errors
+    /// As [`Vault::save`]; [`HostError::NotADirectory`].
+    pub fn save_tree(&mut self, dir: &Path, usage: Use) -> Result<SavedTree, VaultError> {
+        let absent = |dir: PathBuf| SavedTree {
+            dir,
+            was: None,
+            attrs: Vec::new(),
+            files: Vec::new(),
+            left_alone: Vec::new(),
+        };
+        let place = match self.look.place(dir, &self.planters) {
+            Ok(place) => place,
+            Err(e) if e.is_missing() && dir.is_absolute() => return self.noted(absent(dir.to_path_buf())),
+            Err(e) => return Err(e.into()),
+        };
+        let path = place.path();
+        let Some(stat) = place.stat()? else { return self.noted(absent(path)) };
+        if stat.kind != Kind::Directory {
+            return Err(HostError::NotADirectory { path, kind: stat.kind }.into());
+        }
+        let attrs = self.look.attrs(&open_any(&place, &stat)?, &path)?;
+        let mut tree = SavedTree { was: Some(stat), attrs, ..absent(path.clone()) };
+        for entry in place.dir.open_dir(&place.name)?.list()? {
+            if entry.stat.kind == Kind::File {
+                tree.files.push(self.save(&path.join(&entry.name), usage)?);
+            } else {
+                tree.left_alone.push(PathBuf::from(entry.name));
+            }
+        }
+        self.noted(tree)
+    }
+
+    fn noted(&mut self, tree: SavedTree) -> Result<SavedTree, VaultError> {
+        self.note_tree(&tree)?;
+        Ok(tree)
+    }
+
+    /// Keeps what is at a place now in `after`, leaving it where it is.
+    pub(super) fn keep(&mut self, place: &Place) -> Result<Kept, VaultError> {
+        let filed = file_into(&self.pen, &self.after, place, true)?;
+        let kept = Kept { from: place.path(), to: filed.path };
+        self.note_kept(&kept)?;
+        Ok(kept)
+    }
+
+    /// Moves a directory (or link) with all in it to `after`. Across filesystems its files are copied first.
+    pub(super) fn put_away(&mut self, dir: &Dir, name: &OsStr, call_it: &OsStr) -> Result<Kept, VaultError> {
+        let to = free_name(&self.after, call_it)?;
+        let kept = Kept { from: dir.path().join(name), to: self.after.path().join(&to) };
+        match self.pen.rename_new(dir, name, self.after.dir(), &to) {
+            Ok(()) => {}
+            Err(e) if e.errno() == Some(nix::errno::Errno::EXDEV as i32) => {
+                let call_it = to.to_string_lossy().into_owned();
+                copy_away(&self.pen, &dir.open_dir(name)?, &self.after.new_sub(&call_it)?)?;
+                self.pen.remove_dir(dir, name)?;
+            }
+            Err(e) => return Err(e.into()),
+        }
+        self.pen.sync_dir(self.after.dir())?;
+        self.pen.sync_dir(dir)?;
+        self.note_kept(&kept)?;
+        Ok(kept)
+    }
+}
+
+/// Whether an earlier save is enough for this use.
+fn fits(saved: &Saved, usage: Use) -> bool {
+    match saved.how {
+        How::Link => usage == Use::Replaced,
+        How::Copy | How::Reflink => matches!(usage, Use::Replaced | Use::WrittenInPlace),
+        How::Tail | How::Owner | How::Absent => false,
+    }
+}
+
+/// Opens a file or a directory, whichever it is, not following links.
+pub(super) fn open_any(place: &Place, stat: &Stat) -> Result<File, HostError> {
+    if stat.kind == Kind::Directory {
+        use std::os::fd::AsFd;
+        let dir = place.dir.open_dir(&place.name)?;
+        let fd = dir.as_fd().try_clone_to_owned();
+        return fd.map(File::from).map_err(|source| HostError::Os { doing: "open", path: place.path(), source });
+    }
+    place.dir.open_file(&place.name)
+}
+
+/// Gives a file's bytes a second way into the vault: link where allowed, else reflink, else copy.
+fn file_into(pen: &Pen, into: &OwnFiles, place: &Place, may_link: bool) -> Result<Filed, VaultError> {
+    if may_link && let Some(filed) = link_into(pen, into, place)? {
+        return Ok(filed);
+    }
+    for _ in 0..TRIES {
+        if let Some(filed) = copy_into(pen, into, place)? {
+            return Ok(filed);
+        }
+    }
+    Err(VaultError::Changing { path: place.path() })
+}
+
+fn link_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>, VaultError> {
+    let look = Look::new();
+    let name = free_name(into, &place.name)?;
+    if !pen.link(&place.dir, &place.name, into.dir(), &name)? {
+        return Ok(None);
+    }
+    let path = into.path().join(&name);
+    let linked = into.dir().stat_name(&name)?;
+    let now = place.stat()?;
+    let same = linked.zip(now).is_some_and(|(a, b)| a.same_inode(&b) && a.kind == Kind::File);
+    if !same {
+        pen.unlink(into.dir(), &name)?;
+        return Err(VaultError::Changing { path: place.path() });
+    }
+    // The bytes may still be on their way to the disk: whoever wrote them need not have synced.
+    match into.dir().open_file(&name) {
+        Ok(file) => pen.sync(&file, &path)?,
+        Err(e) if e.is_denied() => {}
+        Err(e) => return Err(e.into()),
+    }
+    pen.sync_dir(into.dir())?;
+    let small = linked.is_some_and(|stat| stat.size <= SMALL);
+    let digest = if small { Some(look.digest(&path)?) } else { None };
+    Ok(Some(Filed { how: How::Link, path, digest }))
+}
+
+/// `None`: the file changed meanwhile.
+fn copy_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>, VaultError> {
+    let look = Look::new();
+    let source = place.path();
+    let mut from = place.dir.open_file(&place.name)?;
+    let before = look.stat_open(&from, &source)?;
+    let name = free_name(into, &place.name)?;
+    let path = into.path().join(&name);
+    let mut file = pen.new_file(into.dir(), &name)?;
+    let done = copy_bytes(pen, &mut from, &mut file, &path, u64::MAX);
+    let after = look.stat_open(&from, &source)?;
+    let whole = look.stat_open(&file, &path)?.size == before.size;
+    let steady = after.size == before.size && after.mtime_ns == before.mtime_ns && whole;
+    match done {
+        Ok(digest) if steady => {
+            pen.sync_dir(into.dir())?;
+            let how = if digest.is_some() { How::Copy } else { How::Reflink };
+            Ok(Some(Filed { how, path, digest }))
+        }
+        Ok(_) => {
+            pen.unlink(into.dir(), &name)?;
+            Ok(None)
+        }
+        Err(e) => {
+            let _ = pen.unlink(into.dir(), &name);
+            Err(e.into())
+        }
+    }
+}
+
+/// Reflink, else copy; synced. The digest of a copy; a reflink is not read.
+pub(super) fn copy_bytes(
+    pen: &Pen,
+    from: &mut File,
+    to: &mut File,
+    path: &Path,
+    limit: u64,
+) -> Result<Option<String>, HostError> {
+    if pen.reflink(from, to, path)? {
+        if Look::new().stat_open(to, path)?.size > limit {
+            pen.shorten(to, path, limit)?;
+        }
+        pen.sync(to, path)?;
+        return Ok(None);
+    }
+    Ok(Some(pen.fill(to, path, from, limit)?.digest))
+}
+
+/// Copies all in a directory to the vault and removes it here, file by file.
+fn copy_away(pen: &Pen, from: &Dir, to: &OwnFiles) -> Result<(), VaultError> {
+    let look = Look::new();
+    for entry in from.list()? {
+        match entry.stat.kind {
+            Kind::File => {
+                let place = Place { dir: look.pin(from.path())?, name: entry.name.clone(), via: None };
+                file_into(pen, to, &place, false)?;
+                pen.unlink(from, &entry.name)?;
+            }
+            Kind::Directory => {
+                let name = free_name(to, &entry.name)?.to_string_lossy().into_owned();
+                copy_away(pen, &from.open_dir(&entry.name)?, &to.new_sub(&name)?)?;
+                pen.remove_dir(from, &entry.name)?;
+            }
+            kind => return Err(HostError::NotAFile { path: from.path().join(&entry.name), kind }.into()),
+        }
+    }
+    Ok(())
+}
