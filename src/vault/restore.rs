@@ -53,7 +53,12 @@ impl Vault {
         };
         let (was, now) = match (saved.was, place.stat()?) {
             (None, None) => return Ok(None),
-            (None, Some(now)) => return Ok(Some(format!("there was nothing, now there is a {}", now.kind))),
+            (None, Some(now)) => {
+                return Ok(Some(format!(
+                    "there was nothing, now there is a {}",
+                    now.kind
+                )));
+            }
             (Some(_), None) => return Ok(Some("it is not there".to_string())),
             (Some(was), Some(now)) => (was, now),
         };
@@ -82,7 +87,11 @@ impl Vault {
     fn attrs_differ(&self, place: &Place, now: &Stat, saved: &[Attr]) -> Result<bool, VaultError> {
         // A label may follow the directory's rule instead (see `host`); it is no part of the bytes.
         let chosen = |attrs: &[Attr]| -> Vec<Attr> {
-            attrs.iter().filter(|attr| attr.name != "security.selinux").cloned().collect()
+            attrs
+                .iter()
+                .filter(|attr| attr.name != "security.selinux")
+                .cloned()
+                .collect()
         };
         match open_any(place, now) {
             Ok(file) => Ok(chosen(&self.look.attrs(&file, &place.path())?) != chosen(saved)),
@@ -97,19 +106,24 @@ impl Vault {
     /// [`VaultError::CopyGone`], [`VaultError::NotTheMarkedFile`], [`VaultError::NotAsBefore`]; what the system says.
     pub fn restore(&mut self, saved: &Saved) -> Result<Restored, VaultError> {
         if self.matches(saved)? {
-            return Ok(Restored { put: Put::AsBefore, kept: Vec::new() });
+            return Ok(Restored {
+                put: Put::AsBefore,
+                kept: Vec::new(),
+            });
         }
         let place = self.place_of(saved)?;
         let now = place.stat()?;
         let kept = match (saved.how, saved.was) {
             (How::Absent, _) | (_, None) => self.take_away(&place, now)?,
             (How::Owner, Some(was)) => {
-                self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+                self.pen
+                    .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
             }
             (How::Tail, Some(was)) => self.cut_back(&place, saved, &was)?,
             (How::Link, Some(was)) if now.is_some_and(|now| now.same_inode(&was)) => {
-                self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+                self.pen
+                    .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
             }
             (How::Link | How::Reflink | How::Copy, Some(_)) => self.put_over(&place, saved, now)?,
@@ -144,14 +158,19 @@ impl Vault {
                 Save::Tree(tree) => self.tree_differs(tree)?,
             };
             if let Some(because) = differs {
-                return Ok(Some(format!("{}: {because}", crate::host::shown(save.path()))));
+                return Ok(Some(format!(
+                    "{}: {because}",
+                    crate::host::shown(save.path())
+                )));
             }
         }
         Ok(None)
     }
 
     fn take_away(&mut self, place: &Place, now: Option<Stat>) -> Result<Vec<Kept>, VaultError> {
-        let Some(now) = now else { return Ok(Vec::new()) };
+        let Some(now) = now else {
+            return Ok(Vec::new());
+        };
         let kept = match now.kind {
             Kind::File => {
                 let kept = self.keep(place)?;
@@ -169,8 +188,16 @@ impl Vault {
     }
 
     /// Cuts off what was appended since the mark; what is cut off goes to `after`.
-    fn cut_back(&mut self, place: &Place, saved: &Saved, was: &Stat) -> Result<Vec<Kept>, VaultError> {
-        let gone = || VaultError::NotTheMarkedFile { path: saved.path.clone(), size: was.size };
+    fn cut_back(
+        &mut self,
+        place: &Place,
+        saved: &Saved,
+        was: &Stat,
+    ) -> Result<Vec<Kept>, VaultError> {
+        let gone = || VaultError::NotTheMarkedFile {
+            path: saved.path.clone(),
+            size: was.size,
+        };
         let mark = saved.mark.as_ref().ok_or_else(gone)?;
         if place.stat()?.is_none() || !self.look.holds_mark(&saved.path, mark)? {
             return Err(gone());
@@ -180,8 +207,13 @@ impl Vault {
             kept.push(self.keep_tail(place, mark.size)?);
             self.pen.cut_back(&place.dir, &place.name, mark.size)?;
         }
-        self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
-        self.pen.set_mtime(&place.dir.open_file(&place.name)?, &saved.path, was.mtime_ns)?;
+        self.pen
+            .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+        self.pen.set_mtime(
+            &place.dir.open_file(&place.name)?,
+            &saved.path,
+            was.mtime_ns,
+        )?;
         Ok(kept)
     }
 
@@ -191,7 +223,11 @@ impl Vault {
         let mut source = place.dir.open_file(&place.name)?;
         source
             .seek(SeekFrom::Start(from))
-            .map_err(|source| crate::host::HostError::Os { doing: "read", path: path.clone(), source })?;
+            .map_err(|source| crate::host::HostError::Os {
+                doing: "read",
+                path: path.clone(),
+                source,
+            })?;
         let mut name = place.name.clone();
         name.push(format!(".from-{from}"));
         let name = super::index::free_name(&self.after, &name)?;
@@ -205,9 +241,18 @@ impl Vault {
     }
 
     /// Renames the saved bytes over whatever is there.
-    fn put_over(&mut self, place: &Place, saved: &Saved, now: Option<Stat>) -> Result<Vec<Kept>, VaultError> {
+    fn put_over(
+        &mut self,
+        place: &Place,
+        saved: &Saved,
+        now: Option<Stat>,
+    ) -> Result<Vec<Kept>, VaultError> {
         let mut kept = Vec::new();
-        let temp = std::ffi::OsString::from(format!("{}{}", crate::host::TEMP_PREFIX, self.look.random_name()?));
+        let temp = std::ffi::OsString::from(format!(
+            "{}{}",
+            crate::host::TEMP_PREFIX,
+            self.look.random_name()?
+        ));
         // The old bytes are ready before anything is taken away.
         self.put_back_as(saved, &place.dir, &temp)?;
         let done = (|| {
@@ -216,7 +261,9 @@ impl Vault {
                 Some(_) => kept.push(self.put_away(&place.dir, &place.name, &place.name)?),
                 None => {}
             }
-            Ok(self.pen.rename(&place.dir, &temp, &place.dir, &place.name)?)
+            Ok(self
+                .pen
+                .rename(&place.dir, &temp, &place.dir, &place.name)?)
         })();
         if let Err(e) = done {
             let _ = self.pen.unlink(&place.dir, &temp);
@@ -227,9 +274,17 @@ impl Vault {
     }
 
     /// Gives the saved bytes the name `name` (free until now) in a directory, dressed as they were.
-    pub(super) fn put_back_as(&self, saved: &Saved, dir: &Dir, name: &OsStr) -> Result<(), VaultError> {
+    pub(super) fn put_back_as(
+        &self,
+        saved: &Saved,
+        dir: &Dir,
+        name: &OsStr,
+    ) -> Result<(), VaultError> {
         let (Some(was), Some(copy)) = (saved.was, saved.copy.as_deref()) else {
-            return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
+            return Err(VaultError::NotSavedForThis {
+                path: saved.path.clone(),
+                how: saved.how,
+            });
         };
         self.copy_is_whole(saved, &was, copy)?;
         let linked = saved.how == How::Link && self.link_back(copy, dir, name)?;
@@ -241,7 +296,8 @@ impl Vault {
                 return Err(e);
             }
         }
-        self.pen.dress_name(dir, name, was.owner(), Some(&saved.attrs))?;
+        self.pen
+            .dress_name(dir, name, was.owner(), Some(&saved.attrs))?;
         let file = dir.open_file(name)?;
         let path = dir.path().join(name);
         if self.look.stat_open(&file, &path)?.size == was.size {
@@ -252,7 +308,9 @@ impl Vault {
 
     fn copy_is_whole(&self, saved: &Saved, was: &Stat, copy: &Path) -> Result<(), VaultError> {
         let gone = |because: &str| Err(VaultError::copy_gone(&saved.path, copy, because));
-        let Some(stat) = self.look.lstat_if_there(copy)? else { return gone("is not there") };
+        let Some(stat) = self.look.lstat_if_there(copy)? else {
+            return gone("is not there");
+        };
         if stat.kind != Kind::File {
             return gone("is no file");
         }
@@ -274,31 +332,48 @@ impl Vault {
         Ok(self.pen.link(&place.dir, &place.name, dir, name)?)
     }
 
-    fn copy_back(&self, saved: &Saved, copy: &Path, dir: &Dir, name: &OsStr) -> Result<(), VaultError> {
+    fn copy_back(
+        &self,
+        saved: &Saved,
+        copy: &Path,
+        dir: &Dir,
+        name: &OsStr,
+    ) -> Result<(), VaultError> {
         let mut from = self.look.open_no_link(copy)?;
         let path = dir.path().join(name);
         let mut file = self.pen.new_file(dir, name)?;
         let digest = copy_bytes(&self.pen, &mut from, &mut file, &path, u64::MAX)?;
         match (&saved.digest, digest) {
-            (Some(wanted), Some(got)) if *wanted != got => {
-                Err(VaultError::copy_gone(&saved.path, copy, "does not hold the bytes any more"))
-            }
+            (Some(wanted), Some(got)) if *wanted != got => Err(VaultError::copy_gone(
+                &saved.path,
+                copy,
+                "does not hold the bytes any more",
+            )),
             _ => Ok(()),
         }
     }
 
     fn settle(&self, saved: &Saved) -> Result<Put, VaultError> {
-        let Some(because) = self.differs(saved)? else { return Ok(Put::PutBack) };
+        let Some(because) = self.differs(saved)? else {
+            return Ok(Put::PutBack);
+        };
         if self.has_only_grown(saved)? {
             return Ok(Put::Grown);
         }
-        Err(VaultError::NotAsBefore { path: saved.path.clone(), because })
+        Err(VaultError::NotAsBefore {
+            path: saved.path.clone(),
+            because,
+        })
     }
 
     /// Whether the path is the very inode that was linked, with all it held then at its beginning.
     pub(super) fn has_only_grown(&self, saved: &Saved) -> Result<bool, VaultError> {
-        let (How::Link, Some(was)) = (saved.how, saved.was) else { return Ok(false) };
-        let Some(now) = self.place_of(saved)?.stat()? else { return Ok(false) };
+        let (How::Link, Some(was)) = (saved.how, saved.was) else {
+            return Ok(false);
+        };
+        let Some(now) = self.place_of(saved)?.stat()? else {
+            return Ok(false);
+        };
         if !now.same_inode(&was) || now.owner() != was.owner() || now.size < was.size {
             return Ok(false);
         }
@@ -319,13 +394,23 @@ pub(super) fn facts_differ(was: &Stat, now: &Stat, bytes_too: bool) -> Option<St
         return Some(format!("it was a {}, now it is a {}", was.kind, now.kind));
     }
     if (was.uid, was.gid) != (now.uid, now.gid) {
-        return Some(format!("it belonged to {}:{}, now to {}:{}", was.uid, was.gid, now.uid, now.gid));
+        return Some(format!(
+            "it belonged to {}:{}, now to {}:{}",
+            was.uid, was.gid, now.uid, now.gid
+        ));
     }
     if was.mode != now.mode {
-        return Some(format!("its mode was {:04o}, now it is {:04o}", was.mode, now.mode));
+        return Some(format!(
+            "its mode was {:04o}, now it is {:04o}",
+            was.mode, now.mode
+        ));
     }
     if bytes_too && was.size != now.size {
-        return Some(format!("it had {} bytes, now it has {}", was.size, now.size));
+        return Some(format!(
+            "it had {} bytes, now it has {}",
+            was.size, now.size
+        ));
     }
-    (bytes_too && was.mtime_ns != now.mtime_ns).then(|| "its time of last change differs".to_string())
+    (bytes_too && was.mtime_ns != now.mtime_ns)
+        .then(|| "its time of last change differs".to_string())
 }

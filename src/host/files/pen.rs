@@ -258,7 +258,13 @@ impl Pen {
     ///
     /// # Errors
     /// What the system says.
-    pub fn dress(&self, file: &File, path: &Path, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
+    pub fn dress(
+        &self,
+        file: &File,
+        path: &Path,
+        owner: Owner,
+        attrs: Option<&[Attr]>,
+    ) -> Result<(), HostError> {
         use std::os::unix::fs::PermissionsExt;
         let have: Stat = rustix::fs::fstat(file)
             .map_err(|e| HostError::os("look at", path, e))?
@@ -277,15 +283,31 @@ impl Pen {
     ///
     /// # Errors
     /// What the system says.
-    pub fn dress_name(&self, dir: &Dir, name: &OsStr, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
+    pub fn dress_name(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        owner: Owner,
+        attrs: Option<&[Attr]>,
+    ) -> Result<(), HostError> {
         let path = dir.path().join(name);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let open = || rustix::fs::openat(dir, name, flags, Mode::empty()).map(File::from);
         let file = match open() {
             // Without root's rights a file of ours that nobody may read can only be reached by its name.
-            Err(Errno::ACCESS) if dir.stat_name(name)?.is_some_and(|stat| stat.kind != super::Kind::Link) => {
-                rustix::fs::chmodat(dir, name, Mode::from_raw_mode(owner.mode | 0o400), AtFlags::empty())
-                    .map_err(|e| HostError::os("set the mode of", &path, e))?;
+            Err(Errno::ACCESS)
+                if dir
+                    .stat_name(name)?
+                    .is_some_and(|stat| stat.kind != super::Kind::Link) =>
+            {
+                rustix::fs::chmodat(
+                    dir,
+                    name,
+                    Mode::from_raw_mode(owner.mode | 0o400),
+                    AtFlags::empty(),
+                )
+                .map_err(|e| HostError::os("set the mode of", &path, e))?;
                 open()
             }
             other => other,
