@@ -55,9 +55,15 @@ impl RebuildError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoParts => "check `appendfilename` and `appenddirname`: the server may have written under another name",
-            Self::NoBase => "recover from dump.rdb or a backup; commands without their base are not a dataset",
-            Self::Gap { .. } => "find the missing file (a deleted file may still be open), or recover up to the gap",
+            Self::NoParts => {
+                "check `appendfilename` and `appenddirname`: the server may have written under another name"
+            }
+            Self::NoBase => {
+                "recover from dump.rdb or a backup; commands without their base are not a dataset"
+            }
+            Self::Gap { .. } => {
+                "find the missing file (a deleted file may still be open), or recover up to the gap"
+            }
             Self::TwoBases { .. } => "move the wrong one out of the directory",
         }
     }
@@ -76,7 +82,10 @@ pub fn part(name: &str, appendfilename: &str) -> Option<Part> {
     if !seq.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    seq.parse().ok().filter(|n| *n > 0).map(|seq| Part { kind, seq })
+    seq.parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .map(|seq| Part { kind, seq })
 }
 
 /// Makes a manifest from the parts in a directory: the newest base, and the incrs from its number on.
@@ -89,7 +98,10 @@ pub fn rebuild(names: &[(String, u64)], appendfilename: &str) -> Result<Rebuilt,
     let (mut bases, mut incrs) = (Vec::new(), Vec::new());
     for (name, size) in names {
         match part(name, appendfilename) {
-            Some(Part { kind: Kind::Base, seq }) => bases.push((seq, name, *size)),
+            Some(Part {
+                kind: Kind::Base,
+                seq,
+            }) => bases.push((seq, name, *size)),
             Some(Part { seq, .. }) => incrs.push((seq, name)),
             // A single-file AOF that a 7.0 start moved into the directory keeps its name and becomes base 1.
             None if name == appendfilename => bases.push((1, name, *size)),
@@ -103,7 +115,9 @@ pub fn rebuild(names: &[(String, u64)], appendfilename: &str) -> Result<Rebuilt,
     if bases.iter().any(|b| b.2 > 0) {
         bases.retain(|b| b.2 > 0);
     }
-    let Some(&(seq, base, _)) = bases.iter().max_by_key(|b| b.0) else { return Err(RebuildError::NoBase) };
+    let Some(&(seq, base, _)) = bases.iter().max_by_key(|b| b.0) else {
+        return Err(RebuildError::NoBase);
+    };
     if bases.iter().filter(|b| b.0 == seq).count() > 1 {
         return Err(RebuildError::TwoBases { seq });
     }
@@ -113,18 +127,44 @@ pub fn rebuild(names: &[(String, u64)], appendfilename: &str) -> Result<Rebuilt,
         [a, b] if b.0 != a.0 + 1 => Some(a.0 + 1),
         _ => None,
     }) {
-        return Err(RebuildError::Gap { missing: format!("{appendfilename}.{gap}.incr.aof") });
+        return Err(RebuildError::Gap {
+            missing: format!("{appendfilename}.{gap}.incr.aof"),
+        });
     }
-    Ok(assemble(names, appendfilename, (seq, base), &chain, bases.len()))
+    Ok(assemble(
+        names,
+        appendfilename,
+        (seq, base),
+        &chain,
+        bases.len(),
+    ))
 }
 
-fn assemble(names: &[(String, u64)], appendfilename: &str, base: (i64, &String), chain: &[(i64, &String)], bases: usize) -> Rebuilt {
-    let entry = |(seq, name): (i64, &String), kind| Entry { name: name.clone(), seq, kind, extra: Vec::new() };
-    let mut manifest = Manifest { entries: vec![entry(base, Kind::Base)] };
-    manifest.entries.extend(chain.iter().map(|i| entry(*i, Kind::Incr)));
+fn assemble(
+    names: &[(String, u64)],
+    appendfilename: &str,
+    base: (i64, &String),
+    chain: &[(i64, &String)],
+    bases: usize,
+) -> Rebuilt {
+    let entry = |(seq, name): (i64, &String), kind| Entry {
+        name: name.clone(),
+        seq,
+        kind,
+        extra: Vec::new(),
+    };
+    let mut manifest = Manifest {
+        entries: vec![entry(base, Kind::Base)],
+    };
+    manifest
+        .entries
+        .extend(chain.iter().map(|i| entry(*i, Kind::Incr)));
     let ours = |name: &str| name == appendfilename || part(name, appendfilename).is_some();
-    let mut left_out: Vec<String> =
-        names.iter().map(|n| n.0.clone()).filter(|n| ours(n) && manifest.entries.iter().all(|e| e.name != *n)).collect();
+    let mut left_out: Vec<String> = names
+        .iter()
+        .map(|n| n.0.clone())
+        .filter(|n| ours(n) && manifest.entries.iter().all(|e| e.name != *n))
+        .collect();
     left_out.sort();
     let mut doubts = Vec::new();
     if bases > 1 {
@@ -134,5 +174,9 @@ fn assemble(names: &[(String, u64)], appendfilename: &str, base: (i64, &String),
     if let Some(first) = chain.first().filter(|first| first.0 > base.0) {
         doubts.push(format!("the first incr file is {}: either earlier rewrites failed, or a file between it and {} is missing", first.1, base.1));
     }
-    Rebuilt { manifest, left_out, doubts }
+    Rebuilt {
+        manifest,
+        left_out,
+        doubts,
+    }
 }

@@ -86,7 +86,9 @@ fn show(lost: &mut LostCommands, text: impl FnOnce() -> String) {
 
 fn remains(bytes: &[u8]) -> String {
     match frame::command(bytes, 0) {
-        Frame::Short if bytes.first() == Some(&b'*') => format!("{} … (incomplete)", text::command(bytes)),
+        Frame::Short if bytes.first() == Some(&b'*') => {
+            format!("{} … (incomplete)", text::command(bytes))
+        }
         _ if bytes.iter().all(|b| *b == 0) => format!("{} zero bytes", bytes.len()),
         _ => text::printable(bytes.get(..bytes.len().min(64)).unwrap_or(bytes)),
     }

@@ -6,6 +6,7 @@ mod frame;
 mod lost;
 mod report;
 mod resync;
+mod tally;
 mod text;
 mod walk;
 

@@ -17,6 +17,8 @@ pub struct CommandsReport {
     pub safe_cut: u64,
     /// Complete commands up to `safe_cut`.
     pub safe_cut_commands: u64,
+    /// Those of `writes` up to `safe_cut`.
+    pub safe_cut_writes: u64,
     /// How the file ends.
     pub end: End,
     /// First `#TS:` annotation, unix seconds.
@@ -95,7 +97,10 @@ impl End {
     pub fn offset(&self) -> Option<u64> {
         match self {
             Self::Clean | Self::Io { .. } => None,
-            Self::Torn { offset, .. } | Self::OpenMulti { offset, .. } | Self::Garbage { offset, .. } | Self::ZeroPadded { offset } => Some(*offset),
+            Self::Torn { offset, .. }
+            | Self::OpenMulti { offset, .. }
+            | Self::Garbage { offset, .. }
+            | Self::ZeroPadded { offset } => Some(*offset),
         }
     }
 }
@@ -117,9 +122,9 @@ pub struct Flush {
     pub ts_before: Option<i64>,
     /// Whether it is inside MULTI or the effects of a script.
     pub in_multi: bool,
-    /// Complete commands in this file up to the cut.
+    /// Commands in this file up to the cut, without MULTI, EXEC and SELECT.
     pub commands_before: u64,
-    /// Complete commands in this file after it.
+    /// Commands in this file after it, without MULTI, EXEC and SELECT.
     pub commands_after: u64,
 }
 

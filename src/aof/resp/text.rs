@@ -11,8 +11,12 @@ pub(super) fn command(bytes: &[u8]) -> String {
     let (mut shown, total) = (0, declared(bytes, b'*').map_or(0, |(n, _)| n));
     let mut rest = declared(bytes, b'*').map_or(&bytes[bytes.len()..], |(_, rest)| rest);
     while shown < MOST && (shown as u64) < total {
-        let Some((length, after)) = declared(rest, b'$') else { break };
-        let there = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
+        let Some((length, after)) = declared(rest, b'$') else {
+            break;
+        };
+        let there = usize::try_from(length)
+            .unwrap_or(usize::MAX)
+            .min(after.len());
         let (word, after) = after.split_at(there);
         push(&mut out, word, length);
         rest = after.get(2..).unwrap_or(&[]);
@@ -29,16 +33,24 @@ pub(super) fn declared(bytes: &[u8], mark: u8) -> Option<(u64, &[u8])> {
     let rest = bytes.strip_prefix(&[mark])?;
     let end = rest.iter().take(20).position(|b| *b == b'\r')?;
     let number = std::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
-    rest.get(end..)?.strip_prefix(b"\r\n").map(|rest| (number, rest))
+    rest.get(end..)?
+        .strip_prefix(b"\r\n")
+        .map(|rest| (number, rest))
 }
 
 /// The words of a complete small command.
 pub(super) fn words(bytes: &[u8]) -> Vec<&[u8]> {
-    let Some((total, mut rest)) = declared(bytes, b'*') else { return Vec::new() };
+    let Some((total, mut rest)) = declared(bytes, b'*') else {
+        return Vec::new();
+    };
     let mut out = Vec::new();
     while (out.len() as u64) < total.min(MOST as u64) {
-        let Some((length, after)) = declared(rest, b'$') else { break };
-        let Some(word) = usize::try_from(length).ok().and_then(|n| after.get(..n)) else { break };
+        let Some((length, after)) = declared(rest, b'$') else {
+            break;
+        };
+        let Some(word) = usize::try_from(length).ok().and_then(|n| after.get(..n)) else {
+            break;
+        };
         out.push(word);
         rest = after.get(word.len() + 2..).unwrap_or(&[]);
     }
@@ -70,7 +82,8 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             // What Rust would escape takes in control, format (bidirectional marks) and private characters.
-            let plain = c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && c.escape_debug().eq([c]));
+            let plain =
+                c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && c.escape_debug().eq([c]));
             if plain && c != '\\' && c != '"' {
                 out.push(c);
             } else {

@@ -6,8 +6,8 @@ use std::thread;
 
 use super::chunks::{self, Chunks, Direct, Fed};
 use super::frame::{self, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
-use super::report::{CommandsReport, End, Flush, Readable};
-use super::text;
+use super::report::{CommandsReport, End};
+use super::tally::Tally;
 
 /// How to walk.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,11 @@ pub struct WalkOptions<'a> {
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self { max_flushes: 1000, len_hint: None, progress: None }
+        Self {
+            max_flushes: 1000,
+            len_hint: None,
+            progress: None,
+        }
     }
 }
 
@@ -34,20 +38,28 @@ const SEEN: usize = 512;
 /// Walks the commands that `reader` hands out, to its end; `start` is the offset of its first byte in the file.
 ///
 /// Never fails: what went wrong is in [`CommandsReport::end`]. `after_damage` is left at 0: it takes a second reading.
-pub fn walk_commands<R: Read + Send>(reader: R, start: u64, options: &WalkOptions<'_>) -> CommandsReport {
+pub fn walk_commands<R: Read + Send>(
+    reader: R,
+    start: u64,
+    options: &WalkOptions<'_>,
+) -> CommandsReport {
     if options.len_hint.is_some_and(|n| n < ALONE) {
         return Walk::new(Direct(reader), start, options).run();
     }
     thread::scope(|scope| {
         let (full_in, full) = mpsc::sync_channel(chunks::TURN);
         let (empty, empty_out) = mpsc::sync_channel(chunks::TURN);
-        let spawned = thread::Builder::new().name("aof-read".into()).spawn_scoped(scope, move || chunks::feed(reader, &empty_out, &full_in));
+        let spawned = thread::Builder::new()
+            .name("aof-read".into())
+            .spawn_scoped(scope, move || chunks::feed(reader, &empty_out, &full_in));
         // A feeder that could not be started has dropped its ends, and the walk sees an empty file: say why instead.
         match spawned {
             Ok(_) => Walk::new(Fed { full, empty }, start, options).run(),
             Err(error) => {
                 let mut report = Walk::new(Fed { full, empty }, start, options).run();
-                report.end = End::Io { because: error.to_string() };
+                report.end = End::Io {
+                    because: error.to_string(),
+                };
                 report
             }
         }
@@ -58,7 +70,11 @@ pub fn walk_commands<R: Read + Send>(reader: R, start: u64, options: &WalkOption
 enum Stop {
     /// The end of the file.
     Eof,
-    Bad { offset: u64, byte: u8, want: Want },
+    Bad {
+        offset: u64,
+        byte: u8,
+        want: Want,
+    },
     Io(String),
 }
 
@@ -79,7 +95,16 @@ struct Walk<'a, C> {
 impl<'a, C: Chunks> Walk<'a, C> {
     fn new(chunks: C, start: u64, options: &'a WalkOptions<'a>) -> Self {
         let tally = Tally::new(start, options.max_flushes);
-        Self { chunks, options, chunk: Vec::new(), filled: 0, at: 0, base: start, seen: Vec::with_capacity(SEEN), tally }
+        Self {
+            chunks,
+            options,
+            chunk: Vec::new(),
+            filled: 0,
+            at: 0,
+            base: start,
+            seen: Vec::with_capacity(SEEN),
+            tally,
+        }
     }
 
     fn run(mut self) -> CommandsReport {
@@ -91,12 +116,21 @@ impl<'a, C: Chunks> Walk<'a, C> {
         };
         let item = self.tally.item;
         let end = match stop {
-            Stop::Eof => self.tally.end_of_file(item, self.offset(), self.seen.first() != Some(&b'#')),
+            Stop::Eof => {
+                self.tally
+                    .end_of_file(item, self.offset(), self.seen.first() != Some(&b'#'))
+            }
             Stop::Io(because) => End::Io { because },
             Stop::Bad { offset, byte, want } => match self.only_zeros() {
                 Err(because) => End::Io { because },
                 Ok(true) if byte == 0 => End::ZeroPadded { offset: item },
-                Ok(_) => End::Garbage { offset: item, because: format!("byte {offset} is {byte:#04x} where {} had to be", want.words()) },
+                Ok(_) => End::Garbage {
+                    offset: item,
+                    because: format!(
+                        "byte {offset} is {byte:#04x} where {} had to be",
+                        want.words()
+                    ),
+                },
             },
         };
         let offset = self.offset();
@@ -117,7 +151,12 @@ impl<'a, C: Chunks> Walk<'a, C> {
                 Some(b'*') => match frame::command(bytes, at) {
                     Frame::Command { end, name } => {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
-                        self.tally.command(start, after, bytes.get(name.0..name.1), bytes.get(at..end));
+                        self.tally.command(
+                            start,
+                            after,
+                            bytes.get(name.0..name.1),
+                            bytes.get(at..end),
+                        );
                         at = end;
                     }
                     Frame::Short | Frame::Bad => break,
@@ -150,7 +189,11 @@ impl<'a, C: Chunks> Walk<'a, C> {
     fn command(&mut self, start: u64) -> Result<(), Stop> {
         let words = self.number(MOST_WORDS)?;
         if words == 0 {
-            return Err(Stop::Bad { offset: self.offset().saturating_sub(3), byte: b'0', want: Want::SaneNumber });
+            return Err(Stop::Bad {
+                offset: self.offset().saturating_sub(3),
+                byte: b'0',
+                want: Want::SaneNumber,
+            });
         }
         let mut name = None;
         for _ in 0..words {
@@ -159,13 +202,22 @@ impl<'a, C: Chunks> Walk<'a, C> {
             let from = self.seen.len();
             self.skip(length)?;
             let to = self.seen.len();
-            name = name.or_else(|| ((to - from) as u64 == length).then_some((from, to)).or(Some((0, 0))));
+            name = name.or_else(|| {
+                ((to - from) as u64 == length)
+                    .then_some((from, to))
+                    .or(Some((0, 0)))
+            });
             self.expect(b'\r', Want::Cr)?;
             self.expect(b'\n', Want::Lf)?;
         }
         let after = self.offset();
         let name = name.unwrap_or((0, 0));
-        self.tally.command(start, after, self.seen.get(name.0..name.1), Some(&self.seen));
+        self.tally.command(
+            start,
+            after,
+            self.seen.get(name.0..name.1),
+            Some(&self.seen),
+        );
         Ok(())
     }
 
@@ -173,7 +225,8 @@ impl<'a, C: Chunks> Walk<'a, C> {
         loop {
             let byte = self.byte()?;
             if byte == b'\n' {
-                self.tally.annotation(Some(self.seen.strip_suffix(b"\n").unwrap_or(&self.seen)));
+                self.tally
+                    .annotation(Some(self.seen.strip_suffix(b"\n").unwrap_or(&self.seen)));
                 return Ok(());
             }
             if self.offset() - self.tally.item >= LONGEST_ANNOTATION as u64 {
@@ -210,14 +263,20 @@ impl<'a, C: Chunks> Walk<'a, C> {
 
     /// The byte just taken can't stand where it does.
     fn bad(&self, byte: u8, want: Want) -> Stop {
-        Stop::Bad { offset: self.offset().saturating_sub(1), byte, want }
+        Stop::Bad {
+            offset: self.offset().saturating_sub(1),
+            byte,
+            want,
+        }
     }
 
     fn byte(&mut self) -> Result<u8, Stop> {
         if self.at >= self.filled {
             self.next_chunk()?;
         }
-        let Some(&byte) = self.chunk.get(self.at) else { return Err(Stop::Eof) };
+        let Some(&byte) = self.chunk.get(self.at) else {
+            return Err(Stop::Eof);
+        };
         self.at += 1;
         if self.seen.len() < SEEN {
             self.seen.push(byte);
@@ -230,9 +289,12 @@ impl<'a, C: Chunks> Walk<'a, C> {
             if self.at >= self.filled {
                 self.next_chunk()?;
             }
-            let step = usize::try_from(length).unwrap_or(usize::MAX).min(self.filled - self.at);
+            let step = usize::try_from(length)
+                .unwrap_or(usize::MAX)
+                .min(self.filled - self.at);
             let room = SEEN.saturating_sub(self.seen.len()).min(step);
-            self.seen.extend_from_slice(self.chunk.get(self.at..self.at + room).unwrap_or(&[]));
+            self.seen
+                .extend_from_slice(self.chunk.get(self.at..self.at + room).unwrap_or(&[]));
             self.at += step;
             length -= step as u64;
         }
@@ -244,7 +306,10 @@ impl<'a, C: Chunks> Walk<'a, C> {
         self.at = 0;
         self.filled = 0;
         let used = std::mem::take(&mut self.chunk);
-        let (chunk, filled) = self.chunks.next(used).map_err(|error| Stop::Io(error.to_string()))?;
+        let (chunk, filled) = self
+            .chunks
+            .next(used)
+            .map_err(|error| Stop::Io(error.to_string()))?;
         if filled == 0 {
             return Err(Stop::Eof);
         }
@@ -259,182 +324,19 @@ impl<'a, C: Chunks> Walk<'a, C> {
     fn only_zeros(&mut self) -> Result<bool, String> {
         let mut zeros = true;
         loop {
-            zeros = zeros && self.chunk.get(self.at..self.filled).unwrap_or(&[]).iter().all(|b| *b == 0);
+            zeros = zeros
+                && self
+                    .chunk
+                    .get(self.at..self.filled)
+                    .unwrap_or(&[])
+                    .iter()
+                    .all(|b| *b == 0);
             self.at = self.filled;
             match self.next_chunk() {
                 Ok(()) => {}
                 Err(Stop::Io(because)) => return Err(because),
                 Err(_) => return Ok(zeros),
             }
-        }
-    }
-}
-
-/// What the commands so far add up to.
-struct Tally {
-    start: u64,
-    /// Where the command or line being read starts.
-    item: u64,
-    commands: u64,
-    writes: u64,
-    safe_cut: u64,
-    safe_cut_commands: u64,
-    multi: Option<Multi>,
-    db: u32,
-    ts: (Option<i64>, Option<i64>, Option<i64>),
-    annotations: u64,
-    flushes: Vec<Flush>,
-    /// Commands read when each kept flush was met.
-    flush_at: Vec<u64>,
-    flush_count: u64,
-    max_flushes: usize,
-    transactions: u64,
-}
-
-/// An open transaction.
-struct Multi {
-    offset: u64,
-    commands_before: u64,
-    /// The database a SELECT inside it chose.
-    selected: Option<u32>,
-    /// Commands read when a server took up the file again.
-    resumed_at: Option<u64>,
-}
-
-impl Tally {
-    fn new(start: u64, max_flushes: usize) -> Self {
-        Self {
-            start,
-            item: start,
-            commands: 0,
-            writes: 0,
-            safe_cut: start,
-            safe_cut_commands: 0,
-            multi: None,
-            db: 0,
-            ts: (None, None, None),
-            annotations: 0,
-            flushes: Vec::new(),
-            flush_at: Vec::new(),
-            flush_count: 0,
-            max_flushes,
-            transactions: 0,
-        }
-    }
-
-    #[inline]
-    fn command(&mut self, start: u64, after: u64, name: Option<&[u8]>, bytes: Option<&[u8]>) {
-        self.commands += 1;
-        self.writes += 1;
-        // Only names of these lengths mean anything here.
-        if let Some(name) = name
-            && (4..=8).contains(&name.len())
-        {
-            self.named(start, name, bytes.unwrap_or(&[]));
-        }
-        if self.multi.is_none() {
-            self.safe_cut = after;
-            self.safe_cut_commands = self.commands;
-            self.ts.2 = self.ts.1;
-        }
-    }
-
-    fn named(&mut self, start: u64, name: &[u8], bytes: &[u8]) {
-        let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
-        if is(b"SELECT") {
-            self.writes -= 1;
-            self.select(bytes);
-        } else if is(b"MULTI") {
-            self.writes -= 1;
-            // A MULTI inside one is an error to the server, and changes nothing.
-            let open = Multi { offset: start, commands_before: self.commands, selected: None, resumed_at: None };
-            self.multi.get_or_insert(open);
-        } else if is(b"EXEC") {
-            self.writes -= 1;
-            self.transactions += u64::from(self.multi.take().is_some());
-        } else if is(b"FLUSHALL") || is(b"FLUSHDB") || is(b"SWAPDB") {
-            self.flush(start, bytes);
-        }
-    }
-
-    fn select(&mut self, bytes: &[u8]) {
-        let words = text::words(bytes);
-        let Some(db) = words.get(1).and_then(|w| std::str::from_utf8(w).ok()?.parse().ok()) else { return };
-        if let Some(multi) = &mut self.multi {
-            // Inside one write of the server the database is selected only when it changes. A second SELECT of the same
-            // one is the first line of a server that was started on this file and appended to it.
-            if multi.selected == Some(db) && multi.resumed_at.is_none() {
-                multi.resumed_at = Some(self.commands - 1);
-            }
-            multi.selected = Some(db);
-        }
-        self.db = db;
-    }
-
-    fn flush(&mut self, start: u64, bytes: &[u8]) {
-        self.flush_count += 1;
-        if self.flushes.len() >= self.max_flushes {
-            return;
-        }
-        self.flush_at.push(self.commands);
-        self.flushes.push(Flush {
-            offset: start,
-            cut: self.safe_cut,
-            command: text::command(bytes),
-            db: self.db,
-            ts: self.ts.1,
-            ts_before: self.ts.2,
-            in_multi: self.multi.is_some(),
-            commands_before: self.safe_cut_commands,
-            commands_after: 0,
-        });
-    }
-
-    fn annotation(&mut self, line: Option<&[u8]>) {
-        self.annotations += 1;
-        let digits = line.and_then(|l| l.strip_prefix(b"#TS:")).map(|l| l.trim_ascii_end());
-        if let Some(ts) = digits.and_then(|d| std::str::from_utf8(d).ok()?.parse().ok()) {
-            self.ts.0 = self.ts.0.or(Some(ts));
-            self.ts.1 = Some(ts);
-        }
-    }
-
-    /// The end of the file at `offset`, with `item` the start of what was being read.
-    fn end_of_file(&self, item: u64, offset: u64, in_command: bool) -> End {
-        let torn = (item < offset).then_some(item);
-        match (&self.multi, torn) {
-            (Some(multi), torn_at) => End::OpenMulti {
-                offset: multi.offset,
-                commands: self.commands - multi.commands_before,
-                torn_at,
-                appended: multi.resumed_at.map_or(0, |at| self.commands - at),
-            },
-            (None, Some(offset)) => End::Torn { offset, in_command },
-            (None, None) => End::Clean,
-        }
-    }
-
-    fn report(mut self, end: End, offset: u64) -> CommandsReport {
-        for (flush, at) in self.flushes.iter_mut().zip(&self.flush_at) {
-            flush.commands_after = self.commands - at;
-        }
-        CommandsReport {
-            start: self.start,
-            bytes: offset - self.start,
-            commands: self.commands,
-            writes: self.writes,
-            safe_cut: self.safe_cut,
-            safe_cut_commands: self.safe_cut_commands,
-            end,
-            first_ts: self.ts.0,
-            last_ts: self.ts.1,
-            ts_before_cut: self.ts.2,
-            annotations: self.annotations,
-            flushes: self.flushes,
-            flush_count: self.flush_count,
-            transactions: self.transactions,
-            last_db: self.db,
-            after_damage: Readable::default(),
         }
     }
 }
