@@ -183,10 +183,27 @@ impl<'a> Checker<'a> {
             .copied()
             .collect();
         match fitting.as_slice() {
-            [] => self.mismatch(node, schema, at),
+            [] => self.no_form(node, schema, forms, at),
             [one] => self.node(node, one, at),
             several => self.best(node, several, at),
         }
+    }
+
+    /// No form takes this type: the words are named, and the nearest of them is the hint.
+    fn no_form(&mut self, node: &Node, schema: &'a Json, forms: &Forms<'a>, at: &At) {
+        let near = node
+            .as_str()
+            .and_then(|t| nearest(t, forms.words.iter().copied()));
+        let Some(near) = near else {
+            return self.mismatch(node, schema, at);
+        };
+        let message = format!(
+            "{} must be {}, not {}",
+            at.name,
+            self.expected(schema),
+            node.describe()
+        );
+        self.say(node.span, message, Some(format!("did you mean `{near}`?")));
     }
 
     fn best(&mut self, node: &Node, several: &[&'a Json], at: &At) {
@@ -283,7 +300,13 @@ impl<'a> Checker<'a> {
         if !words.is_empty() {
             return or_list(&words);
         }
-        let kinds = self.kinds(schema, 0);
+        let kinds = if forms.others.is_empty() {
+            self.kinds(schema, 0)
+        } else {
+            let each = forms.others.iter().map(|s| self.kinds(s, 0));
+            each.fold(Kinds::default(), Kinds::or)
+        };
+        let known: Vec<String> = forms.words.iter().map(|w| format!("`{w}`")).collect();
         let names = [
             (kinds.text, "text"),
             (kinds.number, "a number"),
@@ -292,8 +315,9 @@ impl<'a> Checker<'a> {
             (kinds.list, "a list"),
             (kinds.map, "a map"),
         ];
-        let names: Vec<&str> = names.iter().filter(|n| n.0).map(|n| n.1).collect();
-        names.join(" or ")
+        let names = names.iter().filter(|n| n.0).map(|n| n.1.to_owned());
+        let every: Vec<String> = known.into_iter().chain(names).collect();
+        every.join(" or ")
     }
 }
 
