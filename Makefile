@@ -1,0 +1,37 @@
+# make demo: a private server, broken and recovered on screen.   make test: all that must hold.
+CARGO ?= cargo
+
+.PHONY: all demo test format lint unit docs licences
+
+all:
+	$(CARGO) build --release
+
+demo:
+	@scripts/demo.sh
+
+test: format lint unit docs licences
+
+format:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+unit:
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		echo "$(CARGO) nextest run --locked --no-fail-fast"; \
+		$(CARGO) nextest run --locked --no-fail-fast && $(CARGO) test --locked --doc; \
+	else \
+		echo "$(CARGO) test --locked --no-fail-fast"; \
+		$(CARGO) test --locked --no-fail-fast; \
+	fi
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+licences:
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then \
+		echo "cargo-deny is not here, installing it"; \
+		$(CARGO) install cargo-deny --locked --quiet || { echo "skipped: licences (cargo-deny can't be had offline)"; exit 0; }; \
+	fi; \
+	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; fi
