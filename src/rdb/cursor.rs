@@ -160,7 +160,12 @@ impl<'p, F: Feed> Cursor<'p, F> {
 
     #[cold]
     pub(super) fn bad<T>(&self, because: impl Into<String>) -> Step<T> {
-        Err(Box::new(Stop::Bad(self.offset(), because.into())))
+        self.bad_at(self.offset(), because)
+    }
+
+    #[cold]
+    pub(super) fn bad_at<T>(&self, offset: u64, because: impl Into<String>) -> Step<T> {
+        Err(Box::new(Stop::Bad(offset, because.into())))
     }
 
     /// A length, or the number of a string encoding (second is true).

@@ -89,28 +89,56 @@ fn lzf_reference(control: u8, tail: &[u8]) -> Result<(usize, usize, &[u8]), &'st
 }
 
 fn listpack(blob: &[u8]) -> Result<u64, &'static str> {
+    let mut count = 0;
+    listpack_entries(blob, |_| count += 1)?;
+    match Packing::Listpack.count(blob) {
+        Some(stated) if stated != count => Err("listpack does not have the number of entries it says"),
+        _ => Ok(count),
+    }
+}
+
+/// Walks a listpack and shows its entries, each with its encoding byte and without its back length.
+pub(super) fn listpack_entries(blob: &[u8], mut show: impl FnMut(&[u8])) -> Result<(), &'static str> {
+    let cut = "listpack entry is cut off";
     let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("listpack is too short")?;
-    let stated = Packing::Listpack.count(blob);
     if total != blob.len() || blob.last() != Some(&0xff) || total < 7 {
         return Err("listpack does not have the length it says");
     }
     let mut rest = blob.get(6..blob.len() - 1).ok_or("listpack is too short")?;
-    let mut count = 0;
     while !rest.is_empty() {
-        let len = listpack_entry(rest).ok_or("listpack entry is cut off")?;
-        let (_, tail) = rest.split_at_checked(len).ok_or("listpack entry is cut off")?;
+        let len = listpack_entry(rest).ok_or(cut)?;
+        let (entry, tail) = rest.split_at_checked(len).ok_or(cut)?;
         let back = listpack_backlen(len);
-        let (stored, tail) = tail.split_at_checked(back.len).ok_or("listpack entry is cut off")?;
+        let (stored, tail) = tail.split_at_checked(back.len).ok_or(cut)?;
         if back.bytes.get(..back.len) != Some(stored) {
             return Err("listpack entry has a wrong back length");
         }
+        show(entry);
         rest = tail;
-        count += 1;
     }
-    match stated {
-        Some(stated) if stated != count => Err("listpack does not have the number of entries it says"),
-        _ => Ok(count),
-    }
+    Ok(())
+}
+
+/// The integer an entry holds; none for text.
+pub(super) fn listpack_number(entry: &[u8]) -> Option<i64> {
+    let (&first, rest) = entry.split_first()?;
+    Some(match first {
+        0..=0x7f => i64::from(first),
+        0xc0..=0xdf => {
+            let raw = i64::from(first & 0x1f) << 8 | i64::from(*rest.first()?);
+            if raw < 1 << 12 { raw } else { raw - (1 << 13) }
+        }
+        0xf1..=0xf4 => signed(rest),
+        _ => return None,
+    })
+}
+
+/// A little-endian signed number of one to eight bytes.
+fn signed(raw: &[u8]) -> i64 {
+    let bits = 8 * raw.len().clamp(1, 8);
+    let value = raw.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    // Sign extension: up and back.
+    (value << (64 - bits)).cast_signed() >> (64 - bits)
 }
 
 /// The length of an entry, its encoding byte included, its back length not.
@@ -205,9 +233,6 @@ fn intset(blob: &[u8]) -> Result<u64, &'static str> {
     if !matches!(width, 2 | 4 | 8) || blob.len() as u64 != 8 + count * u64::from(width) {
         return Err("intset does not have the length it says");
     }
-    let value = |raw: &[u8]| raw.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
-    // Sign extension by shifting up and back; then the order can be compared.
-    let signed = |raw: &[u8]| (value(raw) << (64 - 8 * width)).cast_signed() >> (64 - 8 * width);
     let numbers = blob.get(8..).unwrap_or_default();
     if numbers.chunks_exact(width as usize).map(signed).is_sorted_by(|a, b| a < b) {
         Ok(count)

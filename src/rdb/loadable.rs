@@ -63,8 +63,8 @@ impl ServerVersion {
             (Flavour::Redis, 4, _) => Some((8, None)),
             (Flavour::Redis, 5 | 6, _) => Some((9, None)),
             (Flavour::Redis, 7, 0) => Some((10, None)),
-            (Flavour::Redis, 7, 2) | (Flavour::Valkey, 7 | 8, _) | (Flavour::Redict, 7, _) => Some((11, None)),
-            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) => Some((12, None)),
+            (Flavour::Redis, 7, 2) | (Flavour::Valkey, 7 | 8, _) => Some((11, None)),
+            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) | (Flavour::Redict, 7, _) => Some((12, None)),
             (Flavour::Redis, 8, 5..=6) => Some((13, None)),
             (Flavour::Redis, 8, 7..=8) => Some((14, None)),
             (Flavour::Valkey, 9, 0..=1) => Some((11, Some(80))),
@@ -124,6 +124,10 @@ pub fn loadable(report: &Report, server: &ServerVersion, modules: &[String]) -> 
     let Some(magic) = report.magic else { return no("the file has no header".to_owned()) };
     if let Some(refusal) = by_version(magic, report.version, server) {
         return refusal;
+    }
+    // Redict parted after version 12 was begun and before it got these.
+    if server.flavour == Flavour::Redict && report.databases.values().any(|db| db.hash_field_expires > 0) {
+        return no(format!("hash fields that expire, which {server} does not read"));
     }
     if let Verdict::UnknownVersion { because } = &report.verdict {
         return Loadable::Unknown { because: because.clone() };

@@ -8,6 +8,7 @@ mod cursor;
 mod encoded;
 mod feed;
 mod loadable;
+mod opcode;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,9 @@ pub struct Report {
     /// Keys whose expiry lies before `WalkOptions::now_ms`: a server drops them when it loads a plain dump as a
     /// master, and keeps them (for a moment) when it loads the same bytes as an AOF base.
     pub expired: u64,
+    /// Hashes without an expiry of their own that has passed, all of whose fields have one that has. They go like
+    /// expired keys: Valkey 9 drops them when it loads a plain dump (and counts them apart), others soon after.
+    pub expired_hashes: u64,
     /// Lists, sets, hashes and sorted sets without an element: servers since 6.2.7 drop them at load.
     pub empty_collections: u64,
     /// Function libraries (7.0 and later).
@@ -80,6 +83,7 @@ impl Report {
             keys: 0,
             expires: 0,
             expired: 0,
+            expired_hashes: 0,
             empty_collections: 0,
             functions: 0,
             modules: Vec::new(),
@@ -113,6 +117,8 @@ pub struct DbCount {
     pub expired: u64,
     /// Hashes of which some fields carry an expiry of their own (`subexpiry` in INFO keyspace).
     pub hash_field_expires: u64,
+    /// Hashes all of whose fields have expired; see [`Report::expired_hashes`].
+    pub expired_hashes: u64,
     /// Keys per logical type.
     pub types: BTreeMap<Kind, u64>,
     /// What the writer announced for this database, where it did (RESIZEDB).

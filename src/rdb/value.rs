@@ -1,7 +1,7 @@
 //! What each value type looks like.
 
 use super::cursor::{Step, Text};
-use super::encoded::{HEAD, Packing, unlzf};
+use super::encoded::{HEAD, Packing, listpack_entries, listpack_number, unlzf};
 use super::feed::Feed;
 use super::report::Kind;
 use super::walker::{Visitor, Walker};
@@ -18,15 +18,22 @@ pub(super) struct Value {
     pub(super) empty: bool,
     /// A hash with fields that expire.
     pub(super) field_expires: bool,
+    /// A hash whose every field has expired.
+    pub(super) fields_expired: bool,
 }
 
 impl Value {
     fn of(kind: Kind, size: u64) -> Self {
-        Value { kind, size: Some(size), empty: size == 0, field_expires: false }
+        Value { empty: size == 0, ..Value::sized(kind, Some(size)) }
     }
 
-    fn expiring_fields(self) -> Self {
-        Value { field_expires: true, ..self }
+    fn sized(kind: Kind, size: Option<u64>) -> Self {
+        Value { kind, size, empty: false, field_expires: false, fields_expired: false }
+    }
+
+    /// A hash with fields that expire; `expired` are those that have.
+    fn timed(size: u64, expired: u64) -> Self {
+        Value { field_expires: true, fields_expired: size > 0 && expired == size, ..Value::of(Kind::Hash, size) }
     }
 }
 
@@ -69,15 +76,12 @@ pub(super) fn name(op: u8, valkey: bool) -> String {
 impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     pub(super) fn value(&mut self, op: u8) -> Step<Value> {
         Ok(match op {
-            0 => {
-                let size = self.string()?;
-                Value { kind: Kind::String, size, empty: false, field_expires: false }
-            }
-            1 => Value::of(Kind::List, self.strings(1, 0)?),
-            2 => Value::of(Kind::Set, self.strings(1, 0)?),
+            0 => Value::sized(Kind::String, self.string()?),
+            1 => Value::of(Kind::List, self.strings(1)?),
+            2 => Value::of(Kind::Set, self.strings(1)?),
             3 => Value::of(Kind::Zset, self.text_scores()?),
-            4 => Value::of(Kind::Hash, self.strings(2, 0)?),
-            5 => Value::of(Kind::Zset, self.strings(1, 8)?),
+            4 => Value::of(Kind::Hash, self.strings(2)?),
+            5 => Value::of(Kind::Zset, self.scores()?),
             7 => self.module_value()?,
             9 => self.blob(Packing::Zipmap, Kind::Hash, 2)?,
             10 => self.blob(Packing::Ziplist, Kind::List, 1)?,
@@ -90,16 +94,17 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             17 => self.blob(Packing::Listpack, Kind::Zset, 2)?,
             18 => self.quicklist(true)?,
             20 => self.blob(Packing::Listpack, Kind::Set, 1)?,
-            22 if self.valkey => Value::of(Kind::Hash, self.strings(2, 8)?).expiring_fields(),
-            22 => Value::of(Kind::Hash, self.timed_fields()?).expiring_fields(),
-            23 => self.blob(Packing::Listpack, Kind::Hash, 3)?.expiring_fields(),
+            22 if self.valkey => self.dated_fields()?,
+            // Before the release the times were not relative: as if to the first millisecond.
+            22 => self.timed_fields(1)?,
+            23 => self.timed_listpack()?,
             24 => {
-                self.cursor.skip(8)?;
-                Value::of(Kind::Hash, self.timed_fields()?).expiring_fields()
+                let first = i64::from_le_bytes(self.cursor.array()?);
+                self.timed_fields(first)?
             }
             25 => {
                 self.cursor.skip(8)?;
-                self.blob(Packing::Listpack, Kind::Hash, 3)?.expiring_fields()
+                self.timed_listpack()?
             }
             other => return self.cursor.bad(format!("unknown type {other}")),
         })
@@ -141,14 +146,20 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         }))
     }
 
-    /// A count, and so many groups of `each` strings and `tail` bytes.
-    fn strings(&mut self, each: u64, tail: u64) -> Step<u64> {
+    /// A count, and so many groups of `each` strings.
+    fn strings(&mut self, each: u64) -> Step<u64> {
         let count = self.cursor.number()?;
         for _ in 0..count {
             self.skip_strings(each)?;
-            if tail > 0 {
-                self.cursor.skip(tail)?;
-            }
+        }
+        Ok(count)
+    }
+
+    fn scores(&mut self) -> Step<u64> {
+        let count = self.cursor.number()?;
+        for _ in 0..count {
+            self.skip_strings(1)?;
+            self.cursor.skip(8)?;
         }
         Ok(count)
     }
@@ -167,21 +178,62 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         Ok(count)
     }
 
-    /// Hash fields, each after its time to live.
-    fn timed_fields(&mut self) -> Step<u64> {
-        let count = self.cursor.number()?;
+    /// Redis 7.4: hash fields, each after its expiry, which counts from one before `first`; 0 is none.
+    fn timed_fields(&mut self, first: i64) -> Step<Value> {
+        let (count, mut expired) = (self.cursor.number()?, 0);
         for _ in 0..count {
-            self.cursor.number()?;
+            let after = self.cursor.number()?;
+            let at = first.saturating_add_unsigned(after).saturating_sub(1);
+            expired += u64::from(after > 0 && at < self.opts.now_ms);
             self.skip_strings(2)?;
         }
-        Ok(count)
+        Ok(Value::timed(count, expired))
+    }
+
+    /// Valkey 9: hash fields, each before its expiry; -1 is none.
+    fn dated_fields(&mut self) -> Step<Value> {
+        let (count, mut expired) = (self.cursor.number()?, 0);
+        for _ in 0..count {
+            self.skip_strings(2)?;
+            let at = i64::from_le_bytes(self.cursor.array()?);
+            expired += u64::from(at != -1 && at < self.opts.now_ms);
+        }
+        Ok(Value::timed(count, expired))
+    }
+
+    /// Redis 7.4: a packed hash, every field followed by its value and its expiry; 0 is none.
+    fn timed_listpack(&mut self) -> Step<Value> {
+        let at = self.cursor.offset();
+        let text = self.cursor.text()?;
+        match text {
+            Text::Plain(len) if len <= BLOB_LIMIT => {
+                self.blob.clear();
+                self.cursor.append(len, &mut self.blob)?;
+            }
+            Text::Lzf { packed, len } if len <= BLOB_LIMIT => self.unpack(packed, len)?,
+            _ => {
+                self.cursor.skip_text(text)?;
+                return Ok(Value { field_expires: true, ..Value::sized(Kind::Hash, None) });
+            }
+        }
+        let (mut entries, mut expired) = (0u64, 0u64);
+        let walked = listpack_entries(&self.blob, |entry| {
+            let expiry = (entries % 3 == 2).then(|| listpack_number(entry)).flatten();
+            expired += u64::from(expiry.is_some_and(|at| at > 0 && at < self.opts.now_ms));
+            entries += 1;
+        });
+        match walked {
+            Ok(()) if entries % 3 == 0 => Ok(Value::timed(entries / 3, expired)),
+            Ok(()) => self.cursor.bad_at(at, format!("{entries} packed elements do not make fields with expiries")),
+            Err(because) => self.cursor.bad_at(at, because),
+        }
     }
 
     fn module_value(&mut self) -> Step<Value> {
         let id = self.cursor.number()?;
         self.module(id);
         self.module_opcodes()?;
-        Ok(Value { kind: Kind::Module, size: None, empty: false, field_expires: false })
+        Ok(Value::sized(Kind::Module, None))
     }
 
     /// What a module wrote, readable without the module.
@@ -214,7 +266,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             size = size.zip(node.size).map(|(sum, n)| sum.saturating_add(n));
             empty &= node.empty;
         }
-        Ok(Value { kind: Kind::List, size, empty, field_expires: false })
+        Ok(Value { empty, ..Value::sized(Kind::List, size) })
     }
 
     /// A packed collection; `each` packed elements make one logical one.
@@ -239,7 +291,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             return self.cursor.bad(format!("{n} packed elements do not make a {kind}"));
         }
         let empty = len == packing.empty_len() || count == Some(0);
-        Ok(Value { kind, size: count.map(|n| n / each), empty, field_expires: false })
+        Ok(Value { empty, ..Value::sized(kind, count.map(|n| n / each)) })
     }
 
     /// The element count a blob begins with, where it lies in plain sight.

@@ -3,15 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::WalkOptions;
-use super::cursor::{Cursor, Step, Stop, Text};
-use super::encoded::unlzf;
+use super::cursor::{Cursor, Step, Stop};
 use super::feed::Feed;
 use super::report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
 
-/// Limits on what a report may hold, however the file was made.
-const AUX_FIELDS: usize = 64;
-const AUX_BYTES: u64 = 1024;
-const MODULES: usize = 256;
+/// A limit on what a report may hold, however the file was made.
 const DATABASES: usize = 65_536;
 /// The longest key a server accepts.
 const KEY_BYTES: u64 = 512 << 20;
@@ -58,14 +54,15 @@ impl Visitor for &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()> {
 
 /// The counts of the database being read, as plain numbers while it is.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     db: u64,
     keys: u64,
     expires: u64,
     expired: u64,
     field_expires: u64,
+    expired_hashes: u64,
     kinds: [u64; Kind::ALL.len()],
-    announced: Option<Announced>,
+    pub(super) announced: Option<Announced>,
 }
 
 /// One walk over one file.
@@ -74,7 +71,7 @@ pub(super) struct Walker<'p, F, V> {
     pub(super) opts: &'p WalkOptions,
     visitor: V,
     pub(super) report: Report,
-    tally: Tally,
+    pub(super) tally: Tally,
     pub(super) valkey: bool,
     /// Where the record being read begins, and its first byte; for messages.
     at: u64,
@@ -212,35 +209,6 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         }
     }
 
-    /// The opcodes a file has few of.
-    fn opcode(&mut self, op: u8) -> Step<()> {
-        match op {
-            0xfb => {
-                let announced = Announced { keys: self.cursor.number()?, expires: self.cursor.number()? };
-                self.tally.announced = Some(announced);
-                Ok(())
-            }
-            0xfa => self.aux(),
-            0xf7 => self.module_aux(),
-            0xf6 => {
-                self.skip_strings(2)?;
-                let described = u64::from(self.cursor.number()? != 0);
-                self.skip_strings(described + 1)?;
-                self.report.functions += 1;
-                Ok(())
-            }
-            0xf5 => {
-                self.skip_strings(1)?;
-                self.report.functions += 1;
-                Ok(())
-            }
-            0xf4 => self.skip_numbers(3),
-            _ if self.valkey => self.slot_import(),
-            _ if self.report.version >= 13 => self.key_meta(),
-            other => self.cursor.bad(format!("opcode {other} does not exist")),
-        }
-    }
-
     fn select(&mut self) -> Step<()> {
         let db = self.cursor.number()?;
         // The server's `databases` is an int.
@@ -266,11 +234,13 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         report.keys += tally.keys;
         report.expires += tally.expires;
         report.expired += tally.expired;
+        report.expired_hashes += tally.expired_hashes;
         let count: &mut DbCount = report.databases.entry(tally.db).or_default();
         count.keys += tally.keys;
         count.expires += tally.expires;
         count.expired += tally.expired;
         count.hash_field_expires += tally.field_expires;
+        count.expired_hashes += tally.expired_hashes;
         count.announced = tally.announced.or(count.announced);
         for (kind, n) in Kind::ALL.into_iter().zip(tally.kinds).filter(|(_, n)| *n > 0) {
             *count.types.entry(kind).or_default() += n;
@@ -300,10 +270,10 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             *slot += 1;
         }
         tally.field_expires += u64::from(value.field_expires);
-        if let Some(at) = expire_ms {
-            tally.expires += 1;
-            tally.expired += u64::from(at < self.opts.now_ms);
-        }
+        let expired = expire_ms.is_some_and(|at| at < self.opts.now_ms);
+        tally.expires += u64::from(expire_ms.is_some());
+        tally.expired += u64::from(expired);
+        tally.expired_hashes += u64::from(value.fields_expired && !expired);
         self.report.empty_collections += u64::from(value.empty);
         if V::KEYS {
             let meta = KeyMeta { db: self.tally.db, key: &self.key, kind: value.kind, expire_ms, size: value.size };
@@ -335,91 +305,5 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             same if same == sum => Checksum::Good,
             other => Checksum::Bad { expected: format!("{sum:016x}"), got: format!("{other:016x}") },
         })
-    }
-
-    fn aux(&mut self) -> Step<()> {
-        let (name, value) = (self.short_string()?, self.short_string()?);
-        if let (Some(name), Some(value)) = (name, value)
-            && self.report.aux.len() < AUX_FIELDS
-        {
-            self.report.aux.insert(name, value);
-        }
-        Ok(())
-    }
-
-    /// A string for the report; none when it is longer than a report should hold.
-    fn short_string(&mut self) -> Step<Option<String>> {
-        let text = self.cursor.text()?;
-        let len = match text {
-            Text::Plain(len) | Text::Lzf { len, .. } => len,
-            Text::Int(_) => 0,
-        };
-        if len > AUX_BYTES {
-            self.pass(text)?;
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        self.string_into(text, AUX_BYTES, &mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
-    /// Appends a string, unpacked, to `sink`.
-    fn string_into(&mut self, text: Text, limit: u64, sink: &mut Vec<u8>) -> Step<()> {
-        match text {
-            Text::Plain(len) | Text::Lzf { len, .. } if len > limit => {
-                self.cursor.bad(format!("a string of {len} bytes where at most {limit} can be"))
-            }
-            Text::Plain(len) => self.cursor.append(len, sink),
-            Text::Int(n) => {
-                sink.extend_from_slice(n.to_string().as_bytes());
-                Ok(())
-            }
-            Text::Lzf { packed, len } => {
-                let mut raw = std::mem::take(&mut self.packed);
-                raw.clear();
-                let read = self.cursor.append(packed, &mut raw);
-                self.packed = raw;
-                read?;
-                unlzf(&self.packed, len as usize, sink).or_else(|because| self.cursor.bad(because))
-            }
-        }
-    }
-
-    fn module_aux(&mut self) -> Step<()> {
-        let id = self.cursor.number()?;
-        self.module(id);
-        if self.cursor.number()? != 2 {
-            return self.cursor.bad("module data does not say when to load it");
-        }
-        self.cursor.number()?;
-        self.module_opcodes()
-    }
-
-    /// Redis 8.6: module metadata of the next key.
-    fn key_meta(&mut self) -> Step<()> {
-        for _ in 0..self.cursor.number()? {
-            self.cursor.skip(4)?;
-            self.module_opcodes()?;
-        }
-        Ok(())
-    }
-
-    /// Valkey 9: a slot migration under way.
-    fn slot_import(&mut self) -> Step<()> {
-        self.skip_strings(1)?;
-        for _ in 0..self.cursor.number()? {
-            self.skip_numbers(2)?;
-        }
-        Ok(())
-    }
-
-    /// Notes the module a 64-bit id stands for: nine characters of six bits, then ten bits of version.
-    pub(super) fn module(&mut self, id: u64) {
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let letter = |at: u32| char::from(LETTERS.get((id >> (10 + 6 * at) & 63) as usize).copied().unwrap_or(b'?'));
-        let name: String = (0..9).rev().map(letter).collect();
-        if self.report.modules.len() < MODULES && !self.report.modules.contains(&name) {
-            self.report.modules.push(name);
-        }
     }
 }

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod fixtures;
+mod servers;
+
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -90,7 +93,7 @@ fn everything() -> Vec<u8> {
         .key(18, "quick").raw(&[2, 1]).text(b"large").raw(&[2]).text(&listpack(&[b"a", b"b"]))
         .raw(&[0xfe, 5])
         .key(24, "timed").raw(&NOW.to_le_bytes()).raw(&[1, 1]).text(b"f").text(b"v")
-        .key(25, "small timed").raw(&NOW.to_le_bytes()).text(&listpack(&[b"f", b"v", b"0"]))
+        .key(25, "small timed").raw(&NOW.to_le_bytes()).text(&timed_listpack(NOW))
         .key(20, "nothing").text(&listpack(&[]))
         .key(7, "json").raw(&[0x81]).raw(&module_id("ReJSON-RL", 3).to_be_bytes()).raw(&[2, 7, 5, 1, b'x', 0])
         .key(21, "stream").raw(&[1]).text(&[0; 16]).text(&listpack(&[b"e"]))
@@ -273,6 +276,36 @@ fn the_two_families_part_at_types_22_and_23() {
 }
 
 #[test]
+fn hashes_whose_every_field_has_expired_are_counted() {
+    let past = NOW - 1000;
+    let fields = |ttls: [u8; 2]| [&[2, ttls[0], 1, b'f', 1, b'v', ttls[1], 1, b'g', 1, b'w'][..]].concat();
+    let redis = File::new("REDIS0012")
+        .key(24, "gone").raw(&past.to_le_bytes()).raw(&fields([1, 2]))
+        .key(24, "one stays").raw(&past.to_le_bytes()).raw(&fields([1, 0]))
+        .raw(&[0xfc]).raw(&past.to_le_bytes())
+        .key(24, "expired as a key").raw(&past.to_le_bytes()).raw(&fields([1, 2]))
+        .key(25, "gone, packed").raw(&past.to_le_bytes()).text(&timed_listpack(past))
+        .key(25, "stays, packed").raw(&NOW.to_le_bytes()).text(&timed_listpack(NOW))
+        .end();
+    let report = walk_bytes(&redis, false);
+    assert_eq!((&report.verdict, report.expired, report.expired_hashes), (&Verdict::Intact, 1, 2));
+    let valkey = File::new("VALKEY080")
+        .key(22, "gone").raw(&[1]).text(b"f").text(b"v").raw(&past.to_le_bytes())
+        .key(22, "stays").raw(&[1]).text(b"f").text(b"v").raw(&NOW.to_le_bytes())
+        .end();
+    let report = walk_bytes(&valkey, false);
+    assert_eq!((&report.verdict, report.expired_hashes, report.databases[&0].hash_field_expires), (&Verdict::Intact, 1, 2));
+}
+
+/// One field, its value and its expiry, packed as Redis does: the expiry as a 64-bit number.
+fn timed_listpack(at: i64) -> Vec<u8> {
+    let mut whole = vec![23, 0, 0, 0, 3, 0, 0x81, b'f', 2, 0x81, b'v', 2, 0xf4];
+    whole.extend_from_slice(&at.to_le_bytes());
+    whole.extend_from_slice(&[9, 0xff]);
+    whole
+}
+
+#[test]
 fn an_unknown_type_is_named_with_its_offset() {
     let file = File::new("REDIS0012").key(0, "k").text(b"v").key(30, "x").end();
     let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else { panic!() };
@@ -348,50 +381,6 @@ fn a_report_survives_json() {
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
     let _ = schemars::schema_for!(Report);
-}
-
-fn server(text: &str) -> ServerVersion {
-    ServerVersion::parse(text).unwrap()
-}
-
-#[test]
-fn servers_are_recognised() {
-    let redis = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=e08dbad3e06f3fb";
-    assert_eq!(server(redis), ServerVersion { flavour: Flavour::Redis, version: (7, 0, 15) });
-    let valkey = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n";
-    assert_eq!(server(valkey), ServerVersion { flavour: Flavour::Valkey, version: (9, 1, 2) });
-    assert_eq!(server("Redict server v=7.3.6 sha=0").flavour, Flavour::Redict);
-    assert_eq!(ServerVersion::parse("nginx version: 1.2"), None);
-    assert_eq!(server(redis).to_string(), "Redis 7.0.15");
-}
-
-#[test]
-fn files_load_forwards_and_within_their_family() {
-    let file = |header: &str| walk_bytes(&File::new(header).key(0, "k").text(b"v").end(), false);
-    let loads = |header: &str, text: &str| loadable(&file(header), &server(text), &[]) == Loadable::Yes;
-    let servers = ["Redis server v=6.0.16", "Redis server v=6.2.14", "Redis server v=7.0.15", "Redis server v=8.0.6",
-        "Valkey server v=8.0.1", "Valkey server v=8.1.1", "Valkey server v=9.1.2", "Redict server v=7.3.6"];
-    let matrix = [
-        ("REDIS0009", [true; 8]),
-        ("REDIS0010", [false, false, true, true, true, true, true, true]),
-        ("REDIS0011", [false, false, false, true, true, true, true, true]),
-        ("REDIS0012", [false, false, false, true, false, false, false, false]),
-        ("VALKEY080", [false, false, false, false, false, false, true, false]),
-    ];
-    for (header, expected) in matrix {
-        assert_eq!(servers.map(|text| loads(header, text)), expected, "{header}");
-    }
-    let Loadable::No { because } = loadable(&file("REDIS0012"), &server(servers[6]), &[]) else { panic!() };
-    assert_eq!(because, "RDB version 12, and Valkey 9.1.2 reads up to 11");
-}
-
-#[test]
-fn a_file_with_module_values_needs_the_modules() {
-    let report = walk_bytes(&everything(), false);
-    let server = server("Redis server v=8.0.6");
-    assert!(matches!(loadable(&report, &server, &[]), Loadable::No { .. }));
-    assert!(matches!(loadable(&report, &server, &["search".to_owned()]), Loadable::Unknown { .. }));
-    assert_eq!(loadable(&report, &server, &["ReJSON-RL".to_owned()]), Loadable::Yes);
 }
 
 proptest! {
