@@ -13,7 +13,15 @@ pub(super) const CHUNK: usize = 512 * 1024;
 
 /// CRC-64 as RDB uses it ("Jones"), polynomial 0xad93d23594c935a9, reflected, no initial value, no final xor.
 pub(super) fn digest() -> Digest {
-    Digest::new_with_params(CrcParams::new("CRC-64/REDIS", 64, 0xad93_d235_94c9_35a9, 0, true, 0, 0xe9c6_d914_c4b8_d9ca))
+    Digest::new_with_params(CrcParams::new(
+        "CRC-64/REDIS",
+        64,
+        0xad93_d235_94c9_35a9,
+        0,
+        true,
+        0,
+        0xe9c6_d914_c4b8_d9ca,
+    ))
 }
 
 /// A piece of the file.
@@ -28,12 +36,20 @@ impl Chunk {
     /// An empty piece whose buffer a feed will fill. `room` is bounded by [`CHUNK`].
     pub(super) fn empty(room: u64) -> Self {
         let room = usize::try_from(room).unwrap_or(CHUNK).clamp(4096, CHUNK);
-        Chunk { bytes: vec![0; room].into_boxed_slice(), len: 0, before: digest() }
+        Chunk {
+            bytes: vec![0; room].into_boxed_slice(),
+            len: 0,
+            before: digest(),
+        }
     }
 
     /// Takes the buffer out and leaves a piece without any.
     pub(super) fn take(&mut self) -> Chunk {
-        let left = Chunk { bytes: Box::default(), len: 0, before: self.before };
+        let left = Chunk {
+            bytes: Box::default(),
+            len: 0,
+            before: self.before,
+        };
         std::mem::replace(self, left)
     }
 
@@ -65,7 +81,11 @@ pub(super) struct Inline<R> {
 
 impl<R: Read> Inline<R> {
     pub(super) fn new(reader: R) -> Self {
-        Inline { reader, digest: digest(), failed: None }
+        Inline {
+            reader,
+            digest: digest(),
+            failed: None,
+        }
     }
 
     pub(super) fn into_reader(self) -> R {
@@ -79,7 +99,11 @@ impl<R: Read> Feed for Inline<R> {
             return Err(error);
         }
         chunk.len = 0;
-        while let Some(room) = chunk.bytes.get_mut(chunk.len..).filter(|room| !room.is_empty()) {
+        while let Some(room) = chunk
+            .bytes
+            .get_mut(chunk.len..)
+            .filter(|room| !room.is_empty())
+        {
             match self.reader.read(room) {
                 Ok(0) => break,
                 Ok(n) => chunk.len = (chunk.len + n).min(chunk.bytes.len()),
@@ -93,7 +117,8 @@ impl<R: Read> Feed for Inline<R> {
             }
         }
         chunk.before = self.digest;
-        self.digest.update(chunk.bytes.get(..chunk.len).unwrap_or_default());
+        self.digest
+            .update(chunk.bytes.get(..chunk.len).unwrap_or_default());
         Ok(chunk)
     }
 }
@@ -108,12 +133,18 @@ impl Feed for Beside {
     fn next(&mut self, chunk: Chunk) -> io::Result<Chunk> {
         // A reader that is gone has sent its last piece or its error before.
         let _ = self.used.send(chunk);
-        self.full.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread ended early")))
+        self.full
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the reading thread ended early")))
     }
 }
 
 /// The reading side of [`Beside`]: until the end, an error, or a walk that wants no more.
-pub(super) fn pump<R: Read>(reader: R, used: &Receiver<Chunk>, full: &SyncSender<io::Result<Chunk>>) {
+pub(super) fn pump<R: Read>(
+    reader: R,
+    used: &Receiver<Chunk>,
+    full: &SyncSender<io::Result<Chunk>>,
+) {
     let mut inline = Inline::new(reader);
     while let Ok(chunk) = used.recv() {
         let next = inline.next(chunk);

@@ -32,25 +32,37 @@ impl ServerVersion {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let field = |name: &str| {
-            let line = text.lines().find_map(|line| line.trim().strip_prefix(name))?;
+            let line = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(name))?;
             numbers(line.trim())
         };
         // The forks also carry `redis_version`, so their own fields come first.
-        for (flavour, name) in
-            [(Flavour::Valkey, "valkey_version:"), (Flavour::Redict, "redict_version:"), (Flavour::Redis, "redis_version:")]
-        {
+        for (flavour, name) in [
+            (Flavour::Valkey, "valkey_version:"),
+            (Flavour::Redict, "redict_version:"),
+            (Flavour::Redis, "redis_version:"),
+        ] {
             if let Some(version) = field(name) {
                 return Some(ServerVersion { flavour, version });
             }
         }
         let (name, rest) = text.trim().split_once(" server v=")?;
-        let flavour = match name.rsplit(['\n', ' ']).next()?.to_ascii_lowercase().as_str() {
+        let flavour = match name
+            .rsplit(['\n', ' '])
+            .next()?
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "redis" => Flavour::Redis,
             "valkey" => Flavour::Valkey,
             "redict" => Flavour::Redict,
             _ => return None,
         };
-        Some(ServerVersion { flavour, version: numbers(rest)? })
+        Some(ServerVersion {
+            flavour,
+            version: numbers(rest)?,
+        })
     }
 
     /// The newest RDB this server reads: versions of the REDIS header, and of the VALKEY header where it knows that.
@@ -64,7 +76,9 @@ impl ServerVersion {
             (Flavour::Redis, 5 | 6, _) => Some((9, None)),
             (Flavour::Redis, 7, 0) => Some((10, None)),
             (Flavour::Redis, 7, 2) | (Flavour::Valkey, 7 | 8, _) => Some((11, None)),
-            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) | (Flavour::Redict, 7, _) => Some((12, None)),
+            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) | (Flavour::Redict, 7, _) => {
+                Some((12, None))
+            }
             (Flavour::Redis, 8, 5..=6) => Some((13, None)),
             (Flavour::Redis, 8, 7..=8) => Some((14, None)),
             (Flavour::Valkey, 9, 0..=1) => Some((11, Some(80))),
@@ -86,10 +100,16 @@ impl std::fmt::Display for ServerVersion {
 }
 
 fn numbers(text: &str) -> Option<(u32, u32, u32)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let mut parts = text.get(..end)?.split('.').map(|part| part.parse().ok());
     let major = parts.next()??;
-    Some((major, parts.next().flatten().unwrap_or(0), parts.next().flatten().unwrap_or(0)))
+    Some((
+        major,
+        parts.next().flatten().unwrap_or(0),
+        parts.next().flatten().unwrap_or(0),
+    ))
 }
 
 /// Would the server load the file?
@@ -117,20 +137,35 @@ pub fn loadable(report: &Report, server: &ServerVersion, modules: &[String]) -> 
     let no = |because: String| Loadable::No { because };
     match &report.verdict {
         Verdict::Intact => {}
-        Verdict::Unreadable { .. } | Verdict::Stopped => return Loadable::Unknown { because: report.verdict.to_string() },
+        Verdict::Unreadable { .. } | Verdict::Stopped => {
+            return Loadable::Unknown {
+                because: report.verdict.to_string(),
+            };
+        }
         Verdict::UnknownVersion { .. } => {}
         other => return no(format!("the file is {other}")),
     }
-    let Some(magic) = report.magic else { return no("the file has no header".to_owned()) };
+    let Some(magic) = report.magic else {
+        return no("the file has no header".to_owned());
+    };
     if let Some(refusal) = by_version(magic, report.version, server) {
         return refusal;
     }
     // Redict parted after version 12 was begun and before it got these.
-    if server.flavour == Flavour::Redict && report.databases.values().any(|db| db.hash_field_expires > 0) {
-        return no(format!("hash fields that expire, which {server} does not read"));
+    if server.flavour == Flavour::Redict
+        && report
+            .databases
+            .values()
+            .any(|db| db.hash_field_expires > 0)
+    {
+        return no(format!(
+            "hash fields that expire, which {server} does not read"
+        ));
     }
     if let Verdict::UnknownVersion { because } = &report.verdict {
-        return Loadable::Unknown { because: because.clone() };
+        return Loadable::Unknown {
+            because: because.clone(),
+        };
     }
     by_modules(&report.modules, modules).unwrap_or(Loadable::Yes)
 }
@@ -152,8 +187,12 @@ fn by_version(magic: Magic, version: u32, server: &ServerVersion) -> Option<Load
     };
     match newest {
         Some(newest) if version <= newest => None,
-        Some(newest) => Some(Loadable::No { because: format!("{header} {version}, and {server} reads up to {newest}") }),
-        None => Some(Loadable::No { because: format!("{header} {version}, which {server} does not read") }),
+        Some(newest) => Some(Loadable::No {
+            because: format!("{header} {version}, and {server} reads up to {newest}"),
+        }),
+        None => Some(Loadable::No {
+            because: format!("{header} {version}, which {server} does not read"),
+        }),
     }
 }
 
@@ -169,10 +208,17 @@ fn by_modules(needed: &[String], loaded: &[String]) -> Option<Loadable> {
     }
     let list = missing.join(", ");
     Some(if loaded.is_empty() {
-        Loadable::No { because: format!("needs the modules of the types {list}, and the server has no modules") }
+        Loadable::No {
+            because: format!(
+                "needs the modules of the types {list}, and the server has no modules"
+            ),
+        }
     } else {
         Loadable::Unknown {
-            because: format!("needs the modules of the types {list}; the server has {}", loaded.join(", ")),
+            because: format!(
+                "needs the modules of the types {list}; the server has {}",
+                loaded.join(", ")
+            ),
         }
     })
 }

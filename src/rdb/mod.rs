@@ -51,7 +51,12 @@ pub type Rest<R> = Chain<Bytes<Vec<u8>>, R>;
 /// known) says it is small. `progress` is called with the offset every half MiB.
 ///
 /// Never fails: an error of the reader is the verdict `Unreadable`.
-pub fn walk<R: Read + Send>(reader: R, len_hint: Option<u64>, opts: &WalkOptions, progress: &(dyn Fn(u64) + Sync)) -> Report {
+pub fn walk<R: Read + Send>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Report {
     if let Some(len) = len_hint.filter(|len| *len < SMALL) {
         // One byte more than the file, so that its end is seen at the first read.
         let cursor = Cursor::new(Inline::new(reader), Chunk::empty(len + 1), &progress);
@@ -65,15 +70,29 @@ pub fn walk<R: Read + Send>(reader: R, len_hint: Option<u64>, opts: &WalkOptions
             // The channel holds them all; a failure would mean the thread is gone, which the walk reports.
             let _ = used_to.send(Chunk::empty(CHUNK as u64));
         }
-        let cursor = Cursor::new(Beside { full, used: used_to }, Chunk::empty(CHUNK as u64), &progress);
+        let cursor = Cursor::new(
+            Beside {
+                full,
+                used: used_to,
+            },
+            Chunk::empty(CHUNK as u64),
+            &progress,
+        );
         Walker::new(cursor, opts, Nobody).run().0
     })
 }
 
 /// Walks the RDB preamble of an AOF on this thread and gives back what follows it. With an intact preamble the rest
 /// begins right after the checksum (`Report::bytes`).
-pub fn walk_preamble<R: Read>(reader: R, opts: &WalkOptions, progress: &dyn Fn(u64)) -> (Report, Rest<R>) {
-    let opts = WalkOptions { stop_at_eof_opcode: true, ..opts.clone() };
+pub fn walk_preamble<R: Read>(
+    reader: R,
+    opts: &WalkOptions,
+    progress: &dyn Fn(u64),
+) -> (Report, Rest<R>) {
+    let opts = WalkOptions {
+        stop_at_eof_opcode: true,
+        ..opts.clone()
+    };
     let cursor = Cursor::new(Inline::new(reader), Chunk::empty(CHUNK as u64), progress);
     let (report, cursor) = Walker::new(cursor, &opts, Nobody).run();
     let (feed, rest) = cursor.into_rest();

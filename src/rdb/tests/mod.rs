@@ -13,7 +13,11 @@ use super::*;
 const NOW: i64 = 1_700_000_000_000;
 
 fn opts(deep: bool) -> WalkOptions {
-    WalkOptions { now_ms: NOW, deep, ..WalkOptions::default() }
+    WalkOptions {
+        now_ms: NOW,
+        deep,
+        ..WalkOptions::default()
+    }
 }
 
 /// Builds files byte by byte.
@@ -41,7 +45,9 @@ impl File {
     }
 
     fn aux(self, name: &str, value: &str) -> Self {
-        self.raw(&[0xfa]).text(name.as_bytes()).text(value.as_bytes())
+        self.raw(&[0xfa])
+            .text(name.as_bytes())
+            .text(value.as_bytes())
     }
 
     fn end(mut self) -> Vec<u8> {
@@ -69,7 +75,8 @@ fn listpack(entries: &[&[u8]]) -> Vec<u8> {
     whole
 }
 
-/// One of everything Redis writes, as far as it fits in one hand.
+/// One of everything Redis writes, a record or two per line.
+#[rustfmt::skip]
 fn everything() -> Vec<u8> {
     File::new("REDIS0012")
         .aux("redis-ver", "7.4.1")
@@ -104,7 +111,10 @@ fn everything() -> Vec<u8> {
 
 fn module_id(name: &str, version: u64) -> u64 {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    name.chars().fold(0, |id, c| id << 6 | LETTERS.find(c).unwrap() as u64) << 10 | version
+    name.chars()
+        .fold(0, |id, c| id << 6 | LETTERS.find(c).unwrap() as u64)
+        << 10
+        | version
 }
 
 fn walk_bytes(bytes: &[u8], deep: bool) -> Report {
@@ -131,12 +141,39 @@ fn everything_is_counted() {
         assert_eq!((report.keys, report.expires, report.expired), (16, 2, 1));
         assert_eq!((report.functions, report.empty_collections), (1, 1));
         assert_eq!(report.modules, ["ReJSON-RL"]);
-        assert_eq!((report.ctime(), report.memory_hint, report.writer()), (Some(1_699_999_999), Some(1 << 20), Some("7.4.1")));
-        assert_eq!(report.databases[&0].announced, Some(Announced { keys: 11, expires: 2 }));
-        assert_eq!((report.databases[&0].keys, report.databases[&5].keys), (11, 5));
+        assert_eq!(
+            (report.ctime(), report.memory_hint, report.writer()),
+            (Some(1_699_999_999), Some(1 << 20), Some("7.4.1"))
+        );
+        assert_eq!(
+            report.databases[&0].announced,
+            Some(Announced {
+                keys: 11,
+                expires: 2
+            })
+        );
+        assert_eq!(
+            (report.databases[&0].keys, report.databases[&5].keys),
+            (11, 5)
+        );
         assert_eq!(report.databases[&5].hash_field_expires, 2);
-        let kinds: Vec<_> = report.types.iter().map(|(kind, n)| (kind.as_str(), *n)).collect();
-        assert_eq!(kinds, [("string", 3), ("list", 2), ("set", 3), ("zset", 2), ("hash", 4), ("stream", 1), ("module", 1)]);
+        let kinds: Vec<_> = report
+            .types
+            .iter()
+            .map(|(kind, n)| (kind.as_str(), *n))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("string", 3),
+                ("list", 2),
+                ("set", 3),
+                ("zset", 2),
+                ("hash", 4),
+                ("stream", 1),
+                ("module", 1)
+            ]
+        );
         assert_eq!(report.bytes, everything().len() as u64);
         assert!(!report.trailing);
     }
@@ -146,21 +183,45 @@ fn everything_is_counted() {
 fn keys_are_shown_with_their_sizes() {
     let mut seen = Vec::new();
     let report = for_each_key(&everything()[..], &opts(false), &mut |key| {
-        seen.push((key.db, String::from_utf8(key.key.to_vec()).unwrap(), key.kind, key.expire_ms, key.size));
+        seen.push((
+            key.db,
+            String::from_utf8(key.key.to_vec()).unwrap(),
+            key.kind,
+            key.expire_ms,
+            key.size,
+        ));
         ControlFlow::Continue(())
     });
     assert_eq!(report, walk_bytes(&everything(), false));
-    let sizes: Vec<_> = seen.iter().map(|(_, key, _, _, size)| (key.as_str(), *size)).collect();
+    let sizes: Vec<_> = seen
+        .iter()
+        .map(|(_, key, _, _, size)| (key.as_str(), *size))
+        .collect();
     assert_eq!(
         sizes,
         [
-            ("plain", Some(5)), ("number", Some(5)), ("packed", Some(10)), ("list", Some(2)), ("set", Some(1)),
-            ("old zset", Some(2)), ("zset", Some(1)), ("hash", Some(1)), ("small hash", Some(1)), ("ints", Some(2)),
-            ("quick", Some(3)), ("timed", Some(1)), ("small timed", Some(1)), ("nothing", Some(0)), ("json", None),
+            ("plain", Some(5)),
+            ("number", Some(5)),
+            ("packed", Some(10)),
+            ("list", Some(2)),
+            ("set", Some(1)),
+            ("old zset", Some(2)),
+            ("zset", Some(1)),
+            ("hash", Some(1)),
+            ("small hash", Some(1)),
+            ("ints", Some(2)),
+            ("quick", Some(3)),
+            ("timed", Some(1)),
+            ("small timed", Some(1)),
+            ("nothing", Some(0)),
+            ("json", None),
             ("stream", Some(1)),
         ]
     );
-    assert_eq!((seen[3].3, seen[4].3, seen[5].3), (Some(NOW - 1), Some(1_800_000_000_000), None));
+    assert_eq!(
+        (seen[3].3, seen[4].3, seen[5].3),
+        (Some(NOW - 1), Some(1_800_000_000_000), None)
+    );
     assert_eq!((seen[10].0, seen[11].0), (0, 5));
 }
 
@@ -169,7 +230,11 @@ fn a_visitor_can_stop() {
     let mut n = 0;
     let report = for_each_key(&everything()[..], &opts(false), &mut |_| {
         n += 1;
-        if n == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if n == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     assert_eq!((n, report.keys, report.verdict), (3, 3, Verdict::Stopped));
 }
@@ -195,10 +260,20 @@ fn a_file_cut_off_anywhere_is_never_intact() {
 #[test]
 fn a_file_cut_off_says_inside_what() {
     let file = File::new("REDIS0009").key(1, "l").raw(&[9]).text(b"abc").0;
-    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else { panic!() };
-    assert_eq!((offset, because.as_str()), (17, "the file ends inside the list (type 1) that begins at offset 9"));
+    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else {
+        panic!()
+    };
+    assert_eq!(
+        (offset, because.as_str()),
+        (
+            17,
+            "the file ends inside the list (type 1) that begins at offset 9"
+        )
+    );
     let file = File::new("REDIS0009").key(0, "k").text(b"v").0;
-    let Verdict::Damaged { because, .. } = walk_bytes(&file, false).verdict else { panic!() };
+    let Verdict::Damaged { because, .. } = walk_bytes(&file, false).verdict else {
+        panic!()
+    };
     assert_eq!(because, "the file ends without its end mark");
 }
 
@@ -209,8 +284,13 @@ fn a_wrong_byte_shows_in_the_checksum() {
     file[at] ^= 1;
     let report = walk_bytes(&file, false);
     assert!(matches!(report.checksum, Checksum::Bad { .. }));
-    let Verdict::Damaged { because, .. } = report.verdict else { panic!() };
-    assert!(because.starts_with("wrong checksum: the bytes give "), "{because}");
+    let Verdict::Damaged { because, .. } = report.verdict else {
+        panic!()
+    };
+    assert!(
+        because.starts_with("wrong checksum: the bytes give "),
+        "{because}"
+    );
     assert_eq!(report.keys, 1);
 }
 
@@ -220,14 +300,25 @@ fn a_checksum_of_zero_is_one_switched_off() {
     let from = file.len() - 8;
     file[from..].fill(0);
     let report = walk_bytes(&file, false);
-    assert_eq!((report.verdict, report.checksum), (Verdict::Intact, Checksum::Disabled));
+    assert_eq!(
+        (report.verdict, report.checksum),
+        (Verdict::Intact, Checksum::Disabled)
+    );
 }
 
 #[test]
 fn old_files_have_no_checksum() {
-    let file = File::new("REDIS0003").raw(&[0xfe, 0]).key(9, "h").text(&[1, 1, b'f', 1, 0, b'v', 0xff]).raw(&[0xff]).0;
+    let file = File::new("REDIS0003")
+        .raw(&[0xfe, 0])
+        .key(9, "h")
+        .text(&[1, 1, b'f', 1, 0, b'v', 0xff])
+        .raw(&[0xff])
+        .0;
     let report = walk_bytes(&file, true);
-    assert_eq!((report.verdict, report.checksum, report.keys), (Verdict::Intact, Checksum::Absent, 1));
+    assert_eq!(
+        (report.verdict, report.checksum, report.keys),
+        (Verdict::Intact, Checksum::Absent, 1)
+    );
 }
 
 #[test]
@@ -236,7 +327,10 @@ fn bytes_after_the_checksum_are_reported() {
     let len = file.len() as u64;
     file.push(b'\n');
     let report = walk_bytes(&file, false);
-    assert_eq!((report.verdict, report.trailing, report.bytes), (Verdict::Intact, true, len));
+    assert_eq!(
+        (report.verdict, report.trailing, report.bytes),
+        (Verdict::Intact, true, len)
+    );
 }
 
 #[test]
@@ -245,7 +339,10 @@ fn a_preamble_leaves_the_commands_after_it() {
     let len = file.len() as u64;
     file.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
     let (report, mut rest) = walk_preamble(&file[..], &opts(false), &|_| {});
-    assert_eq!((report.verdict, report.trailing, report.bytes), (Verdict::Intact, false, len));
+    assert_eq!(
+        (report.verdict, report.trailing, report.bytes),
+        (Verdict::Intact, false, len)
+    );
     let mut commands = String::new();
     rest.read_to_string(&mut commands).unwrap();
     assert_eq!(commands, "*1\r\n$4\r\nPING\r\n");
@@ -253,29 +350,64 @@ fn a_preamble_leaves_the_commands_after_it() {
 
 #[test]
 fn what_is_no_rdb_is_said_so() {
-    for bytes in [&b"*1\r\n$4\r\nPING\r\n"[..], b"x", &[0; 4096], b"REDIS00x9\xff", b"VALUE"] {
+    for bytes in [
+        &b"*1\r\n$4\r\nPING\r\n"[..],
+        b"x",
+        &[0; 4096],
+        b"REDIS00x9\xff",
+        b"VALUE",
+    ] {
         assert_eq!(walk_bytes(bytes, false).verdict, Verdict::NotRdb);
     }
     assert_eq!(walk_bytes(b"", false).verdict, Verdict::Empty);
     for header in ["REDIS0000", "REDIS0015", "VALKEY079", "VALKEY082"] {
-        assert!(matches!(walk_bytes(header.as_bytes(), false).verdict, Verdict::UnknownVersion { .. }), "{header}");
+        assert!(
+            matches!(
+                walk_bytes(header.as_bytes(), false).verdict,
+                Verdict::UnknownVersion { .. }
+            ),
+            "{header}"
+        );
     }
 }
 
 #[test]
 fn the_two_families_part_at_types_22_and_23() {
-    let valkey = File::new("VALKEY080").key(22, "h").raw(&[1]).text(b"f").text(b"v").raw(&[0xff; 8]).end();
+    let valkey = File::new("VALKEY080")
+        .key(22, "h")
+        .raw(&[1])
+        .text(b"f")
+        .text(b"v")
+        .raw(&[0xff; 8])
+        .end();
     let report = walk_bytes(&valkey, false);
-    assert_eq!((report.verdict, report.databases[&0].hash_field_expires), (Verdict::Intact, 1));
-    let redis = File::new("REDIS0012").key(22, "h").raw(&[1, 9]).text(b"f").text(b"v").end();
+    assert_eq!(
+        (report.verdict, report.databases[&0].hash_field_expires),
+        (Verdict::Intact, 1)
+    );
+    let redis = File::new("REDIS0012")
+        .key(22, "h")
+        .raw(&[1, 9])
+        .text(b"f")
+        .text(b"v")
+        .end();
     assert_eq!(walk_bytes(&redis, false).verdict, Verdict::Intact);
-    let import = File::new("VALKEY080").raw(&[0xf3]).text(&[b'j'; 40]).raw(&[1, 0, 9]).end();
+    let import = File::new("VALKEY080")
+        .raw(&[0xf3])
+        .text(&[b'j'; 40])
+        .raw(&[1, 0, 9])
+        .end();
     assert_eq!(walk_bytes(&import, false).verdict, Verdict::Intact);
-    let meta = File::new("REDIS0013").raw(&[0xf3, 1, 0, 0, 0, 1, 2, 7, 0]).key(0, "k").text(b"v").end();
+    let meta = File::new("REDIS0013")
+        .raw(&[0xf3, 1, 0, 0, 0, 1, 2, 7, 0])
+        .key(0, "k")
+        .text(b"v")
+        .end();
     assert_eq!(walk_bytes(&meta, false).verdict, Verdict::Intact);
 }
 
 #[test]
+#[rustfmt::skip]
 fn hashes_whose_every_field_has_expired_are_counted() {
     let past = NOW - 1000;
     let fields = |ttls: [u8; 2]| [&[2, ttls[0], 1, b'f', 1, b'v', ttls[1], 1, b'g', 1, b'w'][..]].concat();
@@ -307,27 +439,58 @@ fn timed_listpack(at: i64) -> Vec<u8> {
 
 #[test]
 fn an_unknown_type_is_named_with_its_offset() {
-    let file = File::new("REDIS0012").key(0, "k").text(b"v").key(30, "x").end();
-    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else { panic!() };
-    assert_eq!((offset, because.contains("unknown type 30")), (14, true), "{because}");
+    let file = File::new("REDIS0012")
+        .key(0, "k")
+        .text(b"v")
+        .key(30, "x")
+        .end();
+    let Verdict::Damaged { offset, because } = walk_bytes(&file, false).verdict else {
+        panic!()
+    };
+    assert_eq!(
+        (offset, because.contains("unknown type 30")),
+        (14, true),
+        "{because}"
+    );
     // In a file of a version that has types of its own, the same byte need not be damage.
     let file = File::new("REDIS0014").key(28, "x").end();
-    assert!(matches!(walk_bytes(&file, false).verdict, Verdict::UnknownVersion { .. }));
+    assert!(matches!(
+        walk_bytes(&file, false).verdict,
+        Verdict::UnknownVersion { .. }
+    ));
 }
 
 #[test]
 fn an_absurd_length_ends_at_the_end_of_the_file() {
     let huge = [0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
     for op in [0u8, 1, 2, 3, 4, 5, 7, 9, 10, 11, 14, 15, 16, 18, 21, 24, 25] {
-        let file = File::new("REDIS0012").key(op, "k").raw(&huge).raw(&huge).raw(&huge).0;
+        let file = File::new("REDIS0012")
+            .key(op, "k")
+            .raw(&huge)
+            .raw(&huge)
+            .raw(&huge)
+            .0;
         for deep in [false, true] {
             let verdict = walk_bytes(&file, deep).verdict;
-            assert!(matches!(verdict, Verdict::Damaged { .. }), "{op}: {verdict}");
+            assert!(
+                matches!(verdict, Verdict::Damaged { .. }),
+                "{op}: {verdict}"
+            );
         }
     }
-    let bomb = File::new("REDIS0012").key(0, "k").raw(&[0xc3, 5]).raw(&huge).raw(&[0; 5]).end();
-    let Verdict::Damaged { because, .. } = walk_bytes(&bomb, false).verdict else { panic!() };
-    assert!(because.contains("5 compressed bytes cannot unpack to 18446744073709551615"), "{because}");
+    let bomb = File::new("REDIS0012")
+        .key(0, "k")
+        .raw(&[0xc3, 5])
+        .raw(&huge)
+        .raw(&[0; 5])
+        .end();
+    let Verdict::Damaged { because, .. } = walk_bytes(&bomb, false).verdict else {
+        panic!()
+    };
+    assert!(
+        because.contains("5 compressed bytes cannot unpack to 18446744073709551615"),
+        "{because}"
+    );
 }
 
 #[test]
@@ -336,10 +499,21 @@ fn only_a_deep_walk_looks_inside_packed_values() {
     broken[8] = 0x55;
     let file = File::new("REDIS0012").key(16, "h").text(&broken).end();
     assert_eq!(walk_bytes(&file, false).verdict, Verdict::Intact);
-    assert!(matches!(walk_bytes(&file, true).verdict, Verdict::Damaged { .. }));
-    let odd = File::new("REDIS0012").key(16, "h").text(&listpack(&[b"f"])).end();
-    let Verdict::Damaged { because, .. } = walk_bytes(&odd, true).verdict else { panic!() };
-    assert!(because.contains("1 packed elements do not make a hash"), "{because}");
+    assert!(matches!(
+        walk_bytes(&file, true).verdict,
+        Verdict::Damaged { .. }
+    ));
+    let odd = File::new("REDIS0012")
+        .key(16, "h")
+        .text(&listpack(&[b"f"]))
+        .end();
+    let Verdict::Damaged { because, .. } = walk_bytes(&odd, true).verdict else {
+        panic!()
+    };
+    assert!(
+        because.contains("1 packed elements do not make a hash"),
+        "{because}"
+    );
 }
 
 #[test]
@@ -352,7 +526,12 @@ fn an_error_of_the_reader_is_no_damage() {
     }
     for hint in [Some(10), None] {
         let report = walk(b"REDIS0009".chain(Failing), hint, &opts(false), &|_| {});
-        assert_eq!(report.verdict, Verdict::Unreadable { because: "Input/output error".to_owned() });
+        assert_eq!(
+            report.verdict,
+            Verdict::Unreadable {
+                because: "Input/output error".to_owned()
+            }
+        );
     }
 }
 
@@ -360,15 +539,24 @@ fn an_error_of_the_reader_is_no_damage() {
 fn a_file_larger_than_the_buffers_is_walked_across_their_seams() {
     let mut file = File::new("REDIS0009");
     for n in 0..40_000 {
-        file = file.key(0, &format!("key:{n}")).raw(&[0x40, 100]).raw(&[b'x'; 100]);
+        file = file
+            .key(0, &format!("key:{n}"))
+            .raw(&[0x40, 100])
+            .raw(&[b'x'; 100]);
     }
     let file = file.end();
     assert!(file.len() > 8 * CHUNK);
     let report = walk(&file[..], Some(file.len() as u64), &opts(false), &|_| {});
-    assert_eq!((report.verdict, report.keys, report.bytes), (Verdict::Intact, 40_000, file.len() as u64));
+    assert_eq!(
+        (report.verdict, report.keys, report.bytes),
+        (Verdict::Intact, 40_000, file.len() as u64)
+    );
     let mut n = 0;
     for_each_key(&file[..], &opts(true), &mut |key| {
-        assert_eq!((key.key, key.size), (format!("key:{n}").as_bytes(), Some(100)));
+        assert_eq!(
+            (key.key, key.size),
+            (format!("key:{n}").as_bytes(), Some(100))
+        );
         n += 1;
         ControlFlow::Continue(())
     });
