@@ -241,19 +241,16 @@ impl Found {
         self.path(node, "password_file");
         let literal = ["password", "requirepass", "pass"];
         let (file, env) = (node.get("password_file"), node.entry("password_env"));
-        match (file, env) {
-            (Some(_), Some((key, _))) => self.0.push(Diag::at(
+        let none = file.is_none() && env.is_none() && matches!(node.value, Value::Map(_));
+        if let (Some(_), Some((key, _))) = (file, env) {
+            self.0.push(Diag::at(
                 key.span,
                 "`password_file` and `password_env` together",
                 Some("keep one of them".into()),
-            )),
-            (None, None) if matches!(node.value, Value::Map(_)) => {
-                if literal.iter().all(|key| node.get(key).is_none()) {
-                    let message = "`auth` needs `password_file` or `password_env`";
-                    self.say(node, message, None);
-                }
-            }
-            _ => {}
+            ));
+        } else if none && literal.iter().all(|key| node.get(key).is_none()) {
+            let message = "`auth` needs `password_file` or `password_env`";
+            self.say(node, message, None);
         }
         if let Some((key, value)) = env
             && let Some(name) = value.as_str()

@@ -314,6 +314,9 @@ impl<'a> Checker<'a> {
 
     /// A key nobody knows.
     pub(super) fn unknown(&mut self, key: &super::Key, known: &[&str], at: &At) {
+        if self.diags.len() >= MAX_DIAGS {
+            return;
+        }
         let hint = match nearest(&key.text, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "nothing may stand here".to_owned(),

@@ -85,7 +85,10 @@ impl Span {
         let (Some(first), last) = (first, last) else {
             return self;
         };
-        let line_end = document[first..]
+        let Some(rest) = document.get(first..) else {
+            return self;
+        };
+        let line_end = rest
             .find(['\n', '\r'])
             .map_or(document.len(), |i| first + i);
         let end = last.unwrap_or(first).clamp(first, line_end);
@@ -100,7 +103,9 @@ impl Span {
         Span {
             line,
             column,
-            len: document[first..end].chars().count().max(1),
+            len: document
+                .get(first..end)
+                .map_or(1, |t| t.chars().count().max(1)),
             offset: first,
         }
     }

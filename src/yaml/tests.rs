@@ -558,3 +558,114 @@ fn optional_enums_and_nested_forms() {
         assert_eq!(got, want, "{text:?}");
     }
 }
+
+/// Pieces that make up YAML, so that random text often means something.
+fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop_oneof![
+        Just("title: ".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("  ".to_owned()),
+        Just("- ".to_owned()),
+        Just("\"".to_owned()),
+        Just("'".to_owned()),
+        Just("${".to_owned()),
+        Just("}".to_owned()),
+        Just("{".to_owned()),
+        Just("[".to_owned()),
+        Just("]".to_owned()),
+        Just(", ".to_owned()),
+        Just("do: {service.stop: {timeout: ".to_owned()),
+        Just("| \n  ".to_owned()),
+        Just(">-\n  ".to_owned()),
+        Just("\\".to_owned()),
+        Just("\u{feff}".to_owned()),
+        Just("é".to_owned()),
+        Just("&a ".to_owned()),
+        Just("!t ".to_owned()),
+        Just("\t".to_owned()),
+        Just("1e9".to_owned()),
+        any::<String>(),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|v| v.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(text in pieces(), start in 0_usize..50, len in 0_usize..50) {
+        let schema = schemars::schema_for!(Doc).to_value();
+        let diags = match parse(&text) {
+            Err(diags) => diags,
+            Ok(node) => {
+                let mut exprs = Vec::new();
+                let diags = check(&node, &schema, true, &mut exprs);
+                for site in &exprs {
+                    let at = site.within(&text, start, len);
+                    proptest::prop_assert!(at.offset <= text.len());
+                }
+                let _ = node.locate("/do/service.stop/timeout");
+                let _ = to_json(&node);
+                if diags.is_empty() && exprs.is_empty() {
+                    // What the check lets through, the types take.
+                    let loaded = from_node::<Doc>(&node);
+                    proptest::prop_assert!(loaded.is_ok(), "{loaded:?}");
+                }
+                diags
+            }
+        };
+        let shown = render(&diags, "x", &text);
+        proptest::prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+        for diag in &diags {
+            proptest::prop_assert!(diag.line >= 1 && diag.line <= text.matches(['\n', '\r']).count() + 2);
+        }
+    }
+}
+
+#[test]
+fn hostile_repetition_is_read_in_seconds() {
+    let repeat = |s: &str| s.repeat((1 << 20) / s.len());
+    let keys: String =
+        (0..90_000).fold(String::from("title: x\n"), |s, i| s + &format!("k{i}: 1\n"));
+    let started = std::time::Instant::now();
+    for text in [
+        repeat("- "),
+        repeat("? "),
+        repeat("{a: "),
+        repeat("a: b\n"),
+        repeat("a"),
+        repeat("\"\\"),
+        repeat("[a]: "),
+        repeat("- a\n"),
+        repeat("!t "),
+        repeat("&a "),
+        repeat(" "),
+        repeat("\n"),
+        repeat("#"),
+        repeat("'"),
+        repeat("- - a\n"),
+        keys,
+        format!("title: \"{}\"", "${a}".repeat(250_000)),
+        format!("any: [{}]", "\"${a}\",".repeat(90_000)),
+    ] {
+        let schema = schemars::schema_for!(Doc).to_value();
+        let one = std::time::Instant::now();
+        match parse(&text) {
+            Ok(node) => {
+                let mut exprs = Vec::new();
+                let diags = check(&node, &schema, true, &mut exprs);
+                let _ = render(&diags, "x", &text);
+            }
+            Err(diags) => {
+                let _ = render(&diags, "x", &text);
+            }
+        }
+        let head: String = text.chars().take(12).collect();
+        assert!(
+            one.elapsed().as_secs() < 20,
+            "{head:?} took {:?}",
+            one.elapsed()
+        );
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
