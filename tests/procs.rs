@@ -212,3 +212,84 @@ fn a_hanging_server_is_a_timeout_and_the_connection_is_not_used_again() {
     assert!(matches!(server.ping(), Err(ServerError::Closed)));
     lab.connect().shutdown_nosave().unwrap();
 }
+
+mod processes {
+    use super::*;
+    use redis_dr::host::Look;
+    use redis_dr::host::process::{Launch, Launched, ProcessError, Reins};
+
+    fn launch(argv: &[&str], user: Option<redis_dr::host::User>, log: Option<fs::File>) -> Launched {
+        let argv = argv.iter().map(ToString::to_string).collect();
+        let launcher = PathBuf::from(env!("CARGO_BIN_EXE_redis-dr"));
+        Reins::new().launch(Launch { argv, user, cwd: PathBuf::from("/"), log, launcher }).unwrap()
+    }
+
+    fn until(mut ready: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !ready() {
+            assert!(begin.elapsed() < WAIT, "waited too long");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn a_server_is_found_by_its_title_and_its_socket() {
+        let lab = Lab::start(&[]);
+        let look = Look::new();
+        let pid = i32::try_from(lab.child.id()).unwrap();
+        assert_eq!(look.listeners(lab.port).unwrap()[0].pid, Some(pid));
+        assert_eq!(look.unix_listeners(&lab.dir.path().join("sock")).unwrap()[0].pid, Some(pid));
+        let proc = look.servers().unwrap().into_iter().find(|proc| proc.pid() == pid).unwrap();
+        assert!(proc.is_server() && proc.shown().contains(&lab.port.to_string()), "{proc:?}");
+        assert_eq!(proc.cwd.as_deref(), Some(lab.data().canonicalize().unwrap().as_path()));
+        assert_eq!(look.parent(&proc).unwrap().pid(), i32::try_from(std::process::id()).unwrap());
+    }
+
+    #[test]
+    fn a_started_server_has_its_own_session_and_none_of_our_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = fs::File::create(dir.path().join("log")).unwrap();
+        let _leak = fs::File::open("/etc/passwd").unwrap();
+        let started = launch(&["/bin/sleep", "60"], None, Some(log));
+        let look = Look::new();
+        until(|| look.process(started.pid).is_some_and(|proc| proc.comm == "sleep"));
+        let id = look.process(started.pid).unwrap().id;
+        let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(started.pid))).unwrap();
+        assert_eq!(session.as_raw(), started.pid);
+        assert_eq!(fs::read_dir(format!("/proc/{}/fd", started.pid)).unwrap().count(), 3);
+        let other = redis_dr::host::process::ProcId { start_ticks: id.start_ticks + 1, ..id };
+        let refused = Reins::new().signal(other, nix::sys::signal::Signal::SIGKILL);
+        assert!(matches!(refused, Err(ProcessError::Gone { .. })));
+        Reins::new().signal(id, nix::sys::signal::Signal::SIGKILL).unwrap();
+        until(|| look.gone(id));
+        until(|| started.ended().is_some());
+    }
+
+    #[test]
+    fn a_started_server_has_the_groups_of_its_user() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let user = Look::new().user("nobody").unwrap();
+        let (uid, gid) = (user.uid, user.gid);
+        let started = launch(&["/bin/sleep", "60"], Some(user), None);
+        let look = Look::new();
+        until(|| look.process(started.pid).is_some_and(|proc| proc.comm == "sleep"));
+        let proc = look.process(started.pid).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", started.pid)).unwrap();
+        Reins::new().signal(proc.id, nix::sys::signal::Signal::SIGKILL).unwrap();
+        assert_eq!(proc.uid, uid);
+        assert!(status.contains(&format!("Groups:\t{gid} \n")), "{status}");
+        assert!(status.contains(&format!("Gid:\t{gid}\t{gid}\t{gid}\t{gid}")), "{status}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let started = launch(&["/no/such/redis-server"], None, Some(fs::File::create(&path).unwrap()));
+        until(|| started.ended().is_some());
+        assert_eq!(started.ended().unwrap().code(), Some(127));
+        assert!(fs::read_to_string(path).unwrap().contains("No such file"));
+    }
+}

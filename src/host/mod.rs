@@ -8,6 +8,7 @@
 
 pub mod files;
 mod machine;
+pub mod process;
 
 pub use files::{
     Access, Attr, Dir, EDGE, Entry, HostError, Kind, Look, Mark, Mount, OwnFiles, Owner, Pen,

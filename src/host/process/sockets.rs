@@ -1,0 +1,103 @@
+//! Who listens on an address.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use procfs::net::{TcpState, UnixNetEntry};
+use procfs::process::{FDTarget, Process};
+
+use super::{ProcessError, unreadable};
+use crate::host::Look;
+
+/// A listening socket and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where, of a TCP socket.
+    pub address: Option<SocketAddr>,
+    /// Who holds it; `None` where we may not look (another user's process, another container's).
+    pub pid: Option<i32>,
+}
+
+impl Look {
+    /// Who listens on a TCP port of this machine, on any of its addresses.
+    ///
+    /// # Errors
+    /// /proc/net can't be read.
+    pub fn listeners(&self, port: u16) -> Result<Vec<Listener>, ProcessError> {
+        let mut found = procfs::net::tcp().map_err(|error| unreadable(&error))?;
+        // A machine without IPv6 has no such table.
+        found.extend(procfs::net::tcp6().unwrap_or_default());
+        let listening: Vec<_> = found
+            .into_iter()
+            .filter(|entry| entry.state == TcpState::Listen && entry.local_address.port() == port)
+            .map(|entry| (Some(entry.local_address), entry.inode))
+            .collect();
+        Ok(held(&listening))
+    }
+
+    /// Who listens on a unix socket.
+    ///
+    /// # Errors
+    /// /proc/net can't be read.
+    pub fn unix_listeners(&self, path: &Path) -> Result<Vec<Listener>, ProcessError> {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let found = procfs::net::unix().map_err(|error| unreadable(&error))?;
+        let listens = |entry: &UnixNetEntry| {
+            entry.state == procfs::net::UnixState::UNCONNECTED
+                && entry.path.as_deref().is_some_and(|at| at == path || at == real)
+        };
+        let listening: Vec<_> = found.into_iter().filter(listens).map(|entry| (None, entry.inode)).collect();
+        Ok(held(&listening))
+    }
+}
+
+/// Finds the processes that hold these sockets. Servers are looked at first: nearly always it is one of them, and that
+/// spares reading the descriptors of all others.
+fn held(sockets: &[(Option<SocketAddr>, u64)]) -> Vec<Listener> {
+    if sockets.is_empty() {
+        return Vec::new();
+    }
+    let mut missing: BTreeSet<u64> = sockets.iter().map(|(_, inode)| *inode).collect();
+    let mut holders = Vec::new();
+    let all: Vec<Process> = procfs::process::all_processes().into_iter().flatten().filter_map(Result::ok).collect();
+    let is_server = |process: &Process| process.cmdline().is_ok_and(|line| super::server_program(&line).is_some());
+    let (servers, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_server);
+    for process in servers.iter().chain(&others) {
+        if missing.is_empty() {
+            break;
+        }
+        let Ok(fds) = process.fd() else { continue };
+        for fd in fds.filter_map(Result::ok) {
+            if let FDTarget::Socket(inode) = fd.target
+                && missing.remove(&inode)
+            {
+                holders.push((inode, process.pid));
+            }
+        }
+    }
+    let pid_of = |inode: u64| holders.iter().find(|(held, _)| *held == inode).map(|(_, pid)| *pid);
+    sockets.iter().map(|(address, inode)| Listener { address: *address, pid: pid_of(*inode) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn our_own_sockets_are_found() {
+        let me = Some(i32::try_from(std::process::id()).unwrap());
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        let look = Look::new();
+        let found = look.listeners(address.port()).unwrap();
+        assert_eq!(found, [Listener { address: Some(address), pid: me }]);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let _unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert_eq!(look.unix_listeners(&path).unwrap(), [Listener { address: None, pid: me }]);
+        drop(tcp);
+        assert!(look.listeners(address.port()).unwrap().is_empty());
+    }
+}
