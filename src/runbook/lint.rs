@@ -10,16 +10,7 @@ use crate::facts::Seconds;
 /// The head of a runbook or playbook: version, and an id that is the name of its file.
 pub(crate) fn head(r: &mut Reader<'_>, key: &str, file: &str) {
     let path = format!("/{key}");
-    match r.value::<i64>("/version") {
-        Some(1) | None => {}
-        Some(other) => {
-            r.error(
-                "/version",
-                format!("version {other} is not known"),
-                Some("this redis-dr reads version 1".into()),
-            );
-        }
-    }
+    version(r);
     let Some(id) = r.text(&path) else { return };
     if !is_id(&id) {
         let hint = "an id is lower-case words with hyphens, such as restore-rdb";
@@ -38,6 +29,18 @@ pub(crate) fn head(r: &mut Reader<'_>, key: &str, file: &str) {
             &path,
             format!("{key} `{id}` is in the file {stem}.yaml"),
             Some(format!("name the file {id}.yaml: it is found by that name")),
+        );
+    }
+}
+
+/// The only version there is.
+pub(crate) fn version(r: &mut Reader<'_>) {
+    if let Some(other) = r.value::<i64>("/version").filter(|v| *v != 1) {
+        let hint = "this redis-dr reads version 1".to_string();
+        r.error(
+            "/version",
+            format!("version {other} is not known"),
+            Some(hint),
         );
     }
 }

@@ -126,7 +126,7 @@ fn default(r: &mut Reader<'_>, path: &str, kind: ParamType) -> Option<Json> {
 }
 
 /// A literal of a parameter's type. A number where text is needed is an error, as everywhere.
-pub(super) fn literal(r: &Reader<'_>, path: &str, kind: ParamType) -> Result<Json, String> {
+pub(crate) fn literal(r: &Reader<'_>, path: &str, kind: ParamType) -> Result<Json, String> {
     let Some(node) = r.node(path) else {
         return Err("it is missing".into());
     };

@@ -21,8 +21,9 @@ pub(crate) mod reader;
 pub use act::{Do, DoError};
 pub use grammar::schema;
 pub(crate) use grammar::{Condition, Scalar};
+pub(crate) use library::compiled_in;
 pub use library::{Library, Source};
-pub(crate) use load::param_type;
+pub(crate) use load::{literal, param_type};
 pub use load::{load, vocabulary};
 pub use model::{Gate, OnFailure, Param, ParamError, ParamType, Retry, Risk, Runbook, Step};
 

@@ -1,0 +1,83 @@
+//! A playbook as a picture: Mermaid, or lines for a terminal.
+use std::fmt::Write as _;
+
+use super::model::{Ending, Playbook, Rule, Then};
+use crate::runbook::{graph::label, kind_word};
+
+impl Playbook {
+    /// A Mermaid flowchart: questions are diamonds, taken from top to bottom.
+    pub fn mermaid(&self) -> String {
+        let mut out = String::from("flowchart TD\n");
+        let _ = writeln!(out, "  start([{}])", label(&self.id));
+        let first = self.chart(&mut out, "r");
+        let _ = writeln!(out, "  start --> {first}");
+        out
+    }
+
+    /// Draws the rules and gives the node they begin at.
+    fn chart(&self, out: &mut String, prefix: &str) -> String {
+        let node = |i: usize| format!("{prefix}{i}");
+        for (i, rule) in self.rules.iter().enumerate() {
+            let (here, end) = (node(i), format!("{prefix}{i}e"));
+            let target = match &rule.then {
+                Then::Playbook(inner) => inner.chart(out, &format!("{prefix}{i}_")),
+                then => {
+                    let _ = writeln!(out, "  {end}([{}])", label(&words(then, "\n")));
+                    end
+                }
+            };
+            match &rule.when {
+                Some(expr) => {
+                    let _ = writeln!(out, "  {here}{{{}}}", label(expr.source()));
+                    let _ = writeln!(out, "  {here} -->|yes| {target}");
+                    if i + 1 < self.rules.len() {
+                        let _ = writeln!(out, "  {here} -->|no| {}", node(i + 1));
+                    }
+                }
+                None => {
+                    let _ = writeln!(out, "  {here}[otherwise] --> {target}");
+                }
+            }
+        }
+        node(0)
+    }
+
+    /// The same as lines.
+    pub fn outline(&self) -> String {
+        let mut out = String::new();
+        let _ = writeln!(out, "{}  {}", self.id, self.title);
+        self.lines(&mut out, "  ");
+        out
+    }
+
+    fn lines(&self, out: &mut String, indent: &str) {
+        for (i, rule) in self.rules.iter().enumerate() {
+            line(out, indent, i + 1, rule);
+            if let Then::Playbook(inner) = &rule.then {
+                inner.lines(out, &format!("{indent}      "));
+            }
+        }
+    }
+}
+
+fn line(out: &mut String, indent: &str, number: usize, rule: &Rule) {
+    let condition = rule.when.as_ref().map_or("otherwise", |e| e.source());
+    let _ = writeln!(out, "{indent}{number:>2}  {condition}");
+    let _ = writeln!(out, "{indent}      → {}", words(&rule.then, ", "));
+    let _ = writeln!(out, "{indent}        {}", rule.because.source());
+}
+
+fn words(then: &Then, between: &str) -> String {
+    match then {
+        Then::Outcome(Ending::Healthy) => "healthy".into(),
+        Then::Outcome(Ending::Wait) => "wait".into(),
+        Then::Outcome(Ending::NeedsHuman) => "needs_human".into(),
+        Then::Runbook { id, .. } => format!("runbook {id}"),
+        Then::Restore(map) => map
+            .iter()
+            .map(|(k, id)| format!("{}: runbook {id}", kind_word(*k)))
+            .collect::<Vec<_>>()
+            .join(between),
+        Then::Playbook(inner) => format!("playbook {}", inner.id),
+    }
+}
