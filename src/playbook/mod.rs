@@ -25,6 +25,7 @@ mod grammar;
 mod graph;
 mod load;
 mod model;
+mod reach;
 
 pub use case::{Case, CaseResult, cases, run_case};
 pub use decide::{Choice, decide, open_question};

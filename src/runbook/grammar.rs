@@ -10,8 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::model::{OnFailure, ParamType, Retry, Risk};
+use super::model::{OnFailure, ParamType, Retry};
 use crate::action::Action;
+use crate::config::Risk;
 use crate::facts::{PointKind, Seconds};
 
 /// A runbook: the steps that bring data back, with a gate before and after each.

@@ -68,9 +68,11 @@ impl Runbook {
     /// The same as lines.
     pub fn outline(&self) -> String {
         let mut out = String::new();
-        let risk = serde_json::to_value(self.risk).ok();
-        let risk = risk.as_ref().and_then(|r| r.as_str()).unwrap_or("");
-        let _ = writeln!(out, "{}  {}  (risk: {risk})", self.id, self.title);
+        let _ = writeln!(
+            out,
+            "{}  {}  (risk: {})",
+            self.id, self.title, self.risk
+        );
         list(&mut out, "  require  ", &self.require);
         for (i, step) in self.steps.iter().enumerate() {
             outline_step(&mut out, i + 1, step);

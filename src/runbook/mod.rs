@@ -18,6 +18,7 @@ mod load;
 mod model;
 pub(crate) mod reader;
 
+pub use crate::config::Risk;
 pub use act::{Do, DoError};
 pub use grammar::schema;
 pub(crate) use grammar::{Condition, Scalar};
@@ -25,7 +26,7 @@ pub(crate) use library::compiled_in;
 pub use library::{Library, Source};
 pub(crate) use load::{literal, param_type};
 pub use load::{load, vocabulary};
-pub use model::{Gate, OnFailure, Param, ParamError, ParamType, Retry, Risk, Runbook, Step};
+pub use model::{Gate, OnFailure, Param, ParamError, ParamType, Retry, Runbook, Step};
 
 /// Looks up a runbook by id.
 pub type Find<'a> = dyn Fn(&str) -> Option<Source> + 'a;

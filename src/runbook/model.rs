@@ -6,23 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::act::Do;
+use crate::config::Risk;
 use crate::expr::{Bindings, Expr, Scope, Template, Truth};
 use crate::facts::{Bytes, PointKind, Seconds};
-
-/// How much a runbook can harm if something about it is wrong; ordered. The policy's `max_risk` is held against it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[schemars(extend("x-ordered" = true))]
-pub enum Risk {
-    /// It changes no data.
-    Low,
-    /// It changes data, and loses no more than what is damaged.
-    Medium,
-    /// It replaces data by older data.
-    High,
-}
 
 /// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
