@@ -65,7 +65,7 @@ impl Lab {
     }
 
     fn tcp(&self) -> Endpoint {
-        Endpoint::plain(Address::Tcp("127.0.0.1".to_string(), self.port))
+        Endpoint::plain(Address::Tcp { host: "127.0.0.1".to_string(), port: self.port })
     }
 
     fn unix(&self) -> Endpoint {
@@ -193,7 +193,7 @@ fn refusals_have_their_kind() {
 #[test]
 fn a_server_that_accepts_and_says_nothing_costs_the_timeout_only() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = Address::Tcp("localhost".to_string(), listener.local_addr().unwrap().port());
+    let address = Address::Tcp { host: "localhost".to_string(), port: listener.local_addr().unwrap().port() };
     let endpoint = Endpoint { password: Some(Secret::new("x")), ..Endpoint::plain(address) };
     let began = Instant::now();
     let answer = Server::connect(&endpoint, Duration::from_millis(200));

@@ -16,7 +16,8 @@ mod snapshot;
 mod wire;
 
 pub use data::{KeyState, Latency, ScanPage};
-pub use endpoint::{Address, Endpoint, Secret, Tls};
+pub use crate::config::{Address, Secret, Tls};
+pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};
 pub use reply::Reply;
@@ -61,7 +62,7 @@ impl Server {
         if let Some(user) = &endpoint.user {
             args.push(user.as_bytes());
         }
-        args.push(password.reveal());
+        args.push(password.expose().as_bytes());
         match self.exchange(&args) {
             Ok(_) => Ok(()),
             Err(ServerError::Answer { text }) if error::no_password_needed(&text) && endpoint.user.is_none() => Ok(()),

@@ -50,12 +50,12 @@ impl Wire {
     pub(super) fn open(endpoint: &Endpoint, deadline: Instant) -> Result<Wire, ServerError> {
         let started = Instant::now();
         let stream = match &endpoint.address {
-            Address::Tcp(host, port) => connect_tcp(host, *port, deadline)?,
+            Address::Tcp { host, port } => connect_tcp(host, *port, deadline)?,
             Address::Unix(path) => connect_unix(path, deadline)?,
         };
         let socket = Socket { stream, deadline };
         let channel = match (&endpoint.tls, &endpoint.address) {
-            (Some(tls), Address::Tcp(host, _)) => Channel::Tls(Box::new(shake_hands(tls, host, socket, started)?)),
+            (Some(tls), Address::Tcp { host, .. }) => Channel::Tls(Box::new(shake_hands(tls, host, socket, started)?)),
             _ => Channel::Plain(socket),
         };
         Ok(Wire { channel, buffer: Vec::new(), at: 0, started })
