@@ -10,6 +10,7 @@ mod feed;
 mod loadable;
 mod opcode;
 mod report;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -35,7 +36,8 @@ pub struct WalkOptions {
     /// Look for nothing after the checksum: commands follow an RDB preamble, so bytes there are no `trailing`.
     pub stop_at_eof_opcode: bool,
     /// Also unpack compressed strings and walk packed collections. Slower; finds damage a file saved with
-    /// `rdbchecksum no` would hide.
+    /// `rdbchecksum no` would hide. It does not look for members that occur twice or pending entries nobody owns, which
+    /// a server also refuses: those never pass a good checksum.
     pub deep: bool,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    fn of(kind: Kind, size: u64) -> Self {
+    pub(super) fn of(kind: Kind, size: u64) -> Self {
         Value {
             empty: size == 0,
             ..Value::sized(kind, Some(size))
@@ -304,7 +304,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     }
 
     /// A packed collection; `each` packed elements make one logical one.
-    fn blob(&mut self, packing: Packing, kind: Kind, each: u64) -> Step<Value> {
+    pub(super) fn blob(&mut self, packing: Packing, kind: Kind, each: u64) -> Step<Value> {
         let text = self.cursor.text()?;
         let len = match text {
             Text::Plain(len) | Text::Lzf { len, .. } => len,
@@ -373,46 +373,6 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         self.cursor.append(packed, &mut self.packed)?;
         unlzf(&self.packed, len as usize, &mut self.blob)
             .or_else(|because| self.cursor.bad(because))
-    }
-
-    fn stream(&mut self, op: u8) -> Step<Value> {
-        for _ in 0..self.cursor.number()? {
-            match self.cursor.text()? {
-                Text::Plain(16) => self.cursor.skip(16)?,
-                _ => return self.cursor.bad("a stream id is not 16 bytes long"),
-            }
-            self.blob(Packing::Listpack, Kind::Stream, 1)?;
-        }
-        let length = self.cursor.number()?;
-        // Last id; since 7.0 also first id, highest deleted id, and entries ever added.
-        self.skip_numbers(if op >= 19 { 7 } else { 2 })?;
-        for _ in 0..self.cursor.number()? {
-            self.consumer_group(op)?;
-        }
-        // An empty stream is a stream.
-        Ok(Value {
-            empty: false,
-            ..Value::of(Kind::Stream, length)
-        })
-    }
-
-    fn consumer_group(&mut self, op: u8) -> Step<()> {
-        self.skip_strings(1)?;
-        self.skip_numbers(if op >= 19 { 3 } else { 2 })?;
-        for _ in 0..self.cursor.number()? {
-            self.cursor.skip(24)?;
-            self.cursor.number()?;
-        }
-        for _ in 0..self.cursor.number()? {
-            self.skip_strings(1)?;
-            self.cursor.skip(if op >= 21 { 16 } else { 8 })?;
-            let pending = self.cursor.number()?;
-            // One id at a time, so that an absurd count ends at the end of the file.
-            for _ in 0..pending {
-                self.cursor.skip(16)?;
-            }
-        }
-        Ok(())
     }
 }
 
