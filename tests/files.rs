@@ -9,3 +9,5 @@ mod lock;
 mod state;
 #[path = "files/vault.rs"]
 mod vault;
+#[path = "files/journal.rs"]
+mod journal;

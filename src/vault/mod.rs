@@ -10,6 +10,7 @@
 //! ```
 
 mod build;
+mod compare;
 mod error;
 mod index;
 mod restore;

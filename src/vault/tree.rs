@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-use super::restore::{Put, Restored, facts_differ};
+use super::compare::facts_differ;
+use super::restore::{Put, Restored};
 use super::saved::{Kept, SavedTree};
 use super::{Vault, VaultError};
 use crate::host::{Kind, Place};

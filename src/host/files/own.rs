@@ -201,6 +201,14 @@ impl OwnFiles {
         self.pen.sync_dir(&self.dir)
     }
 
+    /// Puts the directory's names on the disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&self) -> Result<(), HostError> {
+        self.pen.sync_dir(&self.dir)
+    }
+
     /// Sets room aside for a file without changing its size, so that a disk that fills up later does not stop it.
     /// A filesystem that can't is no error.
     ///
