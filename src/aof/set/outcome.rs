@@ -83,7 +83,16 @@ fn of_files(report: &SetReport, major: u32, truncated_ok: bool) -> Outcome {
             .files
             .iter()
             .filter_map(|f| f.commands.as_ref())
-            .any(|c| c.annotations > 0)
+            .any(|c| {
+                c.annotations > 0
+                    || matches!(
+                        c.end,
+                        End::Torn {
+                            in_command: false,
+                            ..
+                        }
+                    )
+            })
     {
         return Outcome::Refuses {
             because: "a server before 7.0 does not read # lines".to_owned(),
@@ -131,9 +140,9 @@ fn of_file(file: &FileReport, last: bool, major: u32, truncated_ok: bool) -> Out
         end @ (End::Garbage { .. } | End::ZeroPadded { .. }) => refuses(&words(end)),
         End::Torn {
             in_command: false, ..
-        } if last => {
-            losing("what is appended after the incomplete # line is not read at the next start")
-        }
+        } if last => losing(
+            "what is appended next goes on in the incomplete # line, and the start after that refuses the file",
+        ),
         End::Torn {
             in_command: false, ..
         } => Outcome::Loads,

@@ -600,6 +600,11 @@ fn a_torn_annotation_is_cut_too() {
     assert_eq!(report.state, SetState::Truncated);
     assert_eq!(report.cut.as_ref().unwrap().offset, incr(2).len() as u64);
     assert!(loses(&report, 7).contains("# line"));
+    let single = single(&[incr(1), b"#TS:12".to_vec()].concat());
+    assert!(matches!(
+        server_outcome(&single, 6, true),
+        Outcome::Refuses { .. }
+    ));
 }
 
 #[test]
