@@ -248,7 +248,7 @@ fn assemble(
         commands_after_base,
         keys,
         first_ts: walked().find_map(|c| c.first_ts),
-        last_ts: walked().filter_map(|c| c.last_ts).last(),
+        last_ts: walked().rev().find_map(|c| c.last_ts),
         flushes: flushes(&files),
         flush_count: walked().map(|c| c.flush_count).sum(),
         cut: cut::of(&state, &files, stem),
