@@ -66,3 +66,19 @@ fn a_split_aof_still_loads() {
         },
     );
 }
+
+#[test]
+fn the_config_it_writes_is_one() {
+    let mut server = Lab::new().sandbox();
+    for lines in [
+        "policy: { max_risk: high, max_loss: 1h, max_recoveries: { count: 1000, within: 1h } }",
+        "policy: {  }",
+        "policy: { max_risk: high }\nhooks:\n  on_end: { run: [/bin/true], timeout: 10s }",
+        "auth: { password_file: /tmp/pass }",
+    ] {
+        server.instance(lines);
+        let text = std::fs::read_to_string(server.config()).unwrap();
+        redis_dr::config::Config::from_text(&text, "redis-dr.yaml")
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+}

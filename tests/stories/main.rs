@@ -6,7 +6,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    missing_docs
+    missing_docs,
+    // Stories use it as they land.
+    dead_code
 )]
 mod damage;
 mod data;

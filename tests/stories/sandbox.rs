@@ -52,7 +52,7 @@ impl Sandbox {
             .prefix("redis-dr-story-")
             .tempdir()
             .unwrap();
-        let sandbox = Self {
+        let mut sandbox = Self {
             tree: tree.clone(),
             root,
             port: free_port(),
@@ -101,12 +101,12 @@ impl Sandbox {
     }
 
     /// Writes redis-dr.yaml with this policy (the inside of a flow mapping; empty: the defaults).
-    pub fn policy(&self, policy: &str) -> &Self {
+    pub fn policy(&mut self, policy: &str) -> &mut Self {
         self.instance(&format!("policy: {{ {policy} }}"))
     }
 
     /// Writes redis-dr.yaml with these lines added to the instance.
-    pub fn instance(&self, lines: &str) -> &Self {
+    pub fn instance(&mut self, lines: &str) -> &mut Self {
         let (root, port, bin) = (self.root().display(), self.port, self.tree.bin.display());
         let lines = lines
             .lines()
@@ -123,7 +123,7 @@ impl Sandbox {
     }
 
     /// Adds a line to redis.conf; the last one wins.
-    pub fn configure(&self, line: &str) -> &Self {
+    pub fn configure(&mut self, line: &str) -> &mut Self {
         let mut text = fs::read_to_string(self.conf()).unwrap();
         text.push_str(line);
         text.push('\n');

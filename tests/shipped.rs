@@ -1,0 +1,89 @@
+//! What is shipped holds: every runbook lints, and every example in the README and docs is one that works.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+use redis_dr::config::Config;
+use redis_dr::runbook;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Fenced blocks of a language in a Markdown file.
+fn blocks(path: &Path, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut found = Vec::new();
+    let mut block: Option<String> = None;
+    for line in text.lines() {
+        match (&mut block, line.strip_prefix("```")) {
+            (None, Some(written)) if written == language => block = Some(String::new()),
+            (Some(_), Some("")) => found.extend(block.take()),
+            (Some(block), None) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn find(id: &str) -> Option<runbook::Source> {
+    runbook::builtin()
+        .into_iter()
+        .find(|source| source.id == id)
+}
+
+fn lints(text: &str, file: &str) {
+    if let Err(errors) = runbook::load(text, file, &find) {
+        panic!("{file}: {errors:#?}");
+    }
+}
+
+#[test]
+fn shipped_runbooks_lint() {
+    for entry in fs::read_dir(root().join("runbooks")).unwrap() {
+        let path = entry.unwrap().path();
+        lints(
+            &fs::read_to_string(&path).unwrap(),
+            &path.display().to_string(),
+        );
+    }
+}
+
+#[test]
+fn examples_in_the_readme_work() {
+    let (mut runbooks, mut configs) = (0, 0);
+    for text in blocks(&root().join("README.md"), "yaml") {
+        if text.contains("\nrunbook:") {
+            lints(&text, "README.md");
+            runbooks += 1;
+        } else if text.contains("instances:") {
+            Config::from_text(&text, "README.md").unwrap_or_else(|error| panic!("{error}"));
+            configs += 1;
+        } else {
+            // A piece of an instance.
+            let whole =
+                format!("version: 1\ninstances:\n  x:\n    address: 127.0.0.1:6379\n{text}");
+            Config::from_text(&whole, "README.md").unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+    assert!(
+        runbooks >= 1 && configs >= 1,
+        "the README lost its examples"
+    );
+}
+
+#[test]
+fn the_readme_names_only_files_that_exist() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    for link in text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+    {
+        if !link.starts_with("http") && !link.starts_with('#') {
+            assert!(root().join(link).exists(), "{link}");
+        }
+    }
+}
