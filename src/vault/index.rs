@@ -12,6 +12,9 @@ use crate::host::{HostError, Look, OwnFiles};
 
 const INDEX: &str = "index.jsonl";
 
+/// Room set aside for a new index, bytes.
+const ROOM: u64 = 64 << 10;
+
 /// Largest index read, bytes.
 const LARGEST: u64 = 256 << 20;
 
@@ -55,8 +58,12 @@ impl Vault {
         self.note(&Line::Tree(tree.clone()), &tree.dir)
     }
 
+    /// An undo must not fail because its note finds no room: the bytes are kept, and the journal names them too.
     pub(super) fn note_kept(&self, kept: &Kept) -> Result<(), VaultError> {
-        self.note(&Line::Kept(kept.clone()), &kept.from)
+        match self.note(&Line::Kept(kept.clone()), &kept.from) {
+            Err(VaultError::Host(e)) if e.is_full() => Ok(()),
+            other => other,
+        }
     }
 
     /// The last save of a path that has bytes in the vault.
@@ -81,7 +88,12 @@ impl Vault {
         text.push(b'\n');
         let mut file = match self.own.open_append(INDEX, false) {
             Ok(file) => file,
-            Err(e) if e.is_missing() => self.own.open_append(INDEX, true)?,
+            Err(e) if e.is_missing() => {
+                let file = self.own.open_append(INDEX, true)?;
+                // Without the room the line itself will say so.
+                let _ = self.own.reserve(&file, INDEX, ROOM);
+                file
+            }
             Err(e) => return Err(e.into()),
         };
         let index = self.dir().join(INDEX);
