@@ -1,1 +1,4 @@
-//! Probes, facts, findings. Changes nothing.
+//! Probes, facts, findings: what is true about an instance now. Changes nothing.
+pub mod findings;
+mod seen;
+pub use seen::Seen;

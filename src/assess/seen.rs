@@ -1,0 +1,43 @@
+//! What was seen beside the facts, as evidence for findings.
+use crate::finding::Id;
+
+/// Observations that no condition asks for, but a finding shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    /// Other snapshots in the data directory.
+    pub other_rdb: Vec<String>,
+    /// AOF sets of another name in the data directory.
+    pub other_aof: Vec<String>,
+    /// A directory other than the configured one where the running server keeps its data.
+    pub other_dir: Option<String>,
+    /// Other servers that use the data directory.
+    pub sharing: Vec<String>,
+    /// The mark that holds the instance.
+    pub held: Option<String>,
+    /// `appendfsync`.
+    pub appendfsync: Option<String>,
+    /// `aof-timestamp-enabled`.
+    pub timestamps: Option<bool>,
+    /// Memory the running server uses, in bytes.
+    pub used_memory: Option<u64>,
+    /// Is a save or rewrite running, so that temporaries are in use?
+    pub child_running: bool,
+    /// Why this server could not load the files a start would read: version or module.
+    pub load_refusal: Option<(Id, String)>,
+    /// Signs of a break-in.
+    pub break_in: Vec<String>,
+    /// Commands that remove all keys near the end of the AOF.
+    pub flushes: Vec<String>,
+    /// Did the service manager end the server while it was loading?
+    pub start_timeout: Option<String>,
+    /// Lines of journal or log that show a restart loop.
+    pub restarts: Option<String>,
+    /// What a program answered that holds the port.
+    pub notes: Vec<String>,
+    /// Are stores configured?
+    pub stores_configured: bool,
+    /// Moment of the newest backup and how old it is, in seconds.
+    pub newest_backup_age: Option<f64>,
+    /// Stores that could not be looked at, and why.
+    pub store_errors: Vec<String>,
+}
