@@ -2,3 +2,8 @@
 pub mod findings;
 mod seen;
 pub use seen::Seen;
+pub mod answer;
+pub mod log;
+pub mod process;
+mod target;
+pub use target::Target;

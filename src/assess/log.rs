@@ -1,0 +1,141 @@
+//! The server's log since its last start: lines that say why. Pure but for reading the tail.
+use crate::facts::{LogFacts, LogLine, Time};
+use crate::finding::Id;
+use crate::host::Look;
+use std::path::Path;
+
+/// Bytes read from the end of a log.
+const TAIL: u64 = 256 * 1024;
+/// Lines kept as evidence.
+const MOST: usize = 8;
+
+/// Words of known lines, and what they mean.
+const FATAL: &[(&str, Option<Id>)] = &[
+    ("Bad file format reading the append only file", Some(Id::FilesAofCorrupt)),
+    ("Unexpected end of file reading the append only file", Some(Id::FilesAofTruncated)),
+    ("the truncated file is not the last file", Some(Id::FilesAofCorrupt)),
+    ("Unknown command '", Some(Id::ServerModuleMissing)),
+    ("FATAL AOF MANIFEST FILE ERROR", Some(Id::FilesManifestBroken)),
+    ("Unable to obtain the AOF file", Some(Id::FilesManifestBroken)),
+    ("The append log file", Some(Id::FilesManifestBroken)),
+    ("Short read or OOM loading DB", Some(Id::FilesRdbCorrupt)),
+    ("Wrong RDB checksum", Some(Id::FilesRdbCorrupt)),
+    ("Internal error in RDB", Some(Id::FilesRdbCorrupt)),
+    ("Wrong signature trying to load DB", Some(Id::FilesRdbCorrupt)),
+    ("Fatal error loading the DB", Some(Id::FilesRdbCorrupt)),
+    ("Error reading the RDB preamble", Some(Id::FilesAofCorrupt)),
+    ("Can't handle RDB format version", Some(Id::ServerVersionTooOld)),
+    ("Can't handle foreign type", Some(Id::ServerVersionTooOld)),
+    ("no matching module", Some(Id::ServerModuleMissing)),
+    ("module data I can't load", Some(Id::ServerModuleMissing)),
+    ("FATAL CONFIG FILE ERROR", Some(Id::ServerConfigInvalid)),
+    ("Bad directive or wrong number of arguments", Some(Id::ServerConfigInvalid)),
+    ("Address already in use", Some(Id::ServerPortTaken)),
+    ("Could not create server TCP listening socket", Some(Id::ServerPortTaken)),
+    ("No space left on device", Some(Id::DiskFull)),
+    ("Read-only file system", Some(Id::DiskReadOnly)),
+    ("Input/output error", Some(Id::DiskIoError)),
+    ("Permission denied", Some(Id::FilesPermission)),
+    ("Out Of Memory allocating", Some(Id::ServerOomKilled)),
+    ("Cannot allocate memory", Some(Id::MemoryForkRisk)),
+    ("Data file was created with a Redis server configured to handle more than", Some(Id::ServerConfigInvalid)),
+    ("REDIS BUG REPORT START", None),
+    ("VALKEY BUG REPORT START", None),
+    ("crashed by signal", None),
+];
+
+/// Lines that only a start writes first.
+const STARTS: &[&str] = &["oO0OoO0OoO0Oo", "Redis is starting", "Valkey is starting"];
+
+/// What the log says, besides facts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// The facts.
+    pub facts: LogFacts,
+    /// Did the last run end with a completed save?
+    pub saved_at_the_end: bool,
+    /// Starts within the last five minutes of the log.
+    pub starts: usize,
+    /// Lines that speak of a primary.
+    pub replication: Vec<String>,
+}
+
+/// Reads the tail of a log.
+///
+/// # Errors
+/// Why it can't be read, in words.
+pub fn read(look: &Look, path: &Path) -> Result<Told, String> {
+    let stat = look.stat(path).map_err(|e| e.to_string())?;
+    let bytes = look.read_tail(path, TAIL).map_err(|e| e.to_string())?;
+    let mut told = since_last_start(&String::from_utf8_lossy(&bytes));
+    told.facts.path = Some(path.to_string_lossy().into_owned());
+    told.facts.last_at = (stat.size > 0).then(|| Time(stat.mtime()));
+    Ok(told)
+}
+
+/// Reads lines, of which those since the last start count.
+#[must_use]
+pub fn since_last_start(text: &str) -> Told {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_start = |line: &&str| STARTS.iter().any(|word| line.contains(word));
+    let from = lines.iter().rposition(|line| is_start(&line)).unwrap_or(0);
+    let last_run = lines.get(from..).unwrap_or_default();
+    let mut told = Told { starts: lines.iter().filter(|l| is_start(l)).count(), ..Told::default() };
+    for line in last_run {
+        if let Some((_, finding)) = FATAL.iter().find(|(words, _)| line.contains(words)) {
+            told.facts.fatal.push(LogLine { finding: *finding, line: shown(line) });
+        }
+        if line.contains("MASTER <-> REPLICA") || line.contains("Connecting to MASTER") || line.contains("Synchronization with replica") {
+            told.replication.push(shown(line));
+        }
+    }
+    let surplus = told.facts.fatal.len().saturating_sub(MOST);
+    told.facts.fatal.drain(..surplus);
+    told.replication.truncate(3);
+    let asked = |line: &&&str| line.contains("User requested shutdown") || line.contains("Received SIGTERM") || line.contains("Received SIGINT");
+    // A shutdown that was asked for and failed is followed by more life.
+    let request = last_run.iter().rposition(|line| asked(&line));
+    let after = request.map_or(&[][..], |at| last_run.get(at..).unwrap_or_default());
+    let ended = after.iter().any(|line| line.contains("bye bye"));
+    told.facts.shutdown_requested = Some(ended);
+    told.saved_at_the_end = ended && after.iter().any(|line| line.contains("DB saved on disk"));
+    told
+}
+
+/// A line fit for evidence: printable, and not too long.
+fn shown(line: &str) -> String {
+    let short: String = line.chars().take(300).collect();
+    short.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const LOG: &str = "1:C 21 Nov 2026 10:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
+        1:M 21 Nov 2026 10:00:00.000 # Bad file format reading the append only file x: make a backup\n\
+        1:C 21 Nov 2026 10:01:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
+        1:M 21 Nov 2026 10:02:00.000 # User requested shutdown...\n\
+        1:M 21 Nov 2026 10:02:00.000 * Saving the final RDB snapshot before exiting.\n\
+        1:M 21 Nov 2026 10:02:00.000 * DB saved on disk\n\
+        1:M 21 Nov 2026 10:02:00.000 # Redis is now ready to exit, bye bye...\n";
+
+    #[test]
+    fn only_the_last_start_counts() {
+        let told = since_last_start(LOG);
+        assert!(told.facts.fatal.is_empty());
+        assert_eq!(told.facts.shutdown_requested, Some(true));
+        assert!(told.saved_at_the_end);
+        let first: String = LOG.lines().take(2).collect::<Vec<_>>().join("\n");
+        let told = since_last_start(&first);
+        assert_eq!(told.facts.fatal[0].finding, Some(Id::FilesAofCorrupt));
+        assert_eq!(told.facts.shutdown_requested, Some(false));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let told = since_last_start("1:M # No space left on device \u{1b}[2J");
+        assert!(!told.facts.fatal[0].line.contains('\u{1b}'));
+    }
+}
