@@ -7,3 +7,6 @@ pub mod log;
 pub mod process;
 mod target;
 pub use target::Target;
+pub mod binary;
+pub mod machine;
+pub mod settings;

@@ -1,0 +1,148 @@
+//! The configuration as a start would read it, as facts.
+use super::answer::{Answer, FENCE};
+use crate::facts::{Bytes, ConfigFacts, ConfigState};
+use crate::host::Look;
+use crate::redis_conf::{self, Effective, Files, Origin, ProblemKind, ServerVersion, Start};
+use std::path::{Path, PathBuf};
+
+/// Largest configuration file read, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Reads a configuration with its includes.
+#[must_use]
+pub fn load(look: &Look, start: &Start, version: Option<ServerVersion>) -> Effective {
+    let read = |path: &Path| look.read(path, LARGEST).map_err(|e| std::io::Error::other(e.to_string()));
+    let glob = |pattern: &str| matching(look, pattern);
+    redis_conf::load(start, version, &Files { read: &read, glob: &glob })
+}
+
+/// Files that match a pattern whose last component alone has wildcards, as `include /etc/redis/conf.d/*.conf` has.
+fn matching(look: &Look, pattern: &str) -> Vec<PathBuf> {
+    let path = Path::new(pattern);
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return vec![] };
+    let Ok(entries) = look.list(dir) else { return vec![] };
+    let fits = |candidate: &str| fits(name.as_bytes(), candidate.as_bytes());
+    entries.iter().filter_map(|e| e.name.to_str()).filter(|n| fits(n)).map(|n| dir.join(n)).collect()
+}
+
+/// `*` and `?` as in a shell; a leading dot is not matched by them.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    fn from(pattern: &[u8], name: &[u8]) -> bool {
+        match (pattern.split_first(), name.split_first()) {
+            (None, None) => true,
+            (Some((b'*', rest)), _) => {
+                from(rest, name) || name.split_first().is_some_and(|(_, shorter)| from(pattern, shorter))
+            }
+            (Some((b'?', rest)), Some((_, shorter))) => from(rest, shorter),
+            (Some((p, rest)), Some((n, shorter))) if p == n => from(rest, shorter),
+            _ => false,
+        }
+    }
+    !(name.first() == Some(&b'.') && pattern.first() != Some(&b'.')) && from(pattern, name)
+}
+
+/// The facts of a configuration that was read.
+#[must_use]
+pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> ConfigFacts {
+    let unreadable = effective.problems.iter().find(|p| p.kind == ProblemKind::Unreadable);
+    let state = match (file, effective.problems.first()) {
+        (Some(_), _) if unreadable.is_some() && effective.files.is_empty() => ConfigState::Missing,
+        (Some(main), Some(_)) if unreadable.is_some() && !effective.files.iter().any(|f| f == main) => ConfigState::Missing,
+        (_, Some(_)) => ConfigState::Invalid,
+        (None, None) => ConfigState::Missing,
+        (Some(_), None) => ConfigState::Valid,
+    };
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let fixed = |(name, setting): (&String, &redis_conf::Setting)| {
+        (setting.origin == Origin::CommandLine).then(|| name.clone())
+    };
+    let policy = effective.maxmemory_policy();
+    ConfigFacts {
+        state: Some(state),
+        file: file.map(text),
+        files: effective.files.iter().map(|f| text(f)).collect(),
+        error: effective.problems.first().map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
+        digest: Some(digest(effective)),
+        data_dir: Some(text(effective.dir())),
+        dbfilename: Some(effective.dbfilename().to_string()),
+        appendonly: Some(effective.appendonly()),
+        appendfilename: Some(effective.appendfilename().to_string()),
+        appenddirname: effective.appenddirname().map(str::to_string),
+        multi_part: major.map(|m| m >= 7),
+        save_points: Some(!effective.save_points().is_empty()),
+        databases: Some(effective.databases()),
+        maxmemory: Some(Bytes(effective.maxmemory())),
+        evicts: Some(!policy.is_empty() && policy != "noeviction"),
+        logfile: effective.logfile().map(|f| text(&f)),
+        pidfile: effective.pidfile().map(|f| text(&f)),
+        replicaof: Some(effective.replicaof().map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()),
+        cluster: Some(effective.cluster_enabled()),
+        overridden: effective.values.iter().filter_map(fixed).collect(),
+        managed_by: effective.managed_by.clone(),
+        fenced: Some(effective.min_replicas_to_write() >= FENCE),
+        start_loads: None,
+        start_because: None,
+        trap: None,
+    }
+}
+
+/// blake3 of all settings in effect. Secrets are in `values` only as a placeholder.
+fn digest(effective: &Effective) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, setting) in &effective.values {
+        hasher.update(name.as_bytes());
+        for word in &setting.value {
+            hasher.update(&[0]);
+            hasher.update(word.as_bytes());
+        }
+        hasher.update(b"\n");
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Settings whose difference from the file matters to what is kept and what comes back.
+const WATCHED: &[&str] = &[
+    "appendonly", "save", "dir", "dbfilename", "appendfilename", "appenddirname", "appendfsync", "maxmemory",
+    "maxmemory-policy", "databases", "aof-load-truncated", "auto-aof-rewrite-percentage", "min-replicas-to-write",
+    "stop-writes-on-bgsave-error", "rdbchecksum", "aof-use-rdb-preamble", "replicaof",
+];
+
+/// Settings of the running server that differ from what a start would set.
+#[must_use]
+pub fn drift(look: &Look, effective: &Effective, answer: &Answer) -> Vec<String> {
+    let Some(live) = &answer.settings else { return vec![] };
+    let differs = |name: &&&str| {
+        let (Some(live), Some(file)) = (live.get(**name), effective.get(name)) else { return None };
+        let file = match **name {
+            "dir" => effective.dir().to_string_lossy().into_owned(),
+            "maxmemory" => effective.maxmemory().to_string(),
+            _ => file.value.join(" "),
+        };
+        let same = match **name {
+            "dir" => same_path(look, live, &file),
+            _ => live.eq_ignore_ascii_case(&file),
+        };
+        (!same).then(|| format!("{name}: now `{}`, at a start `{}`", live.escape_debug(), file.escape_debug()))
+    };
+    WATCHED.iter().collect::<Vec<_>>().iter().filter_map(differs).collect()
+}
+
+/// Do two paths name the same directory?
+#[must_use]
+pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
+    let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
+    one == other || real(one) == real(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        assert!(fits(b"*.conf", b"a.conf"));
+        assert!(!fits(b"*.conf", b".a.conf"));
+        assert!(fits(b"a?c*", b"abcdef"));
+        assert!(!fits(b"a?c", b"ac"));
+    }
+}
