@@ -10,3 +10,4 @@ pub use target::Target;
 pub mod binary;
 pub mod machine;
 pub mod settings;
+pub mod stored;

@@ -1,0 +1,10 @@
+//! What is stored: names, then bytes, then recovery points.
+mod aof;
+mod permission;
+mod snapshot;
+mod survey;
+
+pub use aof::{Judged, aof_facts, aof_points, judge};
+pub use permission::problem;
+pub use snapshot::{Loader, snapshot_facts, snapshot_point};
+pub use survey::{Paths, Survey, survey};
