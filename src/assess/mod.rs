@@ -1,13 +1,28 @@
 //! Probes, facts, findings: what is true about an instance now. Changes nothing.
-pub mod findings;
+//!
+//! ```text
+//! assessor   the story: base, around, files, findings
+//! target     what is asked about          identity   whose process           answer     what the server says
+//! settings   redis.conf as facts          binary     program and version     machine    disk and memory
+//! log        why it died                  stored     names, bytes, points    walks      which bytes are read
+//! findings   facts in, findings out (pure)
+//! ```
+mod answer;
+mod assessor;
+mod binary;
+mod findings;
+mod identity;
+mod log;
+mod machine;
+mod process;
 mod seen;
-pub use seen::Seen;
-pub mod answer;
-pub mod log;
-pub mod process;
+mod settings;
+mod stored;
 mod target;
-pub use target::Target;
-pub mod binary;
-pub mod machine;
-pub mod settings;
-pub mod stored;
+mod walks;
+
+pub use answer::FENCE;
+pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
+pub use findings::{derive, summary};
+pub use seen::Seen;
+pub use target::{Target, address_of};

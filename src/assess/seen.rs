@@ -40,4 +40,10 @@ pub struct Seen {
     pub newest_backup_age: Option<f64>,
     /// Stores that could not be looked at, and why.
     pub store_errors: Vec<String>,
+    /// Did the last run end with a completed save?
+    pub saved_at_the_end: bool,
+    /// Lines of the log that speak of a primary or a replica.
+    pub log_replication: Vec<String>,
+    /// Size of the AOF's base.
+    pub aof_base: Option<crate::facts::Bytes>,
 }

@@ -1,7 +1,8 @@
 //! What is assessed: an instance of the config, or an address and what can be found out from it.
 use crate::action::ServiceCommands;
+use crate::config::{self, Config, Instance, Service, TopologyWord};
 use crate::facts::{Role, Seconds, ServiceKind, Topology};
-use crate::server::Endpoint;
+use crate::server::{Address, Endpoint, Secret, Tls};
 use std::path::PathBuf;
 
 /// An instance under care, as far as it is known before anybody has looked.
@@ -46,6 +47,59 @@ pub struct Target {
 }
 
 impl Target {
+    /// An instance of the config. `password` is what its `auth`, the command line or the environment gave; `auth_fixed`
+    /// says that it came from `auth`, so that no other is tried.
+    #[must_use]
+    pub fn of(name: &str, instance: &Instance, config: &Config, password: Option<Secret>, auth_fixed: bool) -> Self {
+        let address = address_of(&instance.address);
+        let tls = instance.tls.as_ref().map(|t| Tls { ca: t.ca.clone(), cert: t.cert.clone(), key: t.key.clone() });
+        let user = instance.auth.as_ref().and_then(|a| a.user.clone());
+        let (service, unit, commands) = match &instance.service {
+            None => (ServiceKind::Unknown, None, None),
+            Some(Service::Process(_)) => (ServiceKind::Process, None, None),
+            Some(Service::Systemd(unit)) => (ServiceKind::Systemd, Some(unit.clone()), None),
+            Some(Service::Command(c)) => {
+                let commands = ServiceCommands { start: c.start.clone(), stop: c.stop.clone(), status: c.status.clone() };
+                (ServiceKind::Command, None, Some(commands))
+            }
+        };
+        let stores = instance.stores.iter().filter_map(|store| Some((store.clone(), config.stores.get(store)?.dir.clone())));
+        Self {
+            auth_fixed,
+            // A configured file says where the data is, also behind an address of this host that is not the loopback.
+            local: instance.address.is_local() || instance.config_file.is_some(),
+            config_file: instance.config_file.clone(),
+            service,
+            unit,
+            commands,
+            run_as: instance.run_as.clone(),
+            bin_dir: instance.bin_dir.clone(),
+            topology: match &instance.topology {
+                None => Topology::Unknown,
+                Some(config::Topology::Word(TopologyWord::Standalone)) => Topology::Standalone,
+                Some(config::Topology::Word(TopologyWord::Cluster)) => Topology::Cluster,
+                Some(config::Topology::Replicated(_)) => Topology::Replicated,
+            },
+            role: match instance.role {
+                config::Role::Database => Role::Database,
+                config::Role::Cache => Role::Cache,
+            },
+            vault_dir: instance.vault_dir.clone(),
+            stores: stores.collect(),
+            rto: instance.objectives.rto,
+            rpo: instance.objectives.rpo,
+            probe: instance.policy.probe,
+            recoveries_within: instance.policy.max_recoveries.within,
+            ..Self::discover(Endpoint { address, tls, user, password })
+        }
+        .named(name)
+    }
+
+    fn named(mut self, name: &str) -> Self {
+        self.name = name.to_string();
+        self
+    }
+
     /// An address and nothing else: the rest is found out.
     #[must_use]
     pub fn discover(endpoint: Endpoint) -> Self {
@@ -79,4 +133,13 @@ impl Target {
 /// Is this the loopback? Other addresses of this host need a config that says where the files are.
 fn is_this_host(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+}
+
+/// The config's address in the terms of the connection.
+#[must_use]
+pub fn address_of(address: &config::Address) -> Address {
+    match address {
+        config::Address::Unix(path) => Address::Unix(path.clone()),
+        config::Address::Tcp { host, port } => Address::Tcp(host.clone(), *port),
+    }
 }

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 const NEAR: u64 = 1000;
 /// Commands of a cut that are shown.
 const PREVIEW: usize = 50;
+/// Bytes of a cut that are looked at for that.
+const WINDOW: u64 = 256 * 1024;
 
 /// The AOF after all of it was read.
 #[derive(Debug)]
@@ -57,8 +59,10 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
 fn preview(look: &Look, dir: &std::path::Path, file: &str, offset: u64) -> Vec<String> {
-    let bytes = look.read_at(&dir.join(file), offset, 64 * 1024).unwrap_or_default();
-    resp::preview(&bytes, PREVIEW)
+    let bytes = look.read_at(&dir.join(file), offset, WINDOW).unwrap_or_default();
+    let Ok(lost) = resp::lost_commands(bytes.as_slice()) else { return vec![] };
+    let rest = lost.rest.map(|rest| format!("… {rest}"));
+    lost.shown.into_iter().chain(rest).take(PREVIEW).collect()
 }
 
 /// The state as a word, and what is wrong in words.
@@ -267,23 +271,47 @@ fn blank(id: &str, kind: PointKind, judged: &Judged, bytes: u64) -> Point {
     let name = judged.report.files.first().filter(|_| single).map(|f| f.name.clone());
     let path = name.map_or_else(|| judged.dir.clone(), |name| judged.dir.join(name)).to_string_lossy().into_owned();
     Point {
+        source: path.clone(),
+        bytes: Some(Bytes(bytes)),
+        path: Some(path),
+        ..unwalked(id, kind)
+    }
+}
+
+/// The AOF as a point while it was not walked.
+#[must_use]
+pub fn unchecked_aof(facts: &AofFacts) -> Option<Point> {
+    let bytes = facts.bytes.filter(|b| b.0 > 0 && facts.state == Some(AofState::Unchecked))?;
+    let path = facts.path.clone()?;
+    Some(Point {
+        as_of: facts.modified_at,
+        bytes: Some(bytes),
+        why: "moment from the file's time; not walked".into(),
+        source: path.clone(),
+        path: Some(path),
+        ..unwalked("aof", PointKind::Aof)
+    })
+}
+
+fn unwalked(id: &str, kind: PointKind) -> Point {
+    Point {
         id: id.to_string(),
         kind,
-        source: path.clone(),
+        source: String::new(),
         as_of: None,
         loss_seconds: None,
         keys: None,
         keys_expired: None,
         base_keys: None,
         commands: None,
-        bytes: Some(Bytes(bytes)),
+        bytes: None,
         valid: Validity::Unchecked,
         loadable: Loadable::Unknown,
         recover_seconds: None,
         why: String::new(),
         memory_needed: None,
         loss_upper: None,
-        path: Some(path),
+        path: None,
         compression: None,
         cut: None,
         content: None,

@@ -4,7 +4,7 @@ mod permission;
 mod snapshot;
 mod survey;
 
-pub use aof::{Judged, aof_facts, aof_points, judge};
+pub use aof::{Judged, aof_facts, aof_points, flushes, judge, unchecked_aof};
 pub use permission::problem;
 pub use snapshot::{Loader, snapshot_facts, snapshot_point};
 pub use survey::{Paths, Survey, survey};

@@ -1,0 +1,389 @@
+//! The assessment as a story: who answers, whose process, which configuration, what is stored, what is wrong.
+use super::answer::{self, Answer};
+use super::identity::{self, Whose};
+use super::{Seen, Target, binary, findings, log, machine, settings, walks};
+use crate::facts::{
+    Assessment, ConfigFacts, Facts, ProcessState, RunFacts, ServiceKind, ServerRole, Time,
+};
+use crate::finding::Severity;
+use crate::host::Look;
+use crate::points::{self, Prefer, Rates};
+use crate::rdb::ServerVersion;
+use crate::redis_conf::{Effective, Start};
+use crate::server::Secret;
+use crate::state::State;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How deep to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Files are never walked.
+    Quick,
+    /// Files are walked while the server does not answer, or something major is wrong.
+    #[default]
+    Usual,
+    /// Files are walked.
+    Full,
+}
+
+/// What is asked of an assessment.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// How deep to look.
+    pub depth: Depth,
+    /// Files in hand that become points.
+    pub point_files: Vec<PathBuf>,
+    /// How points are ranked.
+    pub prefer: Prefer,
+    /// The data was good until then.
+    pub incident_at: Option<Time>,
+}
+
+/// Tells of earlier runs on an instance; the journals are read by whoever knows them.
+pub type Runs<'a> = dyn Fn(&str) -> RunFacts + Sync + 'a;
+
+/// Looks at one instance. Changes nothing.
+pub struct Assessor<'a> {
+    pub(super) look: Look,
+    pub(super) target: Target,
+    pub(super) state: &'a State,
+    runs: Option<&'a Runs<'a>>,
+}
+
+/// An assessment with what it was made from.
+#[derive(Debug)]
+pub struct Assessed {
+    /// The document, without a decision.
+    pub document: Assessment,
+    /// The configuration as it was read.
+    pub effective: Effective,
+    /// Observations beside the facts.
+    pub seen: Seen,
+    /// The credentials that worked, or were tried.
+    pub endpoint: crate::server::Endpoint,
+}
+
+/// What one look at process, port, server and configuration gave.
+pub(super) struct Base {
+    pub facts: Facts,
+    pub seen: Seen,
+    pub answer: Answer,
+    pub effective: Effective,
+    pub version: Option<ServerVersion>,
+    pub endpoint: crate::server::Endpoint,
+}
+
+impl<'a> Assessor<'a> {
+    /// Looks at `target`; verdicts and pauses are kept in `state`.
+    #[must_use]
+    pub fn new(look: Look, target: Target, state: &'a State) -> Self {
+        Self { look, target, state, runs: None }
+    }
+
+    /// Lets somebody tell of earlier runs.
+    #[must_use]
+    pub fn with_runs(mut self, runs: &'a Runs<'a>) -> Self {
+        self.runs = Some(runs);
+        self
+    }
+
+    /// The instance that is looked at.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Everything about the instance at this moment. Never fails: what can't be observed is unknown and says why.
+    #[must_use]
+    pub fn assess(&self, wanted: &Wanted) -> Assessed {
+        let began = self.look.monotonic();
+        let now = Time(self.look.now());
+        let mut base = self.base();
+        self.around(&mut base, now);
+        let stored = walks::walk(self, &mut base, wanted, now);
+        base.facts.points = points::summary(&stored);
+        let mut found = findings::derive(&base.facts, &stored, &base.seen);
+        for finding in &mut found {
+            finding.evidence.iter_mut().for_each(|line| *line = printable(line));
+        }
+        base.facts.findings = findings::summary(&found);
+        let severity = found.iter().map(|f| f.severity).max().unwrap_or(Severity::Healthy);
+        let document = Assessment {
+            schema: "redis-dr/assessment/1".into(),
+            instance: self.target.name.clone(),
+            host: base.facts.instance.host.clone(),
+            taken_at: now,
+            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            severity,
+            findings: found,
+            facts: base.facts,
+            points: stored,
+            decision: None,
+        };
+        Assessed { document, effective: base.effective, seen: base.seen, endpoint: base.endpoint }
+    }
+
+    /// Process, port, server and configuration.
+    pub(super) fn base(&self) -> Base {
+        let target = &self.target;
+        let mut facts = Facts::default();
+        self.instance(&mut facts);
+        let mut endpoint = target.endpoint.clone();
+        let (mut whose, mut answer) = std::thread::scope(|scope| {
+            let table = target.local.then(|| scope.spawn(|| identity::table(&self.look, &endpoint.address)));
+            let answer = answer::ask(&endpoint, true);
+            (table.and_then(|t| t.join().ok()), answer)
+        });
+        let file = self.config_file(whose.as_ref(), &answer);
+        let working_dir = self.working_dir(file.as_deref());
+        let mut start = file.as_ref().map(Start::with_file).unwrap_or_default();
+        start.cwd.clone_from(&working_dir);
+        if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())) {
+            start = Start::from_argv(&argv, working_dir);
+        }
+        let running = answer.info.as_ref().and_then(|i| binary::of_server(i.flavour(), i.version()));
+        let program = binary::find(&self.look, target.bin_dir.as_deref(), whose.as_ref().and_then(Whose::program));
+        let version = running.or_else(|| program.as_ref().and_then(|p| binary::version(&self.look, p)));
+        let effective = settings::load(&self.look, &start, version.as_ref().map(binary::for_conf));
+        // The password of the file opens the door where nobody gave another.
+        if !target.auth_fixed
+            && endpoint.password.is_none()
+            && matches!(answer.error.as_ref().or(answer.ping.as_ref().and_then(|p| p.as_ref().err())), Some(crate::server::ServerError::AuthFailed { .. }))
+            && let Some(password) = effective.requirepass()
+        {
+            endpoint.password = Some(Secret::new(password.expose()));
+            answer = answer::ask(&endpoint, true);
+        }
+        answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
+        if facts.server.version.is_none()
+            && let Some(version) = &version
+        {
+            let (flavour, text, major) = binary::as_facts(version);
+            facts.server.flavour = Some(flavour);
+            facts.server.version = Some(text);
+            facts.server.major = Some(major);
+        }
+        if version.is_none() {
+            facts.unknown.insert("server.version".into(), "no server program was found; set bin_dir".into());
+        }
+        facts.config = if target.local {
+            settings::facts(&effective, file.as_deref(), facts.server.major)
+        } else {
+            facts.unknown.insert("config.state".into(), "its files are on another host".into());
+            ConfigFacts::default()
+        };
+        facts.process.binary = program.map(|p| p.to_string_lossy().into_owned());
+        let mut seen = Seen { appendfsync: Some(effective.appendfsync().to_string()), ..Seen::default() };
+        seen.timestamps = effective.flag("aof-timestamp-enabled");
+        if let Some(whose) = &mut whose {
+            whose.judge(&self.look, &facts.config, &answer, &mut seen);
+            whose.fill(&self.look, target, &mut facts);
+        } else {
+            facts.port.listening = Some(answer.ping.is_some() || answer.error.as_ref().is_some_and(crate::server::ServerError::answered));
+            facts.unknown.insert("process.state".into(), "its host is another one".into());
+        }
+        if facts.port.held_by_other == Some(true) {
+            identity::forget_stranger(&mut facts, &mut seen);
+            answer = Answer::default();
+        }
+        self.live(&mut facts, &mut seen, &effective, &answer);
+        Base { facts, seen, answer, effective, version, endpoint }
+    }
+
+    fn instance(&self, facts: &mut Facts) {
+        let target = &self.target;
+        let instance = &mut facts.instance;
+        instance.name.clone_from(&target.name);
+        instance.address = target.endpoint.to_string();
+        instance.host = self.look.hostname();
+        instance.role = target.role;
+        instance.topology = target.topology;
+        instance.service = target.service;
+        instance.service_name.clone_from(&target.unit);
+        instance.user.clone_from(&target.run_as);
+        instance.files_visible = Some(target.local);
+        instance.rto = target.rto;
+        instance.rpo = target.rpo;
+        match self.state.pause(&target.name, self.look.now()) {
+            Ok(pause) => instance.paused = Some(pause.is_some()),
+            Err(error) => {
+                // A mark that can't be read still is one: somebody set it.
+                instance.paused = Some(true);
+                facts.unknown.insert("instance.paused".into(), error.to_string());
+            }
+        }
+    }
+
+    /// The configured file, else the one of the command line, else what the server says.
+    fn config_file(&self, whose: Option<&Whose>, answer: &Answer) -> Option<PathBuf> {
+        if self.target.config_file.is_some() || !self.target.local {
+            return self.target.config_file.clone();
+        }
+        let told = answer.info.as_ref().and_then(|i| i.get("config_file")).filter(|f| !f.is_empty()).map(PathBuf::from);
+        whose.and_then(Whose::config_file).or(told)
+    }
+
+    /// Where a start happens: systemd starts in `/`, we start a process beside its configuration.
+    fn working_dir(&self, file: Option<&Path>) -> PathBuf {
+        match (self.target.service, file.and_then(Path::parent)) {
+            (ServiceKind::Systemd, _) | (_, None) => PathBuf::from("/"),
+            (_, Some(dir)) => dir.to_path_buf(),
+        }
+    }
+
+    /// What only the running server tells: settings that differ, another directory, memory.
+    fn live(&self, facts: &mut Facts, seen: &mut Seen, effective: &Effective, answer: &Answer) {
+        let Some(info) = &answer.info else { return };
+        seen.used_memory = info.number("used_memory");
+        seen.child_running = ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"].iter().any(|n| info.flag(n) == Some(true));
+        facts.replication.link_up = match (facts.server.role, info.get("master_link_status")) {
+            (Some(ServerRole::Slave), Some(status)) => Some(status == "up"),
+            _ => None,
+        };
+        if facts.config.state == Some(crate::facts::ConfigState::Missing) || facts.config.state.is_none() {
+            self.from_live(&mut facts.config, answer);
+            return;
+        }
+        facts.server.config_drift = settings::drift(&self.look, effective, answer);
+        let dir = answer.settings.as_ref().and_then(|s| s.get("dir"));
+        if let (Some(live), Some(configured)) = (dir, facts.config.data_dir.as_ref())
+            && !settings::same_path(&self.look, live, configured)
+        {
+            seen.other_dir = Some(printable(live));
+        }
+    }
+
+    /// Without a file the running server's settings are all there is.
+    fn from_live(&self, config: &mut ConfigFacts, answer: &Answer) {
+        let Some(live) = &answer.settings else { return };
+        let text = |name: &str| live.get(name).cloned();
+        let flag = |name: &str| live.get(name).map(|v| v == "yes");
+        config.data_dir = text("dir");
+        config.dbfilename = text("dbfilename");
+        config.appendonly = flag("appendonly");
+        config.appendfilename = text("appendfilename");
+        config.appenddirname = text("appenddirname");
+        config.save_points = live.get("save").map(|v| !v.is_empty());
+        config.databases = answer.number("databases");
+        config.maxmemory = answer.number("maxmemory").map(crate::facts::Bytes);
+        config.evicts = live.get("maxmemory-policy").map(|p| p != "noeviction");
+        config.logfile = text("logfile").filter(|f| !f.is_empty());
+        config.multi_part = Some(live.contains_key("appenddirname"));
+        config.replicaof = text("replicaof");
+    }
+
+    /// Disk, memory, log, replication, earlier runs.
+    fn around(&self, base: &mut Base, now: Time) {
+        let facts = &mut base.facts;
+        let dir = facts.config.data_dir.clone().filter(|_| self.target.local).map(PathBuf::from);
+        let look = self.look;
+        if let Some(dir) = &dir {
+            let asked = dir.clone();
+            match bounded(Duration::from_secs(5), move || machine::disk(&look, &asked)) {
+                Some((disk, error)) => {
+                    facts.disk = disk;
+                    facts.unknown.extend(error.map(|e| ("disk.free".to_string(), e)));
+                }
+                None => {
+                    facts.unknown.insert("disk.free".into(), "the filesystem did not answer within 5 s".into());
+                }
+            }
+            let held = dir.join(".redis-dr/held");
+            base.seen.held = look.exists(&held).then(|| held.to_string_lossy().into_owned());
+        }
+        if self.target.local {
+            facts.memory = machine::memory(&self.look, facts.process.pid.and_then(|p| i32::try_from(p).ok()));
+        }
+        self.log(base);
+        self.replication(base);
+        if let Some(runs) = self.runs {
+            base.facts.run = runs(&self.target.name);
+        }
+        let facts = &mut base.facts;
+        if facts.process.state == Some(ProcessState::Down) {
+            let purpose = facts.log.shutdown_requested == Some(true);
+            facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts));
+            facts.process.down_since = facts.log.last_at.filter(|t| t.unix() <= now.unix());
+        } else {
+            facts.process.stopped_on_purpose = Some(false);
+        }
+        facts.process.restart_loop.get_or_insert(false);
+        facts.process.oom_killed.get_or_insert(false);
+    }
+
+    /// An unfinished run stops the server itself: that is no purpose of anybody else.
+    fn stopped_by_us(&self, facts: &Facts) -> bool {
+        facts.run.unfinished == Some(true)
+    }
+
+    fn log(&self, base: &mut Base) {
+        let facts = &mut base.facts;
+        let Some(path) = facts.config.logfile.clone().filter(|_| self.target.local) else {
+            facts.unknown.insert("log.fatal".into(), "it logs to standard output or elsewhere".into());
+            return;
+        };
+        let path = match &facts.config.data_dir {
+            Some(dir) => Path::new(dir).join(&path),
+            None => PathBuf::from(path),
+        };
+        match log::read(&self.look, &path) {
+            Ok(told) => {
+                facts.log = told.facts;
+                base.seen.saved_at_the_end = told.saved_at_the_end;
+                base.seen.log_replication = told.replication;
+            }
+            Err(because) => {
+                facts.unknown.insert("log.fatal".into(), because);
+            }
+        }
+    }
+
+    fn replication(&self, base: &mut Base) {
+        let facts = &mut base.facts;
+        let mut because = Vec::new();
+        if let Some(primary) = facts.config.replicaof.as_ref().filter(|p| !p.is_empty()) {
+            because.push(format!("its configuration follows {primary}"));
+        }
+        if facts.server.role == Some(ServerRole::Slave) {
+            because.push("it answers as a replica".into());
+        }
+        if let Some(count) = facts.server.replicas.filter(|n| *n > 0) {
+            because.push(format!("{count} replicas are connected"));
+        }
+        if facts.config.cluster == Some(true) {
+            because.push("its configuration says cluster-enabled yes".into());
+        }
+        because.extend(base.seen.log_replication.iter().map(|line| format!("log: {line}")));
+        facts.replication.evidence = Some(!because.is_empty());
+        facts.replication.because = because.iter().map(|l| printable(l)).collect();
+    }
+
+    /// Throughputs of this host.
+    pub(super) fn rates(&self) -> Rates {
+        let measured = self.state.rates().0;
+        let of = |name: &str, usual: f64| measured.get(name).copied().filter(|r| *r > 0.0).unwrap_or(usual);
+        let usual = Rates::default();
+        Rates {
+            rdb_load: of("load_rdb", usual.rdb_load),
+            aof_load: of("load_aof", usual.aof_load),
+            rewrite: of("rewrite", usual.rewrite),
+            copy: of("copy", usual.copy),
+            measured: measured.contains_key("load_rdb"),
+        }
+    }
+}
+
+/// Runs `probe` beside us and gives it up after a while; a disk that hangs costs a thread and not the assessment.
+fn bounded<T: Send + 'static>(patience: Duration, probe: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (to, from) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = to.send(probe());
+    });
+    from.recv_timeout(patience).ok()
+}
+
+/// Without control characters, and not longer than a few lines.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().take(600).flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
