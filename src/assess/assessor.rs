@@ -10,7 +10,7 @@ use crate::host::Look;
 use crate::points::{self, Prefer, Rates};
 use crate::rdb::ServerVersion;
 use crate::redis_conf::{Effective, Start};
-use crate::server::Secret;
+use crate::config::Secret;
 use crate::state::State;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,7 +68,6 @@ pub struct Assessed {
 pub(super) struct Base {
     pub facts: Facts,
     pub seen: Seen,
-    pub answer: Answer,
     pub effective: Effective,
     pub version: Option<ServerVersion>,
     pub endpoint: crate::server::Endpoint,
@@ -150,9 +149,9 @@ impl<'a> Assessor<'a> {
         if !target.auth_fixed
             && endpoint.password.is_none()
             && matches!(answer.error.as_ref().or(answer.ping.as_ref().and_then(|p| p.as_ref().err())), Some(crate::server::ServerError::AuthFailed { .. }))
-            && let Some(password) = effective.requirepass()
+            && let Some(password) = effective.requirepass().and_then(|p| Secret::from_file_bytes(p.expose()))
         {
-            endpoint.password = Some(Secret::new(password.expose()));
+            endpoint.password = Some(password);
             answer = answer::ask(&endpoint, true);
         }
         answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
@@ -188,7 +187,7 @@ impl<'a> Assessor<'a> {
             answer = Answer::default();
         }
         self.live(&mut facts, &mut seen, &effective, &answer);
-        Base { facts, seen, answer, effective, version, endpoint }
+        Base { facts, seen, effective, version, endpoint }
     }
 
     fn instance(&self, facts: &mut Facts) {
@@ -360,7 +359,8 @@ impl<'a> Assessor<'a> {
     }
 
     /// Throughputs of this host.
-    pub(super) fn rates(&self) -> Rates {
+    #[must_use]
+    pub fn rates(&self) -> Rates {
         let measured = self.state.rates().0;
         let of = |name: &str, usual: f64| measured.get(name).copied().filter(|r| *r > 0.0).unwrap_or(usual);
         let usual = Rates::default();

@@ -1,8 +1,10 @@
 //! Which server program a start would run, and its version.
 use crate::facts::Flavour;
 use crate::host::Look;
+use crate::host::process::Command;
 use crate::rdb::{self, ServerVersion};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Names that a server program goes by, in the order they are looked for.
 const NAMES: &[&str] = &["redis-server", "valkey-server", "redict-server"];
@@ -54,7 +56,7 @@ pub fn for_conf(version: &ServerVersion) -> crate::redis_conf::ServerVersion {
 
 /// Asks the program for its version.
 #[must_use]
-pub fn version(_look: &Look, program: &Path) -> Option<ServerVersion> {
-    let output = std::process::Command::new(program).arg("--version").output().ok()?;
-    ServerVersion::parse(&String::from_utf8_lossy(&output.stdout))
+pub fn version(look: &Look, program: &Path) -> Option<ServerVersion> {
+    let command = Command::new([program.to_str()?, "--version"], Duration::from_secs(3));
+    ServerVersion::parse(&look.ask(&command).ok()?.text())
 }

@@ -4,7 +4,7 @@ use super::process::{self, Listeners, Proc};
 use super::{Seen, Target, settings};
 use crate::facts::{ConfigFacts, Facts, ProcessState, ServerFacts, ServiceKind, Time};
 use crate::host::Look;
-use crate::server::Address;
+use crate::config::Address;
 use std::path::{Path, PathBuf};
 
 /// Servers of this host, who listens on the address, and which of them is this instance.

@@ -1,6 +1,6 @@
 //! The process table: whose process listens, and is it ours.
 use crate::host::{Kind, Look};
-use crate::server::Address;
+use crate::config::Address;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ pub struct Listeners {
 #[must_use]
 pub fn listeners(look: &Look, address: &Address) -> Listeners {
     let inodes = match address {
-        Address::Tcp(_, port) => ["/proc/net/tcp", "/proc/net/tcp6"]
+        Address::Tcp { port, .. } => ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()
             .filter_map(|table| look.read_text(Path::new(table), 64 << 20).ok())
             .flat_map(|text| text.lines().skip(1).filter_map(|line| tcp_listener(line, *port)).collect::<Vec<_>>())

@@ -1,8 +1,8 @@
 //! What is assessed: an instance of the config, or an address and what can be found out from it.
 use crate::action::ServiceCommands;
-use crate::config::{self, Config, Instance, Service, TopologyWord};
+use crate::config::{self, Config, Instance, Secret, Service, TopologyWord};
 use crate::facts::{Role, Seconds, ServiceKind, Topology};
-use crate::server::{Address, Endpoint, Secret, Tls};
+use crate::server::{Endpoint, Tls};
 use std::path::PathBuf;
 
 /// An instance under care, as far as it is known before anybody has looked.
@@ -51,7 +51,7 @@ impl Target {
     /// says that it came from `auth`, so that no other is tried.
     #[must_use]
     pub fn of(name: &str, instance: &Instance, config: &Config, password: Option<Secret>, auth_fixed: bool) -> Self {
-        let address = address_of(&instance.address);
+        let address = instance.address.clone();
         let tls = instance.tls.as_ref().map(|t| Tls { ca: t.ca.clone(), cert: t.cert.clone(), key: t.key.clone() });
         let user = instance.auth.as_ref().and_then(|a| a.user.clone());
         let (service, unit, commands) = match &instance.service {
@@ -103,10 +103,7 @@ impl Target {
     /// An address and nothing else: the rest is found out.
     #[must_use]
     pub fn discover(endpoint: Endpoint) -> Self {
-        let local = match &endpoint.address {
-            crate::server::Address::Unix(_) => true,
-            crate::server::Address::Tcp(host, _) => is_this_host(host),
-        };
+        let local = endpoint.address.is_local();
         Self {
             name: endpoint.to_string(),
             endpoint,
@@ -127,19 +124,5 @@ impl Target {
             local,
             recoveries_within: Seconds(3600.0),
         }
-    }
-}
-
-/// Is this the loopback? Other addresses of this host need a config that says where the files are.
-fn is_this_host(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
-}
-
-/// The config's address in the terms of the connection.
-#[must_use]
-pub fn address_of(address: &config::Address) -> Address {
-    match address {
-        config::Address::Unix(path) => Address::Unix(path.clone()),
-        config::Address::Tcp { host, port } => Address::Tcp(host.clone(), *port),
     }
 }
