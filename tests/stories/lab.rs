@@ -44,11 +44,6 @@ impl Lab {
         Self { trees }
     }
 
-    /// Every server there is.
-    pub fn trees(&self) -> &[Tree] {
-        &self.trees
-    }
-
     /// The newest server whose name starts so (`redis-7`, `valkey`).
     pub fn tree(&self, name: &str) -> Option<&Tree> {
         self.trees

@@ -223,17 +223,6 @@ impl Sandbox {
         self.child = None;
         self
     }
-
-    /// SHUTDOWN NOSAVE.
-    pub fn shutdown(&mut self) -> &mut Self {
-        let _ = self.ask(&["SHUTDOWN", "NOSAVE"]);
-        wait_until("the server to shut down", || {
-            self.exited();
-            !self.running()
-        });
-        self.child = None;
-        self
-    }
 }
 
 /// Living processes whose working directory is `dir`.
