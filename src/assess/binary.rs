@@ -1,7 +1,7 @@
 //! Which server program a start would run, and its version.
 use crate::facts::Flavour;
 use crate::host::Look;
-use crate::host::process::Command;
+use crate::host::process::Command as Question;
 use crate::rdb::{self, ServerVersion};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,6 +57,6 @@ pub fn for_conf(version: &ServerVersion) -> crate::redis_conf::ServerVersion {
 /// Asks the program for its version.
 #[must_use]
 pub fn version(look: &Look, program: &Path) -> Option<ServerVersion> {
-    let command = Command::new([program.to_str()?, "--version"], Duration::from_secs(3));
+    let command = Question::new([program.to_str()?, "--version"], Duration::from_secs(3));
     ServerVersion::parse(&look.ask(&command).ok()?.text())
 }

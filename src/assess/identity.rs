@@ -1,17 +1,18 @@
 //! Whose process is it: ours, a stranger's, or nobody's.
 use super::answer::Answer;
-use super::process::{self, Listeners, Proc};
-use super::{Seen, Target, settings};
-use crate::facts::{ConfigFacts, Facts, ProcessState, ServerFacts, ServiceKind, Time};
-use crate::host::Look;
+use super::assessor::printable;
+use super::{Seen, Target, process, settings};
 use crate::config::Address;
+use crate::facts::{ConfigFacts, Facts, PersistenceFacts, ProcessState, ServerFacts, ServiceKind, Time};
+use crate::host::Look;
+use crate::host::process::{Listener, Proc};
 use std::path::{Path, PathBuf};
 
 /// Servers of this host, who listens on the address, and which of them is this instance.
 #[derive(Debug, Default)]
 pub struct Whose {
     servers: Vec<Proc>,
-    listeners: Listeners,
+    listeners: Vec<Listener>,
     holders: Vec<Proc>,
     ours: Option<Proc>,
     held_by_other: bool,
@@ -21,9 +22,8 @@ pub struct Whose {
 #[must_use]
 pub fn table(look: &Look, address: &Address) -> Whose {
     let listeners = process::listeners(look, address);
-    let all = process::all(look);
-    let holders: Vec<Proc> = all.iter().filter(|p| listeners.pids.contains(&p.pid)).cloned().collect();
-    let servers: Vec<Proc> = all.into_iter().filter(Proc::is_server).collect();
+    let holders: Vec<Proc> = listeners.iter().filter_map(|l| look.process(l.pid?)).collect();
+    let servers: Vec<Proc> = look.servers().unwrap_or_default().into_iter().filter(|p| !matches!(p.state, 'Z' | 'X')).collect();
     let ours = holders.iter().find(|p| p.is_server()).cloned();
     Whose { servers, listeners, holders, ours, held_by_other: false }
 }
@@ -32,22 +32,22 @@ impl Whose {
     /// The running program, where its path is known.
     #[must_use]
     pub fn program(&self) -> Option<PathBuf> {
-        self.ours.as_ref()?.program()
+        process::program(self.ours.as_ref()?)
     }
 
     /// The configuration file of the command line.
     #[must_use]
     pub fn config_file(&self) -> Option<PathBuf> {
-        let ours = self.ours.as_ref().filter(|p| !p.wrote_title())?;
-        let file = ours.argv.get(1).filter(|word| !word.starts_with('-'))?;
+        let ours = self.ours.as_ref().filter(|p| !process::wrote_title(p))?;
+        let file = ours.cmdline.get(1).filter(|word| !word.starts_with('-'))?;
         Path::new(file).is_absolute().then(|| PathBuf::from(file))
     }
 
     /// The command line, where it still is one and names this file.
     #[must_use]
     pub fn arguments(&self, file: Option<&Path>) -> Option<Vec<String>> {
-        let ours = self.ours.as_ref().filter(|p| !p.wrote_title() && p.argv.len() > 1)?;
-        (ours.argv.get(1).map(Path::new) == file).then(|| ours.argv.clone())
+        let ours = self.ours.as_ref().filter(|p| !process::wrote_title(p) && p.cmdline.len() > 1)?;
+        (ours.cmdline.get(1).map(Path::new) == file).then(|| process::arguments(ours))
     }
 
     /// Decides whose process listens, now that the configuration is known.
@@ -68,29 +68,30 @@ impl Whose {
                 _ => config.file.is_some(),
             };
             if stranger {
-                seen.notes.push(format!("it is a server, with {} as its directory", shown_dir(ours)));
+                let cwd = ours.cwd.as_ref().map_or_else(|| "an unknown directory".into(), |d| printable(&d.to_string_lossy()));
+                seen.notes.push(format!("it is a server of its own, with {cwd} as its directory"));
                 self.ours = None;
                 self.held_by_other = true;
             }
-        } else if self.listeners.any {
+        } else if !self.listeners.is_empty() {
             let redis = answer.is_redis();
             // A listener that can't be seen (another user's), and speaks as a Redis, is taken for ours.
-            self.held_by_other = !self.holders.is_empty() || redis == Some(false);
+            self.held_by_other = !self.holders.is_empty() || redis != Some(true);
             if self.holders.is_empty() && redis.is_none() {
                 seen.notes.push("who listens there can't be seen; run as root".into());
-                self.held_by_other = true;
             }
         }
         if self.ours.is_none() {
             let pid = config.pidfile.as_deref().and_then(|f| look.read_text(Path::new(f), 64).ok()?.trim().parse::<i32>().ok());
-            let named = pid.and_then(|pid| self.servers.iter().find(|p| p.pid == pid)).filter(|p| in_dir(p) == Some(true));
-            self.ours = named.cloned();
+            let named = pid.and_then(|pid| self.servers.iter().find(|p| p.pid() == pid));
+            self.ours = named.filter(|p| in_dir(p) == Some(true)).cloned();
         }
-        let our_pid = self.ours.as_ref().map(|p| p.pid);
-        for other in self.servers.iter().filter(|p| Some(p.pid) != our_pid && in_dir(p) == Some(true)) {
+        let our_pid = self.ours.as_ref().map(Proc::pid);
+        for other in self.servers.iter().filter(|p| Some(p.pid()) != our_pid && in_dir(p) == Some(true)) {
             // A child that saves or rewrites shares its parent's directory.
-            if Some(other.parent) != our_pid && !self.servers.iter().any(|p| p.pid == other.parent && Some(p.pid) == our_pid) {
-                seen.sharing.push(other.shown());
+            let child = Some(other.ppid) == our_pid || self.servers.iter().any(|p| p.pid() == other.ppid);
+            if !child {
+                seen.sharing.push(process::shown(other));
             }
         }
     }
@@ -98,26 +99,26 @@ impl Whose {
     /// Puts process and port into facts.
     pub fn fill(&self, look: &Look, target: &Target, facts: &mut Facts) {
         let port = &mut facts.port;
-        port.listening = Some(self.listeners.any);
+        port.listening = Some(!self.listeners.is_empty());
         port.held_by_other = Some(self.held_by_other);
-        port.holder = self.holders.first().map(|p| super::assessor::printable(&p.shown()));
+        port.holder = self.holders.first().map(process::shown);
         let process = &mut facts.process;
         let Some(ours) = &self.ours else {
-            let unseen = self.listeners.any && self.holders.is_empty() && !self.held_by_other;
+            let unseen = !self.listeners.is_empty() && self.holders.is_empty() && !self.held_by_other;
             process.state = Some(if unseen { ProcessState::Running } else { ProcessState::Down });
             process.supervisor_unknown = Some(false);
             return;
         };
-        process.pid = Some(i64::from(ours.pid));
+        process.pid = Some(i64::from(ours.pid()));
         process.state = Some(state_of(look, ours));
-        process.user = ours.uid.and_then(|uid| look.user_by_id(uid).ok().flatten()).map(|u| u.name);
-        process.started_at = ours.started.and_then(Time::from_unix);
-        process.cmdline = ours.argv.iter().map(|word| super::assessor::printable(word)).collect();
+        process.user.clone_from(&ours.user);
+        process.started_at = ours.started_at.map(Time);
+        process.cmdline = process::arguments(ours).iter().map(|word| printable(word)).collect();
         if facts.instance.service == ServiceKind::Unknown
-            && let Some(unit) = process::unit_of(look, ours.pid)
+            && let Some(unit) = ours.unit().filter(|unit| unit.ends_with(".service") && !unit.starts_with("user@"))
         {
             facts.instance.service = ServiceKind::Systemd;
-            facts.instance.service_name = Some(unit);
+            facts.instance.service_name = Some(unit.to_string());
         }
         if facts.instance.user.is_none() {
             facts.instance.user.clone_from(&process.user);
@@ -136,19 +137,15 @@ fn state_of(look: &Look, ours: &Proc) -> ProcessState {
             'T' | 't' => return ProcessState::Stopped,
             'D' => {
                 std::thread::sleep(std::time::Duration::from_millis(15));
-                state = match process::by_pid(look, ours.pid) {
-                    Some(now) => now.state,
-                    None => return ProcessState::Down,
+                state = match look.process(ours.pid()) {
+                    Some(now) if now.id == ours.id => now.state,
+                    _ => return ProcessState::Down,
                 };
             }
             _ => return ProcessState::Running,
         }
     }
     ProcessState::Blocked
-}
-
-fn shown_dir(p: &Proc) -> String {
-    p.cwd.as_ref().map_or_else(|| "an unknown directory".into(), |d| super::assessor::printable(&d.to_string_lossy()))
 }
 
 /// Drops what a stranger on our address answered: it says nothing about this instance.
@@ -159,7 +156,7 @@ pub fn forget_stranger(facts: &mut Facts, seen: &mut Seen) {
         loading: Some(false),
         busy: Some(false),
         auth_failed: Some(false),
-        flavour: facts.server.flavour.filter(|_| facts.process.binary.is_some()),
+        flavour: facts.server.flavour,
         version: facts.server.version.clone(),
         major: facts.server.major,
         ..ServerFacts::default()
@@ -168,5 +165,6 @@ pub fn forget_stranger(facts: &mut Facts, seen: &mut Seen) {
         seen.notes.push(error);
     }
     facts.server = server;
-    facts.persistence = crate::facts::PersistenceFacts::default();
+    facts.persistence = PersistenceFacts::default();
+    facts.unknown.retain(|name, _| !name.starts_with("server."));
 }

@@ -40,33 +40,11 @@ pub fn is_io_error(error: &HostError) -> bool {
     error.errno() == Some(nix::errno::Errno::EIO as i32)
 }
 
-/// Memory of this host, or what the cgroup of the process (else our own) leaves of it.
+/// Memory of this host, or what the control group of the process leaves of it.
 #[must_use]
 pub fn memory(look: &Look, pid: Option<i32>) -> MemoryFacts {
-    let text = look.read_text(Path::new("/proc/meminfo"), 1 << 16).unwrap_or_default();
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
-    };
-    let (mut available, mut total) = (field("MemAvailable"), field("MemTotal"));
-    if let Some((limit, used)) = cgroup(look, pid) {
-        total = total.map(|t| t.min(limit));
-        available = available.map(|a| a.min(limit.saturating_sub(used)));
-    }
-    let overcommit = look.read_text(Path::new("/proc/sys/vm/overcommit_memory"), 64).ok();
-    MemoryFacts {
-        available: available.map(Bytes),
-        total: total.map(Bytes),
-        overcommit: overcommit.and_then(|t| t.trim().parse().ok()),
-    }
-}
-
-/// Limit and use, in bytes, of the version 2 cgroup of a process.
-fn cgroup(look: &Look, pid: Option<i32>) -> Option<(u64, u64)> {
-    let who = pid.map_or_else(|| "self".to_string(), |pid| pid.to_string());
-    let text = look.read_text(Path::new(&format!("/proc/{who}/cgroup")), 1 << 16).ok()?;
-    let group = text.lines().find_map(|line| line.strip_prefix("0::"))?.trim_start_matches('/').to_string();
-    let dir = Path::new("/sys/fs/cgroup").join(group);
-    let number = |name: &str| look.read_text(&dir.join(name), 64).ok()?.trim().parse::<u64>().ok();
-    Some((number("memory.max")?, number("memory.current")?))
+    let Some(host) = look.memory() else { return MemoryFacts::default() };
+    let group = pid.and_then(|pid| look.cgroup_memory(pid));
+    let (available, total) = group.map_or((host.available, host.total), |g| (host.available.min(g.available), host.total.min(g.limit)));
+    MemoryFacts { available: Some(Bytes(available)), total: Some(Bytes(total)), overcommit: host.overcommit.map(i64::from) }
 }
