@@ -10,6 +10,7 @@
     // Stories use it as they land.
     dead_code
 )]
+mod assess;
 mod damage;
 mod data;
 mod dr;
