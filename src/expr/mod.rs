@@ -197,24 +197,24 @@ fn conjuncts(node: &check::Node) -> BTreeSet<String> {
         .collect()
 }
 
-/// The nearest of `words` when it is near enough to be a slip of the pen.
+/// The nearest of `words` when it is near enough to be a slip of the pen, or one begins with the other.
 pub fn nearest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = match given.chars().count() {
         0..=3 => 1,
         4..=7 => 2,
         _ => 3,
     };
+    let given = given.to_lowercase();
+    let begins = |w: &str| given.len() >= 3 && (w.starts_with(&given) || given.starts_with(w));
     words
         .into_iter()
         .map(|w| {
-            (
-                strsim::damerau_levenshtein(&given.to_lowercase(), &w.to_lowercase()),
-                w,
-            )
+            let distance = strsim::damerau_levenshtein(&given, &w.to_lowercase());
+            (distance > limit, distance, w)
         })
-        .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, w)| w)
+        .filter(|(far, _, w)| !far || begins(w))
+        .min_by_key(|(far, distance, _)| (*far, *distance))
+        .map(|(_, _, w)| w)
 }
 
 #[cfg(test)]

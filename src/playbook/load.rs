@@ -166,7 +166,10 @@ impl Tree<'_> {
             "outcome" => r.value(&place).map(Then::Outcome),
             "runbook" => {
                 let id = r.text(&place)?;
-                let runbook = self.runbook(r, &place, &id)?;
+                let Some(runbook) = self.runbook(r, &place, &id) else {
+                    r.excuse(&below(path, "with"));
+                    return None;
+                };
                 let with = self.with(r, &below(path, "with"), &place, &runbook)?;
                 Some(Then::Runbook {
                     id,
@@ -223,10 +226,12 @@ impl Tree<'_> {
             let place = below(path, name);
             let Some(param) = runbook.params.get(name) else {
                 let e = runbook.no_param(name);
+                r.site(&place);
                 r.error_at_key(path, name, e.message, Some(e.hint));
                 continue;
             };
             if param.kind == ParamType::RecoveryPoint {
+                r.site(&place);
                 let hint = "it is the best one of its kinds, or the one that a person chooses";
                 r.error(
                     &place,

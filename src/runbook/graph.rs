@@ -68,11 +68,7 @@ impl Runbook {
     /// The same as lines.
     pub fn outline(&self) -> String {
         let mut out = String::new();
-        let _ = writeln!(
-            out,
-            "{}  {}  (risk: {})",
-            self.id, self.title, self.risk
-        );
+        let _ = writeln!(out, "{}  {}  (risk: {})", self.id, self.title, self.risk);
         list(&mut out, "  require  ", &self.require);
         for (i, step) in self.steps.iter().enumerate() {
             outline_step(&mut out, i + 1, step);

@@ -1,8 +1,7 @@
 //! `do: { runbook: { id, params } }`: the steps of another runbook, flattened into this one.
 //!
 //! Ids become `parent.child`. What the other requires becomes gates before its first step, what it calls recovered
-//! becomes gates after its last; the including step's own `before` and `after` go around them, and its `if` holds for
-//! every step. The other's parameters are replaced by what is given, so nothing is left to look up later.
+//! becomes gates after its last; the including step's own `before` and `after` go around them. The other's parameters are replaced by what is given, so nothing is left to look up later.
 use std::collections::BTreeMap;
 
 use super::Find;
@@ -19,14 +18,15 @@ pub(super) struct Include<'a> {
     pub find: &'a Find<'a>,
 }
 
-/// The steps it stands for; `parent` carries id, `if` and gates of the including step.
+/// The steps it stands for; `parent` carries id and gates of the including step.
 pub(super) fn steps(
     r: &mut Reader<'_>,
     at: &Include<'_>,
     parent: &Step,
     open: &mut Vec<String>,
 ) -> Vec<Step> {
-    for key in ["retry", "may_skip", "on_failure"] {
+    // An `if` would be asked again before every step, and the first of them may change the answer.
+    for key in ["if", "retry", "may_skip", "on_failure"] {
         if r.has(&below(at.path, key)) {
             let hint = "put it on the steps of the included runbook".to_string();
             r.error_at_key(
@@ -38,7 +38,9 @@ pub(super) fn steps(
         }
     }
     let path = format!("{}/do/runbook", at.path);
+    let given = below(&path, "params");
     let Some(child) = find(r, at, &path, open) else {
+        r.excuse(&given);
         return Vec::new();
     };
     let Some(bindings) = bindings(r, at, &path, &child) else {
@@ -138,15 +140,11 @@ fn guarded_ends(r: &mut Reader<'_>, path: &str, child: Runbook) -> Option<Runboo
 }
 
 fn bound(step: &Step, parent: &Step, bindings: &Bindings) -> Step {
-    let own = step.only_if.as_ref().map(|e| e.bind(bindings));
     Step {
         id: format!("{}.{}", parent.id, step.id),
         title: step.title.bind(bindings),
         action: step.action.bind(bindings),
-        only_if: match (parent.only_if.clone(), own) {
-            (Some(a), Some(b)) => Some(a.and(b)),
-            (a, b) => a.or(b),
-        },
+        only_if: step.only_if.as_ref().map(|e| e.bind(bindings)),
         before: step.before.iter().map(|g| g.bind(bindings)).collect(),
         after: step.after.iter().map(|g| g.bind(bindings)).collect(),
         ..step.clone()
@@ -158,6 +156,7 @@ fn bindings(r: &mut Reader<'_>, at: &Include<'_>, path: &str, child: &Runbook) -
     let given_path = below(path, "params");
     let given = r.keys(&given_path);
     for name in given.iter().filter(|n| !child.params.contains_key(*n)) {
+        r.site(&below(&given_path, name));
         let e = child.no_param(name);
         r.error_at_key(&given_path, name, e.message, Some(e.hint));
     }

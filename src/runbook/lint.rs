@@ -107,7 +107,7 @@ pub(super) fn waiting(
 
 /// What a step says must fit its action.
 pub(super) fn step(r: &mut Reader<'_>, path: &str, step: &Step) {
-    if !is_id(&step.id) {
+    if !is_id(&step.id) && !step.id.contains("${") {
         let hint = "an id is lower-case words with hyphens, such as verify-data";
         r.error(
             &below(path, "id"),
@@ -142,43 +142,32 @@ pub(super) fn step(r: &mut Reader<'_>, path: &str, step: &Step) {
         );
     }
     if step.action.name() == "run" {
-        program(r, &format!("{path}/do/run"), step);
+        program(r, &format!("{path}/do/run"));
     }
 }
 
 /// A program of the operator is an argv list with an absolute path: no shell, and no search that the environment decides.
-fn program(r: &mut Reader<'_>, path: &str, step: &Step) {
-    let argv = step
-        .action
-        .literal("argv")
-        .and_then(serde_json::Value::as_array);
-    let place = below(path, "argv");
-    match argv.map(|a| a.first().and_then(serde_json::Value::as_str)) {
-        Some(None) => r.error(
-            &place,
-            "`argv` is empty",
-            Some("the program and its arguments, a list".into()),
-        ),
-        Some(Some(program)) if !program.starts_with('/') => {
-            r.error(
-                &below(&place, 0),
-                format!("`{program}` is not an absolute path"),
-                Some("such as /usr/local/bin/check".into()),
-            );
-        }
-        _ => {}
+fn program(r: &mut Reader<'_>, path: &str) {
+    let argv = below(path, "argv");
+    if r.has(&argv) && r.count(&argv) == 0 {
+        let hint = "the program and its arguments, a list".to_string();
+        r.error(&argv, "`argv` is empty", Some(hint));
     }
-    for (i, changed) in step
-        .action
-        .literal("changes")
-        .and_then(serde_json::Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        if changed.as_str().is_some_and(|p| !p.starts_with('/')) {
+    let first = below(&argv, 0);
+    if let Some(program) = r.text(&first).filter(|p| !p.starts_with(['/', '$'])) {
+        let hint = "such as /usr/local/bin/check".to_string();
+        r.error(
+            &first,
+            format!("`{program}` is not an absolute path"),
+            Some(hint),
+        );
+    }
+    let changes = below(path, "changes");
+    for i in 0..r.count(&changes) {
+        let place = below(&changes, i);
+        if r.text(&place).is_some_and(|p| !p.starts_with(['/', '$'])) {
             r.error(
-                &below(&below(path, "changes"), i),
+                &place,
                 "what a program changes is named by absolute paths",
                 None,
             );
@@ -186,20 +175,16 @@ fn program(r: &mut Reader<'_>, path: &str, step: &Step) {
     }
 }
 
-/// Rules over the whole, flattened runbook.
-pub(super) fn whole(r: &mut Reader<'_>, runbook: &Runbook) {
-    for (key, empty) in [
-        ("steps", runbook.steps.is_empty()),
-        ("recovered", runbook.recovered.is_empty()),
-    ] {
-        if empty && r.has(&format!("/{key}")) && r.count(&format!("/{key}")) == 0 {
-            let hint = "a run that says recovered has shown it: give at least one gate".to_string();
-            let hint = (key == "recovered").then_some(hint);
+/// Rules over the whole as it is written.
+pub(super) fn written(r: &mut Reader<'_>) {
+    let shown = "a run that says recovered has shown it: give at least one gate";
+    for (key, hint) in [("steps", None), ("recovered", Some(shown.to_string()))] {
+        let path = format!("/{key}");
+        if r.has(&path) && r.count(&path) == 0 {
             r.error_at_key("", key, format!("`{key}` is empty"), hint);
         }
     }
     duplicates(r);
-    opened(r, runbook);
 }
 
 fn duplicates(r: &mut Reader<'_>) {
@@ -221,7 +206,7 @@ fn duplicates(r: &mut Reader<'_>) {
 }
 
 /// A fence that is never lifted would end every run with a server that refuses all writes.
-fn opened(r: &mut Reader<'_>, runbook: &Runbook) {
+pub(super) fn opened(r: &mut Reader<'_>, runbook: &Runbook) {
     let fenced = |s: &Step| {
         s.action.name() == "service.start"
             && s.action

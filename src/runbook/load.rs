@@ -29,8 +29,9 @@ pub(super) fn load_within(
 ) -> Result<Runbook, Vec<Diag>> {
     let mut reader = Reader::open(text, &super::schema())?;
     let runbook = read(&mut reader, text, file, find, open);
+    lint::written(&mut reader);
     if let Some(runbook) = &runbook {
-        lint::whole(&mut reader, runbook);
+        lint::opened(&mut reader, runbook);
     }
     reader.finish(runbook)
 }

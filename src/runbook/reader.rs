@@ -123,6 +123,13 @@ impl<'a> Reader<'a> {
         Some(site)
     }
 
+    /// Takes the responsibility for every `${…}` below a place that can't be judged for another mistake.
+    pub fn excuse(&mut self, path: &str) {
+        let below = format!("{path}/");
+        let inside = self.sites.keys().filter(|p| p.starts_with(&below));
+        self.used.extend(inside.cloned());
+    }
+
     /// A condition, such as under `when`: an expression without `${…}` around it.
     pub fn condition(&mut self, path: &str, types: &Types) -> Option<Expr> {
         self.used.insert(path.to_string());
