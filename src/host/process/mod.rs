@@ -11,6 +11,7 @@ pub use memory::{CgroupMemory, Memory};
 pub use server_name::{SERVER_PROGRAMS, server_program};
 pub use sockets::Listener;
 pub use spawn::{Launch, Launched, exec_as};
+pub(crate) use spawn::wait_gone;
 
 use std::io;
 use std::path::PathBuf;

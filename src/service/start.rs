@@ -1,0 +1,108 @@
+//! Starting the server. Whether it loads is for the caller to ask the server; here it is made sure that it was started.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::unit::succeeded;
+use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit};
+use crate::host::process::{Command, Launch};
+
+/// How long an operator's command may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long systemd may take until there is a process.
+const UNTIL_PROCESS: Duration = Duration::from_secs(20);
+
+/// An operator's command.
+pub(super) fn command(argv: &[String]) -> Command {
+    Command::new(argv.iter().cloned(), PATIENCE)
+}
+
+impl Service {
+    /// Starts the server and returns when there is a process, which may still be loading. `load` is how long that is
+    /// expected to take: a unit whose TimeoutStartSec is less than twice that gets more, or systemd would end the server
+    /// while it loads and start it again, for ever.
+    ///
+    /// A held service stays held: only this start gets through.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotStarted`] with what is known, also when `systemctl start` was content and nothing was started.
+    pub fn start(&mut self, load: Duration) -> Result<(), ServiceError> {
+        if let Some(unit) = self.dies_with_us() {
+            return Err(ServiceError::DiesWithUs { unit });
+        }
+        match self.manager.clone() {
+            Manager::Process(own) => self.launch(&own),
+            Manager::Systemd(unit) => self.start_unit(&unit, load),
+            Manager::Command(commands) => {
+                let command = command(&commands.start);
+                succeeded(&command, self.reins.run(&command)?).map(|_| ())
+            }
+        }
+    }
+
+    fn launch(&mut self, own: &OwnProcess) -> Result<(), ServiceError> {
+        let mut argv = vec![own.program.display().to_string(), own.config_file.display().to_string()];
+        argv.extend(own.args.iter().cloned());
+        let launcher = own.launcher.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
+        let launch = Launch { argv, user: own.user.clone(), cwd: own.cwd.clone(), log: None, launcher };
+        let launched = self.reins.launch(launch)?;
+        // What can't even be run ends at once; the load is waited for by the caller.
+        let until = Instant::now() + Duration::from_millis(30);
+        while Instant::now() < until && launched.ended().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let ended = launched.ended();
+        self.launched = Some(launched);
+        match ended {
+            Some(status) if !status.success() => {
+                Err(ServiceError::NotStarted { because: format!("{} ended at once, {status}", own.program.display()) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn start_unit(&mut self, unit: &SystemdUnit, load: Duration) -> Result<(), ServiceError> {
+        let before = unit.state(&self.look)?;
+        if before.load_state != "loaded" {
+            return Err(ServiceError::NotStarted { because: format!("{} is {}", unit.name, before.load_state) });
+        }
+        if before.timeout_start.is_some_and(|timeout| load > timeout / 2) {
+            unit.allow_start(&self.reins, load * 5 + Duration::from_secs(60))?;
+        }
+        // After quick repeated failures systemd refuses until it is told to forget them.
+        let _ = unit.tell(&self.reins, &["reset-failed", "--", &unit.name]);
+        let held = self.is_held();
+        if held {
+            self.remove_mark()?;
+        }
+        // Not waiting: a unit of Type=notify is up for systemd only when all is loaded.
+        let told = unit.tell(&self.reins, &["start", "--no-block", "--", &unit.name]);
+        let started = told.and_then(|()| self.until_process(unit));
+        if held {
+            // Again at once: should it crash, nothing starts it in the middle of the work.
+            self.put_mark("started by redis-dr, not yet opened")?;
+        }
+        started
+    }
+
+    /// `systemctl start` is content when a condition kept the unit from starting: only a process is proof.
+    fn until_process(&self, unit: &SystemdUnit) -> Result<(), ServiceError> {
+        let deadline = Instant::now() + UNTIL_PROCESS;
+        let not = |because: String| Err(ServiceError::NotStarted { because });
+        loop {
+            let state = unit.state(&self.look)?;
+            let waits = matches!(state.active_state.as_str(), "activating" | "deactivating" | "inactive" | "reloading");
+            match state.main_pid {
+                Some(_) => return Ok(()),
+                None if state.active_state == "failed" => return not(format!("{} failed: {}", unit.name, state.result)),
+                None if state.active_state == "inactive" && state.condition_ok == Some(false) => {
+                    return not(format!("a condition of {} does not hold (systemctl status {})", unit.name, unit.name));
+                }
+                None if !waits || Instant::now() >= deadline => {
+                    return not(format!("{} is {} ({})", unit.name, state.active_state, state.sub_state));
+                }
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}
