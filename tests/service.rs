@@ -13,7 +13,8 @@ use redis_dr::host::Look;
 use redis_dr::host::process::{ProcId, Reins};
 use redis_dr::server::{Address, Endpoint, Server};
 use redis_dr::service::{
-    Commands, Identity, Manager, OwnProcess, Service, ServiceError, StopHow, Stopped, SystemdUnit, held_path, servers_in,
+    Commands, Identity, Manager, Owner, OwnProcess, Service, ServiceError, StopHow, Stopped, SystemdUnit, held_path,
+    owner_of, servers_in,
 };
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -191,6 +192,30 @@ fn a_stranger_on_the_port_is_named_and_never_signalled() {
         let me = i32::try_from(std::process::id()).ok();
         assert!(matches!(refused, Err(ServiceError::HeldByOther { pid, .. }) if pid == me), "{refused:?}");
     }
+}
+
+#[test]
+fn a_pid_file_or_a_port_alone_makes_no_process_ours() {
+    let lab = Lab::new("");
+    let look = Look::new();
+    let identity = |port, dir: PathBuf| Identity {
+        address: Address::Tcp { host: "127.0.0.1".into(), port },
+        data_dir: dir,
+        pid_file: Some(lab.path("pid")),
+    };
+    fs::write(lab.path("pid"), std::process::id().to_string()).unwrap();
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(owner_of(&look, &identity(lab.port, here)).unwrap(), Owner::Nobody, "no server, in the right directory");
+    let mut service = lab.process();
+    service.start(Duration::ZERO).unwrap();
+    drop(lab.up());
+    let pid = service.running().unwrap().unwrap().pid();
+    fs::write(lab.path("pid"), pid.to_string()).unwrap();
+    assert_eq!(owner_of(&look, &identity(1, lab.path("."))).unwrap(), Owner::Nobody, "a server, in another directory");
+    let by_file = owner_of(&look, &identity(1, lab.path("data"))).unwrap();
+    assert!(matches!(by_file, Owner::Ours(proc) if proc.pid() == pid));
+    let by_port = owner_of(&look, &identity(lab.port, lab.path("."))).unwrap();
+    assert!(matches!(by_port, Owner::Ours(proc) if proc.pid() == pid));
 }
 
 #[test]

@@ -160,19 +160,4 @@ mod tests {
         assert!(!answers_for(&at("10.0.0.1:1"), "127.0.0.1"));
         assert!(!answers_for(&at("10.0.0.1:1"), "localhost"));
     }
-
-    #[test]
-    fn a_program_that_is_no_server_is_somebody_else() {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        let dir = tempfile::tempdir().unwrap();
-        let address = Address::Tcp { host: "127.0.0.1".into(), port };
-        let pid_file = dir.path().join("pid");
-        std::fs::write(&pid_file, std::process::id().to_string()).unwrap();
-        let identity = Identity { address, data_dir: std::env::current_dir().unwrap(), pid_file: Some(pid_file) };
-        let look = Look::new();
-        assert!(matches!(owner_of(&look, &identity).unwrap(), Owner::Other { pid: Some(_), .. }));
-        drop(socket);
-        assert_eq!(owner_of(&look, &identity).unwrap(), Owner::Nobody);
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ServiceError;
 use crate::facts::Flavour;
 use crate::host::Look;
-use crate::host::process::{Command, SERVER_PROGRAMS};
+use crate::host::process::{Command as Call, SERVER_PROGRAMS};
 
 /// A server program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn find_program(look: &Look, bin_dir: Option<&Path>) -> Result<ServerProgram
     let path = candidates.into_iter().find(|path| look.exists(path));
     let path = path.ok_or_else(|| ServiceError::NoProgram { looked_in: looked_in() })?;
     let shown = path.display().to_string();
-    let said = look.ask(&Command::new([shown.as_str(), "--version"], Duration::from_secs(5)));
+    let said = look.ask(&Call::new([shown.as_str(), "--version"], Duration::from_secs(5)));
     let (flavour, version) = said.map(|output| read_version(&output.text())).unwrap_or_default();
     Ok(ServerProgram { path, flavour, version })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::unit::succeeded;
 use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit};
-use crate::host::process::{Command, Launch};
+use crate::host::process::{Command as Call, Launch};
 
 /// How long an operator's command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const UNTIL_PROCESS: Duration = Duration::from_secs(20);
 
 /// An operator's command.
-pub(super) fn command(argv: &[String]) -> Command {
-    Command::new(argv.iter().cloned(), PATIENCE)
+pub(super) fn command(argv: &[String]) -> Call {
+    Call::new(argv.iter().cloned(), PATIENCE)
 }
 
 impl Service {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ServiceError;
-use crate::host::process::{Command, Output, Reins};
+use crate::host::process::{Command as Call, Output, Reins};
 use crate::host::{Look, OwnFiles};
 
 /// A unit, and where its drop-ins go.
@@ -91,10 +91,10 @@ impl SystemdUnit {
         }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    fn command(&self, words: &[&str]) -> Call {
         let program = self.systemctl.display().to_string();
         let words = words.iter().map(ToString::to_string);
-        Command::new(std::iter::once(program).chain(words), PATIENCE)
+        Call::new(std::iter::once(program).chain(words), PATIENCE)
     }
 
     /// What systemd says of it now. A unit that is not there has the load state `not-found`.
@@ -164,7 +164,7 @@ impl SystemdUnit {
     }
 }
 
-pub(super) fn succeeded(command: &Command, output: Output) -> Result<Output, ServiceError> {
+pub(super) fn succeeded(command: &Call, output: Output) -> Result<Output, ServiceError> {
     if output.ok() {
         return Ok(output);
     }
