@@ -36,6 +36,23 @@ impl Sandbox {
         self.aof_dir().join(name)
     }
 
+    /// The snapshot at the start of the AOF: the first file the manifest names, or the single AOF.
+    pub fn aof_base(&self) -> PathBuf {
+        if !self.tree.since_seven() {
+            return self.aof_tail();
+        }
+        let manifest = fs::read_to_string(self.manifest()).unwrap();
+        let name = manifest
+            .lines()
+            .next()
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .to_owned();
+        self.aof_dir().join(name)
+    }
+
     /// Cuts bytes off the end of the AOF: the write a crash tore.
     pub fn tear_aof_tail(&mut self, bytes: u64) -> &mut Self {
         let file = OpenOptions::new()
@@ -80,6 +97,18 @@ impl Sandbox {
             *byte = !*byte;
         }
         fs::write(path, bytes).unwrap();
+        self
+    }
+
+    /// An AOF in one file, as an older server leaves it, that ends inside the first command after its snapshot.
+    pub fn single_file_with_torn_first_command(&mut self) -> &mut Self {
+        let torn = &command(&["SELECT", "0"])[..9];
+        if !self.tree.since_seven() {
+            return self.append_to_aof(torn);
+        }
+        let bytes = fs::read(self.aof_base()).unwrap();
+        self.lose_aof();
+        fs::write(self.data().join("appendonly.aof"), [&bytes, torn].concat()).unwrap();
         self
     }
 

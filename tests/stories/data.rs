@@ -129,7 +129,7 @@ impl Sandbox {
     }
 
     /// BGSAVE, waited for.
-    pub fn save(&self) -> &Self {
+    pub fn save(&mut self) -> &mut Self {
         let before = self.info("rdb_last_save_time");
         let saves = || {
             self.info("rdb_saves")
@@ -147,6 +147,8 @@ impl Sandbox {
                     != before
             },
         );
+        // The kernel's coarse clock, which dates the snapshot, runs a few milliseconds late.
+        std::thread::sleep(std::time::Duration::from_millis(20));
         self.must(&["BGSAVE"]);
         wait_until("the snapshot", || {
             self.info("rdb_bgsave_in_progress").as_deref() == Some("0") && saves() != count
@@ -156,7 +158,7 @@ impl Sandbox {
     }
 
     /// BGREWRITEAOF, waited for.
-    pub fn rewrite_aof(&self) -> &Self {
+    pub fn rewrite_aof(&mut self) -> &mut Self {
         wait_until("no other child", || {
             self.info("rdb_bgsave_in_progress").as_deref() == Some("0")
         });
@@ -173,7 +175,7 @@ impl Sandbox {
     }
 
     /// Saves, and puts the snapshot into the store `nightly`.
-    pub fn backup(&self, name: &str) -> PathBuf {
+    pub fn backup(&mut self, name: &str) -> PathBuf {
         self.save();
         let backup = self.backups().join(name);
         fs::copy(self.data().join("dump.rdb"), &backup).unwrap();

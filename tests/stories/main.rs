@@ -13,6 +13,7 @@
 mod assess;
 mod damage;
 mod data;
+mod decisions;
 mod dr;
 mod lab;
 mod lab_itself;

@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything in a story may take before it counts as failed.
@@ -28,12 +29,17 @@ pub fn wait_until(what: &str, mut answer: impl FnMut() -> bool) {
     }
 }
 
+/// A port nobody listens on, below those the kernel gives to outgoing connections, so that none of them takes it while
+/// the server is down; never the same one twice in this process.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 20_000).unwrap();
+    loop {
+        let port = 11_000 + (start + NEXT.fetch_add(7, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub struct Sandbox {
@@ -216,9 +222,11 @@ impl Sandbox {
         for pid in self.servers() {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
+        // Its last thread gives the port back a moment after the process seems gone.
+        let port = self.port;
         wait_until("the server to be gone", || {
             self.exited();
-            !self.running()
+            !self.running() && TcpListener::bind(("127.0.0.1", port)).is_ok()
         });
         self.child = None;
         self
