@@ -114,7 +114,7 @@ impl Tree<'_> {
             _ => {}
         }
         if otherwise {
-            if let Some(extra) = ends.first() {
+            if let Some(extra) = ends.first().filter(|_| !when) {
                 let hint =
                     "a rule that always holds and leads to a runbook is written `when: true`";
                 r.error_at_key(

@@ -545,3 +545,15 @@ fn cases_are_checked_and_say_what_went_wrong() {
         ["no such file"]
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_mangled_file_is_refused_and_never_panics(at in 0..GOOD.len(), len in 0..40_usize, put in "[a-z${}:\\[\\]\"' \\n|&-]{0,6}") {
+        let end = (at + len).min(GOOD.len());
+        let text = format!("{}{put}{}", GOOD.get(..at).unwrap_or(""), GOOD.get(end..).unwrap_or(""));
+        if let Err(diags) = shelves(vec![], |s| load(&text, "mine.yaml", s)) {
+            proptest::prop_assert!(!diags.is_empty());
+            let _ = crate::yaml::render(&diags, "mine.yaml", &text);
+        }
+    }
+}

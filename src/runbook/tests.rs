@@ -597,3 +597,15 @@ fn the_schema_knows_every_action_and_the_include() {
     let text = schema().to_string();
     assert!(text.contains("service.stop") && text.contains("Carry out another runbook"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_mangled_file_is_refused_and_never_panics(at in 0..GOOD.len(), len in 0..40_usize, put in "[a-z${}:\\[\\]\"' \\n|&-]{0,6}") {
+        let end = (at + len).min(GOOD.len());
+        let text = format!("{}{put}{}", GOOD.get(..at).unwrap_or(""), GOOD.get(end..).unwrap_or(""));
+        if let Err(diags) = load(&text, "mine.yaml", &nothing) {
+            proptest::prop_assert!(!diags.is_empty());
+            let _ = crate::yaml::render(&diags, "mine.yaml", &text);
+        }
+    }
+}
