@@ -2,8 +2,20 @@
 //!
 //! Each action says in one place what it changes, which copies it needs first, how it is undone and whether it may be
 //! repeated ([`Act::effects`]), and then does it ([`Act::perform`]). Engine, plan, docs and schema go through [`Action::act`].
+mod aof;
+mod conf;
+mod data;
+mod files;
+mod hands;
+mod people;
 mod params;
+mod rdb;
+mod redis;
+mod service;
 mod site;
+mod tools;
+pub use conf::FENCE_MARKER;
+pub use hands::{Act, ActError, Done, Hands, Progress};
 pub use params::*;
 pub use site::*;
 

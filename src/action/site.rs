@@ -1,5 +1,8 @@
 //! Where a plan acts: everything resolved once, shown in the plan, and used by every step.
 use crate::facts::{Flavour, Point, Seconds, ServiceKind};
+use crate::host::Look;
+use crate::host::process::Reins;
+use crate::service::{Commands, Identity, Manager, OwnProcess, Service, SystemdUnit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -89,4 +92,43 @@ pub struct Estimate {
 #[must_use]
 pub fn estimate_schema() -> serde_json::Value {
     schemars::schema_for!(Estimate).to_value()
+}
+
+impl Site {
+    /// The service of this site, ready to be driven.
+    ///
+    /// # Errors
+    /// What is missing or wrong in it.
+    pub fn service(&self, look: &Look) -> Result<Service, String> {
+        let address = self.address.parse().map_err(|e: crate::config::AddressError| e.to_string())?;
+        let identity = Identity { address, data_dir: self.data_dir.clone(), pid_file: None };
+        let manager = match self.service {
+            ServiceKind::Systemd => {
+                let unit = self.unit.as_deref().ok_or("the plan names no unit")?;
+                Manager::Systemd(SystemdUnit::new(unit))
+            }
+            ServiceKind::Command => {
+                let c = self.commands.clone().ok_or("the plan names no commands")?;
+                Manager::Command(Commands { start: c.start, stop: c.stop, status: c.status })
+            }
+            ServiceKind::Process | ServiceKind::Unknown => Manager::Process(self.own_process(look)?),
+        };
+        Ok(Service::new(manager, identity, Reins::new()))
+    }
+
+    fn own_process(&self, look: &Look) -> Result<OwnProcess, String> {
+        let program = self.binary.clone().ok_or("the server program was not found; set bin_dir in the config")?;
+        let user = match self.run_as.as_deref() {
+            Some(name) if look.is_root() => Some(look.user(name).map_err(|e| e.to_string())?),
+            _ => None,
+        };
+        Ok(OwnProcess {
+            program,
+            config_file: self.config_file.clone(),
+            args: self.start_args.clone(),
+            user,
+            cwd: self.working_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
+            launcher: std::env::current_exe().ok(),
+        })
+    }
 }

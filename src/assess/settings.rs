@@ -12,33 +12,8 @@ const LARGEST: u64 = 16 << 20;
 #[must_use]
 pub fn load(look: &Look, start: &Start, version: Option<ServerVersion>) -> Effective {
     let read = |path: &Path| look.read(path, LARGEST).map_err(|e| std::io::Error::other(e.to_string()));
-    let glob = |pattern: &str| matching(look, pattern);
+    let glob = |pattern: &str| look.glob(pattern);
     redis_conf::load(start, version, &Files { read: &read, glob: &glob })
-}
-
-/// Files that match a pattern whose last component alone has wildcards, as `include /etc/redis/conf.d/*.conf` has.
-fn matching(look: &Look, pattern: &str) -> Vec<PathBuf> {
-    let path = Path::new(pattern);
-    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return vec![] };
-    let Ok(entries) = look.list(dir) else { return vec![] };
-    let fits = |candidate: &str| fits(name.as_bytes(), candidate.as_bytes());
-    entries.iter().filter_map(|e| e.name.to_str()).filter(|n| fits(n)).map(|n| dir.join(n)).collect()
-}
-
-/// `*` and `?` as in a shell; a leading dot is not matched by them.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    fn from(pattern: &[u8], name: &[u8]) -> bool {
-        match (pattern.split_first(), name.split_first()) {
-            (None, None) => true,
-            (Some((b'*', rest)), _) => {
-                from(rest, name) || name.split_first().is_some_and(|(_, shorter)| from(pattern, shorter))
-            }
-            (Some((b'?', rest)), Some((_, shorter))) => from(rest, shorter),
-            (Some((p, rest)), Some((n, shorter))) if p == n => from(rest, shorter),
-            _ => false,
-        }
-    }
-    !(name.first() == Some(&b'.') && pattern.first() != Some(&b'.')) && from(pattern, name)
 }
 
 /// The facts of a configuration that was read.

@@ -1,1 +1,5 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand; only here and in `report` is anything printed.
+pub mod args;
+pub mod context;
+mod failure;
+pub use failure::Failure;

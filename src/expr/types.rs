@@ -83,6 +83,11 @@ impl Types {
         self
     }
 
+    /// The root names with their types.
+    pub fn roots(&self) -> impl Iterator<Item = (&str, &Type)> {
+        self.roots.iter().map(|(name, ty)| (name.as_str(), ty))
+    }
+
     /// The type of a dotted name.
     pub fn get(&self, dotted: &str) -> Option<&Type> {
         let mut parts = dotted.split('.');

@@ -92,6 +92,8 @@ pub struct Content {
     pub modules: Vec<String>,
     /// Magic and version, such as REDIS0010.
     pub format: String,
+    /// Bytes of the snapshot up to the end of its checksum, uncompressed; 0 where that is not known.
+    pub data_bytes: u64,
 }
 
 /// One recovery point.

@@ -1,1 +1,141 @@
-//! The story: assess, choose, plan, confirm, run, verify.
+//! The story: assess → choose → policy → plan → confirm → run → verify. It asks through [`Person`], so that a terminal,
+//! `--auto` and tests answer alike, and it prints nothing.
+mod carry;
+mod choose;
+mod hooks;
+mod story;
+mod unfinished;
+
+pub use carry::{Signals, apply_plan};
+pub use choose::{Chosen, Selection, choose};
+pub use story::{planned, recover};
+pub use unfinished::{open_run, resume, roll_back, unfinished_run};
+
+use crate::assess::{Assessor, Target, Wanted};
+use crate::config::Instance;
+use crate::engine::Witness;
+use crate::facts::Assessment;
+use crate::host::Look;
+use crate::plan::Plan;
+use crate::report::RunDocument;
+use crate::runbook::Library;
+use crate::state::State;
+
+/// Who decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// Nobody is watching: the policy alone.
+    Auto,
+    /// `--confirm INSTANCE`.
+    Confirmed(String),
+    /// A person at a terminal.
+    Person,
+}
+
+/// What a person answers to the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The instance's name was typed.
+    Start,
+    /// The same, asking before every step.
+    StepByStep,
+    /// Another point, by its id.
+    Another(String),
+    /// Leave everything as it is.
+    Leave,
+}
+
+/// What a person answers about a run that was not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Carry it on.
+    Resume,
+    /// Take it back.
+    RollBack,
+    /// Leave it.
+    Leave,
+}
+
+/// The person, or the stand-in for one.
+pub trait Person: Witness {
+    /// Shows the assessment.
+    fn assessed(&mut self, assessment: &Assessment);
+    /// Shows the plan and what the policy would say, and asks.
+    fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer;
+    /// A run was not finished: what now?
+    fn unfinished(&mut self, run: &str, runbook: &str) -> Unfinished;
+    /// A rule came out unknown: does it hold?
+    fn rule(&mut self, rule: &str, because: &str) -> Option<bool>;
+    /// This may be part of a replication; must be answered by typing `standalone`.
+    fn standalone(&mut self, because: &[String]) -> bool;
+    /// The same person, as the engine knows it.
+    fn parts(&mut self) -> &mut dyn Person;
+}
+
+/// What a recovery works with.
+pub struct World<'a> {
+    /// The half of the host that looks.
+    pub look: &'a Look,
+    /// The state directory.
+    pub state: &'a State,
+    /// The instance, for the assessment.
+    pub target: &'a Target,
+    /// The instance, as its config says.
+    pub instance: &'a Instance,
+    /// Runbooks by id.
+    pub runbooks: &'a Library,
+    /// Playbooks by id.
+    pub playbooks: &'a Library,
+    /// Makes a next command that can be pasted.
+    pub command: &'a dyn Fn(&str) -> String,
+}
+
+impl World<'_> {
+    /// The assessor of this instance; it knows of earlier runs.
+    pub(crate) fn assessor<'w>(&'w self, runs: &'w crate::assess::Runs<'w>) -> Assessor<'w> {
+        Assessor::new(*self.look, self.target.clone(), self.state).with_runs(runs)
+    }
+
+    /// Looks at the instance.
+    pub(crate) fn assess(&self, wanted: &Wanted) -> crate::assess::Assessed {
+        let runs = |name: &str| unfinished::runs_of(self.state, self.look, name, self.target.recoveries_within);
+        self.assessor(&runs).assess(wanted)
+    }
+
+    /// The instance's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.target.name
+    }
+
+    /// Adds what every document carries: contact and next commands.
+    pub(crate) fn finish(&self, doc: &mut RunDocument) {
+        use crate::report::RunOutcome as O;
+        let mut say = |words: String| doc.next.push((self.command)(&words));
+        match doc.outcome {
+            O::Unfinished | O::Stuck => {
+                say("runs resume".into());
+                say("runs rollback".into());
+            }
+            O::Refused | O::Waiting => say(format!("assess {}", self.name())),
+            O::Stale => say(format!("plan {} -o plan.json", self.name())),
+            O::Failed | O::RolledBack => {
+                if let Some(id) = doc.run_id.clone() {
+                    say(format!("runs report {id}"));
+                }
+                say(format!("points {}", self.name()));
+            }
+            O::Recovered => {
+                if let Some(id) = doc.run_id.clone() {
+                    say(format!("runs report {id}"));
+                }
+            }
+            _ => {}
+        }
+        if matches!(doc.exit_code, 3 | 4 | 7)
+            && let Some(contact) = &self.instance.contact
+        {
+            doc.next.push(format!("contact: {contact}"));
+        }
+    }
+}

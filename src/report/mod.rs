@@ -1,1 +1,16 @@
-//! Facts, plans and journals as words.
+//! Facts, plans and journals as words: for a terminal, as Markdown, as JSON. Returns text; `cli` prints it.
+mod assessment;
+mod document;
+mod markdown;
+mod plan;
+mod points;
+mod run;
+mod words;
+
+pub use assessment::assessment;
+pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
+pub use markdown::markdown;
+pub use plan::plan;
+pub use points::points;
+pub use run::run;
+pub use words::{clean, number, severity};

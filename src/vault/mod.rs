@@ -93,6 +93,26 @@ impl Vault {
         self.own.path()
     }
 
+    /// A new file in the vault for what is saved from elsewhere, such as the memory of a server.
+    ///
+    /// # Errors
+    /// It is there already, or what the system says.
+    pub fn new_file(&self, name: &str) -> Result<(PathBuf, std::fs::File), VaultError> {
+        // an attempt that was cut off left half a file
+        self.own.remove(name).or_else(|e| if e.is_missing() { Ok(()) } else { Err(e) })?;
+        Ok((self.own.path().join(name), self.own.open_append(name, true)?))
+    }
+
+    /// Syncs a file made by [`Vault::new_file`]; its size in bytes.
+    ///
+    /// # Errors
+    /// What the system says; what is in the file must not be relied on then.
+    pub fn finish_file(&self, path: &Path, file: &std::fs::File) -> Result<u64, VaultError> {
+        self.pen.sync(file, path)?;
+        self.pen.sync_dir(self.own.dir())?;
+        Ok(self.look.stat(path)?.size)
+    }
+
     /// The half of the host that looks.
     #[must_use]
     pub fn look(&self) -> Look {

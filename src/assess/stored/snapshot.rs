@@ -173,5 +173,6 @@ pub(super) fn content(report: &Report) -> Content {
         functions: report.functions,
         modules: report.modules.clone(),
         format: magic,
+        data_bytes: report.bytes,
     }
 }

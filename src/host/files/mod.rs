@@ -4,6 +4,7 @@ mod attrs;
 mod digest;
 mod dir;
 mod error;
+mod glob;
 mod look;
 mod own;
 mod pen;

@@ -1,0 +1,203 @@
+//! `aof.cut`, `aof.seed`, `aof.rebuild_manifest` and `aof.check`.
+//!
+//! A new AOF is always built complete beside the old one and exchanged for it in one move, so that at no instant a
+//! start would find nothing, or half of it.
+use super::files::{aof_save, open_snapshot, point_of};
+use super::{Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, Site, UndoMove};
+use crate::aof::{manifest, set};
+use crate::facts::Cut;
+use crate::vault::Content;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn effects(site: &Site, undo_text: &str) -> Effects {
+    let (path, usage) = aof_save(site);
+    Effects {
+        changes: vec![Change {
+            what: path.display().to_string(),
+            kind: if site.multi_part { ChangeKind::Directory } else { ChangeKind::Replace },
+        }],
+        saves: vec![SaveSpec { path, usage }],
+        undo: vec![UndoMove::RestoreSaved],
+        undo_text: undo_text.into(),
+        class: RepeatClass::Checkable,
+        opens: false,
+    }
+}
+
+fn manifest_name(site: &Site) -> String {
+    format!("{}.manifest", site.aof_name)
+}
+
+fn read_manifest(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
+    let path = hands.site.aof.join(manifest_name(hands.site));
+    let bytes = hands.look.read(&path, 1 << 20)?;
+    manifest::parse(&bytes)
+        .map_err(|e| ActError::failed(format!("{}: {e}", path.display()), "redis-dr assess shows what can be done"))
+}
+
+impl Act for AofSeed {
+    fn effects(&self, site: &Site) -> Effects {
+        effects(site, "put the old AOF back")
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, before: &Value) -> Done {
+        // the step's own mark: the exchange is one move, so what is there now is either the old or the new
+        match hands.aof_identity() {
+            now if !before["identity"].is_null() && now == before["identity"] => Done::No,
+            _ => Done::CantTell("the AOF is another one than before the step".into()),
+        }
+    }
+
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!({ "identity": hands.aof_identity() }))
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let point = point_of(hands.site, &self.from.0)?.clone();
+        let live = hands.site.aof.clone();
+        if !hands.site.multi_part {
+            let mut from = open_snapshot(hands, &point)?;
+            let bytes = hands.replace(&live, Content::Reader(&mut from))?;
+            return Ok(json!({ "base": live.display().to_string(), "bytes": bytes }));
+        }
+        let base = format!("{}.1.base.rdb", hands.site.aof_name);
+        let incr = format!("{}.1.incr.aof", hands.site.aof_name);
+        let lines = format!("file {base} seq 1 type b\nfile {incr} seq 1 type i\n");
+        let (dir, file) = hands.owners()?;
+        let mut build = hands.vault.build_dir(&live, dir)?;
+        let plain = point.compression.is_none().then_some(point.path.as_deref()).flatten().map(PathBuf::from);
+        let exact = point.content.as_ref().map(|c| c.data_bytes) == point.bytes.map(|b| b.0);
+        let how = match plain.filter(|p| exact && hands.look.exists(p)) {
+            // the server never writes into a base, so a link to a file that it may read is as good as a copy
+            Some(path) => {
+                let may_link = hands.look.stat(&path)?.owner().uid == file.uid;
+                build.add_link_or_copy(&path, &base, may_link, file)?.to_string()
+            }
+            None => {
+                let mut from = open_snapshot(hands, &point)?;
+                build.add_file(&base, Content::Reader(&mut from), file)?;
+                "copy".into()
+            }
+        };
+        build.add_file(&incr, Content::Bytes(b""), file)?;
+        build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
+        let built = build.finish()?;
+        hands.exchange(built, &live)?;
+        Ok(json!({ "base": live.join(base).display().to_string(), "how": how }))
+    }
+}
+
+impl Act for AofCut {
+    fn effects(&self, site: &Site) -> Effects {
+        effects(site, "put the damaged AOF back")
+    }
+
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!({ "identity": hands.aof_identity() }))
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, before: &Value) -> Done {
+        match hands.aof_identity() {
+            now if !before["identity"].is_null() && now == before["identity"] => Done::No,
+            _ => Done::CantTell("the AOF is another one than before the step".into()),
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let point = point_of(hands.site, &self.at.0)?.clone();
+        let Some(cut) = point.cut else {
+            return Err(ActError::failed(format!("{} says no place to cut", point.id), "choose a point of kind aof-cut"));
+        };
+        let live = hands.site.aof.clone();
+        if !hands.site.multi_part {
+            hands.replace(&live, Content::File { path: &live, len: Some(cut.offset) })?;
+            return Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }));
+        }
+        cut_parts(hands, &cut)?;
+        Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }))
+    }
+}
+
+/// Builds the set anew: whole parts as links, the damaged one as a copy up to the boundary, later ones left out.
+fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
+    let live = hands.site.aof.clone();
+    let mut listed = match read_manifest(hands) {
+        Ok(m) => m,
+        Err(_) => rebuilt(hands)?,
+    };
+    listed.entries.retain(|e| !cut.drop_files.contains(&e.name) && e.kind != manifest::Kind::History);
+    let (dir, file) = hands.owners()?;
+    let mut build = hands.vault.build_dir(&live, dir)?;
+    let last = listed.incrs().last().map(|e| e.name.clone());
+    for entry in &listed.entries {
+        let path = live.join(&entry.name);
+        if entry.name == cut.file {
+            build.add_file(&entry.name, Content::File { path: &path, len: Some(cut.offset) }, file)?;
+        } else {
+            // the last increment is appended to in place: it must not share its bytes with the vault
+            let may_link = last.as_ref() != Some(&entry.name);
+            build.add_link_or_copy(&path, &entry.name, may_link, file)?;
+        }
+    }
+    let lines = listed.render();
+    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
+    let built = build.finish()?;
+    hands.exchange(built, &live)
+}
+
+fn rebuilt(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
+    let mut names = Vec::new();
+    for entry in hands.look.list(&hands.site.aof)? {
+        let name = entry.name.to_string_lossy().into_owned();
+        let size = hands.look.stat(&hands.site.aof.join(&entry.name))?.size;
+        names.push((name, size));
+    }
+    manifest::rebuild(&names, &hands.site.aof_name)
+        .map(|r| r.manifest)
+        .map_err(|e| ActError::failed(format!("{}: {e}", hands.site.aof.display()), "choose another point: redis-dr points"))
+}
+
+impl Act for AofRebuildManifest {
+    fn effects(&self, site: &Site) -> Effects {
+        let path = site.aof.join(manifest_name(site));
+        Effects {
+            changes: vec![Change { what: path.display().to_string(), kind: ChangeKind::Create }],
+            saves: vec![SaveSpec { path, usage: super::SaveUse::Replaced }],
+            ..effects(site, "put the manifest back as it was")
+        }
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
+        match (read_manifest(hands), rebuilt(hands)) {
+            (Ok(is), Ok(wanted)) if is.render() == wanted.render() => Done::Yes("the manifest lists all parts".into()),
+            _ => Done::No,
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let lines = rebuilt(hands)?.render();
+        let path = hands.site.aof.join(manifest_name(hands.site));
+        hands.replace(&path, Content::Bytes(lines.as_bytes()))?;
+        Ok(json!({ "manifest": lines }))
+    }
+}
+
+impl Act for AofCheck {
+    fn effects(&self, _: &Site) -> Effects {
+        Effects::none()
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let report = super::tools::judge(hands.look, hands.site);
+        match report.state {
+            set::SetState::Intact | set::SetState::Empty => {
+                Ok(json!({ "base_keys": report.base_keys, "commands": report.commands_after_base }))
+            }
+            other => Err(ActError::failed(
+                format!("{} is still not whole: {other:?}", hands.site.aof.display()),
+                "choose another point: redis-dr points",
+            )),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `service.stop`, `service.start`, `service.open` and `server.snapshot`.
+use super::conf::{FENCE_MARKER, effective, text};
+use super::files::aof_save;
+use super::{Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot, ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove};
+use crate::redis_conf;
+use crate::server::{self, Info, ServerError};
+use crate::vault::Content;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// As many replicas as nobody has: every write of a client answers NOREPLICAS (redis-facts §11).
+const FENCE: &str = "1000000";
+
+fn unit_name(site: &Site) -> String {
+    site.unit.clone().unwrap_or_else(|| "the server".into())
+}
+
+impl Act for ServiceStop {
+    fn effects(&self, site: &Site) -> Effects {
+        Effects {
+            changes: vec![Change { what: format!("{}: stop and hold", unit_name(site)), kind: ChangeKind::Service }],
+            saves: vec![],
+            undo: vec![UndoMove::ReleaseHold, UndoMove::StartIfItRan],
+            undo_text: if site.was_answering { "start it again" } else { "lift the hold" }.into(),
+            class: RepeatClass::Checkable,
+            opens: false,
+        }
+    }
+
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!({ "pid": hands.running()?, "answered": hands.connect().is_ok(), "held": hands.is_held() }))
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
+        match hands.running() {
+            Ok(None) if hands.is_held() => Done::Yes("nothing runs, and it is held".into()),
+            _ => Done::No,
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        hands.hold()?;
+        if hands.running()?.is_none() {
+            return Ok(json!({ "was": "down" }));
+        }
+        let memory = save_memory(hands, self.timeout.duration().max(Duration::from_secs(600)))?;
+        hands.stop(self.save, self.timeout.duration())?;
+        Ok(json!({ "was": "running", "memory": memory }))
+    }
+}
+
+/// Saves what the server holds, unless it is known to be worth nothing.
+fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActError> {
+    let Ok(mut server) = hands.connect() else { return Ok(Value::Null) };
+    let keys = server.info(None).map(|i| i.keys()).unwrap_or(0);
+    if keys == 0 {
+        return Ok(Value::Null);
+    }
+    snapshot(hands, timeout)
+}
+
+fn snapshot(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActError> {
+    let endpoint = hands.endpoint.clone();
+    let (path, mut file) = hands.vault.new_file("memory.rdb")?;
+    let progress = &mut *hands.progress;
+    let mut told = |done, total| {
+        progress("save memory", done, total);
+        ControlFlow::Continue(())
+    };
+    server::snapshot(&endpoint, &mut file, &mut told, timeout)?;
+    let bytes = hands.vault.finish_file(&path, &file)?;
+    Ok(json!({ "path": path.display().to_string(), "bytes": bytes }))
+}
+
+impl Act for ServerSnapshot {
+    fn effects(&self, site: &Site) -> Effects {
+        Effects {
+            changes: vec![Change {
+                what: site.vault_dir.join("memory.rdb").display().to_string(),
+                kind: ChangeKind::Create,
+            }],
+            class: RepeatClass::Idempotent,
+            undo_text: "nothing to undo: it only adds a copy".into(),
+            ..Effects::none()
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        snapshot(hands, self.timeout.duration())
+    }
+}
+
+/// Lines that a start of ours puts behind everything else in the main file.
+fn fence_lines(site: &Site, fenced: bool) -> Vec<String> {
+    if !site.can_fence {
+        return vec![];
+    }
+    let fixed = |name: &str| site.overridden.iter().any(|o| o.eq_ignore_ascii_case(name));
+    let mut lines = Vec::new();
+    if fenced && !fixed("min-replicas-to-write") {
+        lines.push(format!("min-replicas-to-write {FENCE}"));
+    }
+    if !fixed("aof-load-truncated") {
+        lines.push("aof-load-truncated no".into());
+    }
+    if !fixed("save") {
+        lines.push("save \"\"".into());
+    }
+    lines
+}
+
+impl Act for ServiceStart {
+    fn effects(&self, site: &Site) -> Effects {
+        let (aof, aof_use) = aof_save(site);
+        let aof_use = if aof_use == SaveUse::Tree { aof_use } else { SaveUse::Appended };
+        let mut saves = vec![
+            SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced },
+            SaveSpec { path: aof.clone(), usage: aof_use },
+            SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced },
+        ];
+        if fence_lines(site, self.fenced).is_empty() {
+            saves.remove(0);
+        }
+        let fence = if self.fenced && site.can_fence { ", fenced" } else { "" };
+        Effects {
+            changes: vec![
+                Change { what: format!("{}: start{fence}", unit_name(site)), kind: ChangeKind::Service },
+                Change { what: aof.display().to_string(), kind: ChangeKind::Directory },
+                Change { what: site.rdb.display().to_string(), kind: ChangeKind::Replace },
+            ],
+            saves,
+            undo: vec![UndoMove::EnsureDown, UndoMove::RestoreSaved],
+            undo_text: "stop it without saving, put its files back".into(),
+            class: RepeatClass::Checkable,
+            opens: !(self.fenced && site.can_fence),
+        }
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
+        match hands.connect().and_then(|mut s| s.info(None)) {
+            Ok(info) if !info.loading() => Done::Yes("it runs and has loaded".into()),
+            _ => Done::No,
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let lines = fence_lines(hands.site, self.fenced);
+        if !lines.is_empty() {
+            let old = text(hands)?;
+            let bare = redis_conf::edit::remove_block(old.as_bytes(), FENCE_MARKER).unwrap_or_else(|| old.into_bytes());
+            let new = redis_conf::edit::append_block(&bare, FENCE_MARKER, &lines);
+            let path = hands.site.config_file.clone();
+            hands.replace(&path, Content::Bytes(&new))?;
+        }
+        let log_from = hands.log_size();
+        let begun = Instant::now();
+        if hands.running()?.is_none() {
+            hands.start()?;
+        }
+        let info = wait_loaded(hands, self.timeout.duration(), log_from)?;
+        check_start(hands, &info, &lines, log_from)?;
+        Ok(json!({
+            "pid": info.number("process_id"), "run_id": info.get("run_id"),
+            "load_seconds": begun.elapsed().as_secs_f64(), "log_from": log_from,
+            "loaded_keys": info.number("rdb_last_load_keys_loaded"), "fenced": self.fenced && hands.site.can_fence,
+        }))
+    }
+}
+
+/// Waits until the server has loaded; a process that dies meanwhile is told with its last words.
+fn wait_loaded(hands: &mut Hands<'_>, timeout: Duration, log_from: u64) -> Result<Info, ActError> {
+    let mut gone = 0;
+    hands.wait("the server to load its data", timeout, |h| {
+        let refused = match h.connect().and_then(|mut s| s.info(Some("everything"))) {
+            Ok(info) if !info.loading() => return Ok(Some(info)),
+            Ok(info) => {
+                let (done, total) = (info.number("loading_loaded_bytes"), info.number("loading_total_bytes"));
+                (h.progress)("load", done.unwrap_or(0), total);
+                return Ok(None);
+            }
+            Err(e @ ServerError::AuthFailed { .. }) => return Err(e.into()),
+            Err(e) => e.to_string(),
+        };
+        if h.running()?.is_some() {
+            gone = 0;
+            return Ok(None);
+        }
+        gone += 1;
+        // a service manager needs a moment between its answer and the process
+        if gone < 8 {
+            return Ok(None);
+        }
+        let words = h.log_since(log_from);
+        let because = if words.is_empty() { refused } else { words.join(" | ") };
+        Err(ActError::failed(format!("the server did not stay up: {because}"), "redis-dr assess explains the log's words"))
+    })
+}
+
+/// A start is a success only if the server runs with what was asked for, and loaded without an error (§5).
+fn check_start(hands: &mut Hands<'_>, info: &Info, lines: &[String], log_from: u64) -> Result<(), ActError> {
+    let mut server = hands.connect()?;
+    for line in lines {
+        let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+        let is = match server.setting(name) {
+            Ok(is) => is.unwrap_or_default(),
+            Err(e) => return Err(e.into()),
+        };
+        if is != value.trim_matches('"') {
+            return Err(ActError::failed(
+                format!("the server runs with {name} {is}, not {value}"),
+                "look for another file or start argument that sets it",
+            ));
+        }
+    }
+    if let Some(line) = hands.log_since(log_from).iter().find(|l| l.contains("== CRITICAL ==")) {
+        return Err(ActError::failed(format!("a command failed while loading: {line}"), "choose another point: redis-dr points"));
+    }
+    match info.number("evicted_keys") {
+        None | Some(0) => Ok(()),
+        Some(n) => Err(ActError::failed(
+            format!("the server evicted {n} keys while it loaded"),
+            "raise maxmemory above what the data needs, then try again",
+        )),
+    }
+}
+
+impl Act for ServiceOpen {
+    fn effects(&self, site: &Site) -> Effects {
+        let fenced = !fence_lines(site, true).is_empty();
+        Effects {
+            changes: vec![Change { what: "clients may write again".into(), kind: ChangeKind::LiveConfig }],
+            saves: if fenced {
+                vec![SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced }]
+            } else {
+                vec![]
+            },
+            undo: vec![],
+            undo_text: "point of no return for --auto; a person may still roll back".into(),
+            class: RepeatClass::Idempotent,
+            opens: true,
+        }
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
+        let bare = text(hands).is_ok_and(|t| !redis_conf::edit::has_block(t.as_bytes(), FENCE_MARKER));
+        let open = hands.connect().and_then(|mut s| s.setting("min-replicas-to-write"));
+        match open {
+            Ok(Some(n)) if bare && n != FENCE && !hands.is_held() => Done::Yes("clients may write already".into()),
+            _ => Done::No,
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let old = text(hands)?;
+        let bare = match redis_conf::edit::remove_block(old.as_bytes(), FENCE_MARKER) {
+            Some(bare) => {
+                let path = hands.site.config_file.clone();
+                hands.replace(&path, Content::Bytes(&bare))?;
+                String::from_utf8_lossy(&bare).into_owned()
+            }
+            None => old,
+        };
+        if hands.site.can_fence {
+            let owner = effective(hands, &bare);
+            let points: Vec<String> =
+                owner.save_points().iter().map(|p| format!("{} {}", p.seconds, p.changes)).collect();
+            let mut server = hands.connect()?;
+            server.config_set("save", &points.join(" "))?;
+            server.config_set("aof-load-truncated", if owner.aof_load_truncated() { "yes" } else { "no" })?;
+            server.config_set("min-replicas-to-write", &owner.min_replicas_to_write().to_string())?;
+            let is = server.setting("min-replicas-to-write")?.unwrap_or_default();
+            if is != owner.min_replicas_to_write().to_string() {
+                return Err(ActError::failed("the fence could not be lifted", "CONFIG SET min-replicas-to-write 0"));
+            }
+        }
+        hands.release()?;
+        Ok(Value::Null)
+    }
+}

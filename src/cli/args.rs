@@ -1,0 +1,441 @@
+//! The grammar of the command line; its doc comments are the help texts.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
+#[derive(Debug, Parser)]
+#[command(name = "redis-dr", version, max_term_width = 100, subcommand_required = false, disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  redis-dr assess                         what is wrong here?
+  redis-dr recover cache-1                recover it: asks once, proves the result
+  redis-dr plan cache-1 -o plan.json      what would recover do? Changes nothing
+  redis-dr explain exit-codes             what the exit codes mean")]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// The configuration file.
+    #[arg(short = 'c', long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where runs, journals and locks are kept.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Print one JSON document on standard output, and nothing else there.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say less.
+    #[arg(short = 'q', long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for everything.
+    #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// The server's port on this host, as for redis-cli.
+    #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection")]
+    pub port: Option<u16>,
+    /// The server's unix socket, as for redis-cli.
+    #[arg(short = 's', long, global = true, value_name = "SOCKET", help_heading = "Connection")]
+    pub socket: Option<PathBuf>,
+    /// The server's URI, without a password in it.
+    #[arg(short = 'u', long, global = true, value_name = "URI", help_heading = "Connection")]
+    pub uri: Option<String>,
+    /// The user to authenticate as.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
+    pub user: Option<String>,
+    /// The file that holds the password.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub password_file: Option<PathBuf>,
+    /// Ask for the password on the terminal.
+    #[arg(long, global = true, help_heading = "Connection")]
+    pub askpass: bool,
+    /// Use TLS.
+    #[arg(long, global = true, help_heading = "Connection")]
+    pub tls: bool,
+    /// The certificate authority to trust.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub cacert: Option<PathBuf>,
+    /// Our certificate.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub cert: Option<PathBuf>,
+    /// Our certificate's key.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub key: Option<PathBuf>,
+    /// Refused: a password on the command line can be read by everybody on the host.
+    #[arg(short = 'a', long = "pass", global = true, value_name = "PASSWORD", hide = true)]
+    pub pass: Option<String>,
+}
+
+/// Which way out is taken.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Select {
+    /// The playbook that decides.
+    #[arg(long, value_name = "P", conflicts_with = "runbook", help_heading = "Selection")]
+    pub playbook: Option<String>,
+    /// The runbook to use, without asking the decision tree.
+    #[arg(long, value_name = "R", help_heading = "Selection")]
+    pub runbook: Option<String>,
+    /// A parameter of the runbook.
+    #[arg(long = "param", value_name = "K=V", help_heading = "Selection")]
+    pub params: Vec<String>,
+    /// Least loss first, or fastest within the RPO first.
+    #[arg(long, value_enum, default_value_t = Prefer::Complete, help_heading = "Selection")]
+    pub prefer: Prefer,
+    /// The recovery point to use: an id of `redis-dr points`.
+    #[arg(long, value_name = "ID", conflicts_with = "point_file", help_heading = "Selection")]
+    pub point: Option<String>,
+    /// A snapshot in hand.
+    #[arg(long, value_name = "FILE", help_heading = "Selection")]
+    pub point_file: Option<PathBuf>,
+    /// When it broke, where nobody can tell (RFC 3339).
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    pub incident_at: Option<String>,
+}
+
+/// How points are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Prefer {
+    /// Least loss, then fastest.
+    #[default]
+    Complete,
+    /// Fastest within the RPO.
+    Fast,
+}
+
+/// From which severity on `--exit-code` answers 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Any finding.
+    Minor,
+    /// Major or critical.
+    Major,
+    /// Critical only.
+    Critical,
+}
+
+/// The forms a report comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// Markdown.
+    Md,
+    /// JSON.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at an instance: what is wrong, and what would help. Changes nothing.
+    #[command(after_help = "Examples:\n  redis-dr assess cache-1\n  redis-dr assess -p 6380 --json\n  redis-dr assess cache-1 --quick --exit-code=critical")]
+    Assess {
+        /// A name of the config, HOST:PORT or unix:PATH.
+        instance: Option<String>,
+        /// Only what can be seen at once: no file is walked.
+        #[arg(long)]
+        quick: bool,
+        /// The playbook that decides.
+        #[arg(long, value_name = "P")]
+        playbook: Option<String>,
+        /// Exit 8 when something was found (at this severity or above).
+        #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "minor")]
+        exit_code: Option<Level>,
+    },
+    /// List the recovery points, best first, with what each would lose and how long it takes.
+    Points {
+        /// A name of the config, HOST:PORT or unix:PATH.
+        instance: Option<String>,
+        /// A snapshot in hand, examined beside the others.
+        #[arg(long, value_name = "FILE")]
+        point_file: Option<PathBuf>,
+        /// Least loss first, or fastest within the RPO first.
+        #[arg(long, value_enum, default_value_t = Prefer::Complete)]
+        prefer: Prefer,
+        /// When it broke, where nobody can tell (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        incident_at: Option<String>,
+    },
+    /// Work out exactly what `recover` would do, and change nothing.
+    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  redis-dr plan cache-1\n  redis-dr plan cache-1 -o plan.json      then: redis-dr apply plan.json\n  redis-dr plan show plan.json\n  redis-dr plan --facts assessment.json   replay a saved `assess --json` anywhere")]
+    Plan {
+        /// Show a plan.
+        #[command(subcommand)]
+        show: Option<PlanCommand>,
+        /// A name of the config, HOST:PORT or unix:PATH.
+        instance: Option<String>,
+        /// Which way.
+        #[command(flatten)]
+        select: Select,
+        /// Use a saved assessment (`assess --json`) instead of looking.
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+        /// Write the plan to a file (`-` is standard output).
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Exit 8 when there is something to do.
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Recover an instance: assess, choose, plan, confirm, run, verify.
+    #[command(after_help = "Examples:\n  redis-dr recover cache-1                          in a terminal: shows everything, asks once\n  redis-dr recover cache-1 --auto --json            with nobody watching: within the policy only\n  redis-dr recover cache-1 --confirm cache-1        from a script that a person runs\n  redis-dr recover cache-1 --point nightly/dump.rdb")]
+    Recover {
+        /// A name of the config, HOST:PORT or unix:PATH.
+        instance: Option<String>,
+        /// Which way.
+        #[command(flatten)]
+        select: Select,
+        /// Ask before every step.
+        #[arg(long)]
+        step: bool,
+        /// How it is confirmed.
+        #[command(flatten)]
+        consent: Consent,
+        /// Show the plan and stop, as `plan` does.
+        #[arg(short = 'n', long, conflicts_with_all = ["auto", "confirm", "step"])]
+        dry_run: bool,
+        /// Wait this long for another run on this instance to end.
+        #[arg(long, value_name = "DURATION")]
+        wait: Option<String>,
+    },
+    /// Carry out a plan that was made and reviewed before; refuses when the facts have moved.
+    Apply {
+        /// The plan.
+        plan: PathBuf,
+        /// How it is confirmed.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Compare a live server with a recovery point.
+    Verify {
+        /// A name of the config, HOST:PORT or unix:PATH.
+        instance: Option<String>,
+        /// The point: an id of `redis-dr points`.
+        #[arg(long, value_name = "POINT")]
+        against: Option<String>,
+    },
+    /// Runs: list, show, carry on, take back, report.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The safety copies of runs.
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// Runbooks: list, show, check, draw.
+    #[command(subcommand)]
+    Runbook(LibraryCommand),
+    /// Playbooks: list, show, check, draw, test.
+    #[command(subcommand)]
+    Playbook(PlaybookCommand),
+    /// Explain a finding, an exit code, a runbook or a word.
+    Explain {
+        /// Such as files.aof_corrupt, exit-codes, 3, restore-rdb or vault.
+        id: Option<String>,
+    },
+    /// Print shell completions.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+    /// Starts a server as another user; used by redis-dr itself.
+    #[command(name = "__exec", hide = true, disable_help_flag = true)]
+    Exec {
+        /// User, then the command line.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
+}
+
+/// How a recovery is confirmed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Consent {
+    /// Nobody is watching: never ask, keep to the policy.
+    #[arg(long, conflicts_with = "confirm", help_heading = "Confirmation")]
+    pub auto: bool,
+    /// The typed confirmation, for a script that a person runs.
+    #[arg(long, value_name = "INSTANCE", help_heading = "Confirmation")]
+    pub confirm: Option<String>,
+    /// Refused: say --auto or --confirm INSTANCE.
+    #[arg(short = 'y', long, hide = true)]
+    pub yes: bool,
+}
+
+/// `plan show`.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Show a plan that was written before.
+    Show {
+        /// The plan.
+        file: PathBuf,
+    },
+}
+
+/// `runs …`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// All runs, newest first.
+    List,
+    /// One run: its steps, gates, changes and copies.
+    Show {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+    },
+    /// Carry on a run that was not finished.
+    Resume {
+        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
+        run: Option<String>,
+        /// Nobody is watching: never ask, keep to the policy.
+        #[arg(long)]
+        auto: bool,
+    },
+    /// Take back everything that a run changed.
+    Rollback {
+        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
+        run: Option<String>,
+        /// Nobody is watching: never ask.
+        #[arg(long, conflicts_with = "confirm")]
+        auto: bool,
+        /// The typed confirmation, for a script that a person runs.
+        #[arg(long, value_name = "INSTANCE")]
+        confirm: Option<String>,
+        /// Take back a finished run, and lose what clients wrote since.
+        #[arg(long)]
+        discard_writes: bool,
+        /// A copy of the journal, when the state directory is gone.
+        #[arg(long, value_name = "FILE", conflicts_with = "run")]
+        journal: Option<PathBuf>,
+    },
+    /// What happened, for people who were not there.
+    Report {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+        /// In which form.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Write it to a file (`-` is standard output).
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove journals and safety copies of old finished runs. Shows what it would remove unless --yes.
+    Prune {
+        /// Older than this.
+        #[arg(long, value_name = "DURATION", default_value = "30d")]
+        older_than: String,
+        /// Really remove them.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `vault …`.
+#[derive(Debug, Subcommand)]
+pub enum VaultCommand {
+    /// What was saved.
+    List {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+    },
+    /// Copy a saved file out of the vault; the original place is not touched.
+    Restore {
+        /// An id, a unique prefix or `last`.
+        run: String,
+        /// The path as it was.
+        path: PathBuf,
+        /// Where the copy goes; it must not exist.
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// `runbook …`.
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// All there are, and where each comes from.
+    List,
+    /// One of them, as text.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Check files (or all there are): every error with line and column.
+    Lint {
+        /// YAML files.
+        files: Vec<PathBuf>,
+    },
+    /// Draw one.
+    Graph {
+        /// Its id.
+        id: String,
+        /// Mermaid instead of text.
+        #[arg(long)]
+        mermaid: bool,
+    },
+    /// The JSON schema of the files.
+    Schema,
+}
+
+/// `playbook …`.
+#[derive(Debug, Subcommand)]
+pub enum PlaybookCommand {
+    /// All there are, and where each comes from.
+    List,
+    /// One of them, as text.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Check files (or all there are): every error with line and column.
+    Lint {
+        /// YAML files.
+        files: Vec<PathBuf>,
+    },
+    /// Draw one.
+    Graph {
+        /// Its id.
+        id: String,
+        /// Mermaid instead of text.
+        #[arg(long)]
+        mermaid: bool,
+    },
+    /// Run test cases: saved facts and the rule that they must lead to.
+    Test {
+        /// Case files; all built-in cases when left out.
+        files: Vec<PathBuf>,
+    },
+    /// The JSON schema of the files.
+    Schema,
+}
+
+/// Words that people try, and the command that they mean.
+#[must_use]
+pub fn near_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "restore" | "fix" | "repair" => "redis-dr recover",
+        "status" | "check" | "doctor" => "redis-dr assess",
+        "undo" => "redis-dr runs rollback",
+        _ => return None,
+    })
+}

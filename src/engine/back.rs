@@ -1,0 +1,114 @@
+//! Walking back: what ran is undone, last first, from the journal alone.
+use super::run::{Run, RunError};
+use super::{Ending, Event};
+use crate::action::{ActError, UndoMove};
+use crate::journal::{Event as Line, UndoWork};
+use crate::vault::{Kept, Save};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Takes everything back after a failure; a rolled-back run is a failed run.
+pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
+    let because = format!("step {step} failed: {}", error.because);
+    match roll_back(run)? {
+        Ending::RolledBack { .. } => Ok(Ending::RolledBack { because, hint: error.hint.clone() }),
+        other => Ok(other),
+    }
+}
+
+/// Undoes every step that was started, the last first, then checks that every file is as it was.
+///
+/// # Errors
+/// Only when the journal can't be written: then nothing more is done.
+pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
+    // from the journal alone: what stands there is what was really started
+    let log = crate::journal::read(run.deps.look.clone(), run.journal.path())?;
+    let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
+    for work in log.to_undo()? {
+        let step = work.step.clone();
+        run.record(Line::UndoStarted { step: step.clone() })?;
+        run.tell(&Event::Undoing { id: &step });
+        match undo(run, &work) {
+            Ok(after) => {
+                run.record(Line::UndoDone { step: step.clone(), after })?;
+                run.tell(&Event::Undone { id: &step });
+            }
+            Err(e) => return stuck(run, &work, &e),
+        }
+    }
+    if let Err(e) = as_before(run, &all) {
+        return Ok(Ending::Stuck { because: e.because, by_hand: vec![e.hint] });
+    }
+    run.record(Line::RunRolledBack {})?;
+    Ok(Ending::RolledBack { because: "rolled back by request".into(), hint: String::new() })
+}
+
+/// One step's undo, move by move; what was in the way is in the vault.
+fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
+    let mut after = Vec::new();
+    let moves: Vec<UndoMove> = serde_json::from_value(work.undo.clone()).map_err(|e| {
+        ActError::failed(format!("the journal holds an undo that is not known: {e}"), "use the version that started the run")
+    })?;
+    for one in moves {
+        match one {
+            UndoMove::EnsureDown => run.with_hands(&work.saves, |h| h.ensure_down())?,
+            UndoMove::RestoreSaved => {
+                for restored in run.vault.restore_all(&work.saves)? {
+                    after.extend(restored.kept);
+                }
+            }
+            UndoMove::ReleaseHold if work.before["held"] == Value::Bool(true) => {}
+            UndoMove::ReleaseHold => run.with_hands(&work.saves, |h| h.release())?,
+            UndoMove::StartIfItRan => {
+                if !work.before["pid"].is_null() {
+                    run.with_hands(&work.saves, start_again)?;
+                }
+            }
+            UndoMove::ConfigSet { name, value } => {
+                run.with_hands(&work.saves, |h| h.connect()?.config_set(&name, &value).map_err(ActError::from))?;
+            }
+        }
+    }
+    Ok(after)
+}
+
+/// Starts the server as it was before the run; one that fails at once was failing before, and is left held.
+fn start_again(hands: &mut crate::action::Hands<'_>) -> Result<(), ActError> {
+    if hands.running()?.is_some() {
+        return Ok(());
+    }
+    hands.start()?;
+    hands.wait("the server to run again", Duration::from_secs(60), |h| Ok(h.connect().is_ok().then_some(())))
+}
+
+/// Every file is bit for bit as it was before the run; a server that runs again may write to its files.
+fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
+    if run.with_hands(&[], |h| h.running().ok().flatten().is_some()) {
+        return Ok(());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for save in saves {
+        // the first save of a path saw it as it was before the run
+        if !seen.insert(save.path().to_path_buf()) {
+            continue;
+        }
+        if let Some(because) = run.vault.differs_any(std::slice::from_ref(save))? {
+            let because = format!("{} is not as it was: {because}", save.path().display());
+            return Err(ActError::failed(because, "compare it with the copy in the vault: redis-dr vault list"));
+        }
+    }
+    Ok(())
+}
+
+fn stuck(run: &mut Run<'_>, work: &UndoWork, e: &ActError) -> Result<Ending, RunError> {
+    let mut by_hand = vec![format!("mend this first: {}", e.because)];
+    for file in work.saves.iter().flat_map(Save::files) {
+        if let Some(copy) = file.copy() {
+            by_hand.push(format!("cp -p {} {}", copy.display(), file.path().display()));
+        }
+    }
+    by_hand.push("then: redis-dr runs rollback".into());
+    let step = work.step.clone();
+    run.record(Line::UndoFailed { step: step.clone(), because: e.because.clone(), by_hand: by_hand.clone() })?;
+    Ok(Ending::Stuck { because: format!("undoing step {step} failed: {}", e.because), by_hand })
+}

@@ -1,0 +1,192 @@
+//! One run: the plan, its journal, its vault, and everything the walk needs.
+use super::gates::Refresh;
+use super::{Event, Witness};
+use crate::action::{ActError, Hands, SaveSpec, SaveUse};
+use crate::facts::Facts;
+use crate::host::Look;
+use crate::journal::{Event as Line, Journal, JournalError, Log};
+use crate::plan::Plan;
+use crate::server::Endpoint;
+use crate::service::Service;
+use crate::vault::{Save, Use, Vault};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Why a run can't go on at all: its journal can't be written or does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The plan and the journal don't fit each other, or this binary does not know an action.
+    #[error("{because}")]
+    Plan {
+        /// What does not fit.
+        because: String,
+    },
+}
+
+impl RunError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Journal(e) => e.hint(),
+            Self::Plan { .. } => "redis-dr runs rollback takes back what was changed".into(),
+        }
+    }
+}
+
+/// What a run needs from outside.
+pub struct Deps<'a> {
+    /// The half of the host that looks.
+    pub look: &'a Look,
+    /// How the server is reached.
+    pub endpoint: &'a Endpoint,
+    /// Takes facts again.
+    pub refresh: &'a dyn Refresh,
+    /// Hears what happens, and answers what must be asked.
+    pub person: &'a mut dyn Witness,
+    /// Has somebody asked to stop?
+    pub interrupted: &'a dyn Fn() -> bool,
+    /// Ask before every step.
+    pub step_by_step: bool,
+    /// How the server is started, stopped and held.
+    pub service: Service,
+}
+
+/// One run.
+pub struct Run<'a> {
+    /// What is carried out.
+    pub plan: &'a Plan,
+    /// Its record.
+    pub journal: Journal,
+    /// Its safety copies, with the pen.
+    pub vault: Vault,
+    /// What it needs from outside.
+    pub deps: Deps<'a>,
+    /// The facts, taken again where gates ask for them.
+    pub facts: Facts,
+    /// What steps found out.
+    pub results: BTreeMap<String, Value>,
+    /// Gates answered yes.
+    pub gates_passed: u64,
+    /// What was started before this walk, by step.
+    pub(super) earlier: BTreeMap<String, Started>,
+    fresh: bool,
+}
+
+/// A step that the journal says was started.
+#[derive(Debug, Clone)]
+pub(super) struct Started {
+    /// What was saved for it.
+    pub saves: Vec<Save>,
+    /// What its action saw before it acted.
+    pub before: Value,
+}
+
+impl<'a> Run<'a> {
+    /// A run with its journal at hand: a new one, or (with `log`) one that goes on.
+    #[must_use]
+    pub fn new(plan: &'a Plan, journal: Journal, log: Option<&Log>, vault: Vault, deps: Deps<'a>, facts: Facts) -> Self {
+        let mut run = Self {
+            plan,
+            journal,
+            vault,
+            deps,
+            facts,
+            results: BTreeMap::new(),
+            gates_passed: 0,
+            earlier: BTreeMap::new(),
+            fresh: log.is_none_or(|l| l.records.is_empty()),
+        };
+        for record in log.map(|l| l.records.as_slice()).unwrap_or_default() {
+            match &record.event {
+                Line::StepStarted { step, saves, before, .. } => {
+                    let started = Started { saves: saves.clone(), before: before.clone() };
+                    // the first attempt saw the world as it was
+                    run.earlier.entry(step.clone()).or_insert(started);
+                }
+                Line::StepDone { step, results, .. } => {
+                    run.results.insert(step.clone(), results.clone());
+                }
+                _ => {}
+            }
+        }
+        run
+    }
+
+    /// Writes one line of the journal; returns when it is on disk.
+    pub(super) fn record(&mut self, line: Line) -> Result<(), RunError> {
+        Ok(self.journal.record(line)?)
+    }
+
+    /// Begins: the first line of a new run, or that it goes on.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub fn begin(&mut self, auto: bool) -> Result<(), RunError> {
+        let by = self.deps.look.user_by_id(self.deps.look.uid()).ok().flatten().map_or("unknown".into(), |u| u.name);
+        if self.earlier.is_empty() && self.fresh {
+            return self.record(Line::RunStarted { by, auto });
+        }
+        self.record(Line::Resumed { by })
+    }
+
+    /// Has nothing been started that was not taken back?
+    pub(super) fn untouched(&self) -> bool {
+        !self.journal.status().steps().iter().any(|s| s.touched)
+    }
+
+    /// Tells the observer.
+    pub(super) fn tell(&mut self, event: &Event<'_>) {
+        self.deps.person.event(event);
+    }
+
+    /// Saves everything that a step will change, before it changes anything.
+    pub(super) fn save_all(&mut self, specs: &[SaveSpec]) -> Result<Vec<Save>, ActError> {
+        let mut kept = Vec::new();
+        for spec in specs {
+            let one = match spec.usage {
+                SaveUse::Tree => Save::from(self.vault.save_tree(&spec.path, &part_use)?),
+                SaveUse::Replaced => Save::from(self.vault.save(&spec.path, Use::Replaced)?),
+                SaveUse::Appended => Save::from(self.vault.save(&spec.path, Use::WrittenInPlace)?),
+            };
+            for file in one.files() {
+                let (path, how) = (file.path().display().to_string(), file.how().to_string());
+                self.deps.person.event(&Event::Saved { path, how, bytes: file.bytes() });
+            }
+            kept.push(one);
+        }
+        Ok(kept)
+    }
+
+    /// Runs `act` with everything an action may use.
+    pub(super) fn with_hands<T>(&mut self, saves: &[Save], act: impl FnOnce(&mut Hands<'_>) -> T) -> T {
+        let auto = self.deps.person.auto();
+        let person = std::cell::RefCell::new(&mut *self.deps.person);
+        let mut progress = |what: &str, done: u64, total: Option<u64>| {
+            person.borrow_mut().event(&Event::Progress { what, done, total });
+        };
+        let mut ask = |text: &str| person.borrow_mut().question(text);
+        let mut hands = Hands {
+            site: &self.plan.site,
+            look: self.deps.look,
+            vault: &mut self.vault,
+            endpoint: self.deps.endpoint,
+            service: &mut self.deps.service,
+            saves,
+            results: &self.results,
+            progress: &mut progress,
+            interrupted: self.deps.interrupted,
+            ask: if auto { None } else { Some(&mut ask) },
+        };
+        act(&mut hands)
+    }
+}
+
+/// Increments are appended to in place; every other part of an AOF is only ever replaced.
+fn part_use(name: &std::ffi::OsStr) -> Use {
+    let name = name.to_string_lossy();
+    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") { Use::Replaced } else { Use::WrittenInPlace }
+}

@@ -1,0 +1,240 @@
+//! From runbook, facts and point to a plan. Pure: sizes and the fingerprint come from the caller.
+use super::{Fingerprint, Gate, Plan, PlanEstimate, PlannedStep, SCHEMA, SafetyCopy, sha256_hex};
+use crate::action::{Action, Effects, Estimate, SaveUse, Site};
+use crate::expr::Truth;
+use crate::facts::{Assessment, Bytes, Point, Seconds, Time};
+use crate::runbook::{self, Runbook};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The file is no plan, or of another version.
+    #[error("this is not a plan that can be carried out: {because}")]
+    NotAPlan {
+        /// What is wrong.
+        because: String,
+    },
+    /// Somebody changed it.
+    #[error("the plan was changed after it was made: it says digest {stated}, its content has {actual}")]
+    Edited {
+        /// The digest in the file.
+        stated: String,
+        /// The digest of its content.
+        actual: String,
+    },
+    /// A requirement of the runbook is not met.
+    #[error("{runbook} can't be used here: {because}")]
+    Refused {
+        /// Which runbook.
+        runbook: String,
+        /// Which requirement, and the facts.
+        because: String,
+    },
+    /// A parameter can't be resolved.
+    #[error("step {step} can't be planned: {because}")]
+    Step {
+        /// Which step.
+        step: String,
+        /// Why.
+        because: String,
+    },
+}
+
+impl PlanError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotAPlan { .. } | Self::Edited { .. } => "make a new plan: redis-dr plan INSTANCE -o plan.json".into(),
+            Self::Refused { .. } => "choose another recovery point: redis-dr points".into(),
+            Self::Step { .. } => "redis-dr assess shows which facts are unknown and why".into(),
+        }
+    }
+
+    /// 2 for a file that is not valid, 3 where a person must decide.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::NotAPlan { .. } | Self::Edited { .. } => 2,
+            Self::Refused { .. } | Self::Step { .. } => 3,
+        }
+    }
+}
+
+/// What a plan is made of.
+pub struct Input<'a> {
+    /// Facts, findings, points.
+    pub assessment: &'a Assessment,
+    /// The runbook.
+    pub runbook: &'a Runbook,
+    /// Its parameters, points aside.
+    pub params: Map<String, Value>,
+    /// The point, where the runbook takes one.
+    pub point: Option<&'a Point>,
+    /// The site, without point and estimates.
+    pub site: Site,
+    /// What the plan relies on.
+    pub fingerprint: Fingerprint,
+    /// The size of a path's content, where it can be seen.
+    pub size: &'a dyn Fn(&Path) -> Option<u64>,
+    /// The moment of planning.
+    pub now: Time,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// A requirement that is not met or can't be known, or a parameter that reads an unknown fact.
+pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
+    let runbook = input.runbook;
+    let mut site = input.site;
+    site.point = input.point.cloned();
+    site.estimate = estimate(input.point);
+    let scope = scope(input.assessment, &site, &input.params);
+    let refused = |because: String| PlanError::Refused { runbook: runbook.id.clone(), because };
+    for gate in &runbook.require {
+        let because = || gate.because.as_ref().map(|t| text(t, &scope)).unwrap_or_default();
+        match gate.truth(&scope) {
+            Truth::True => {}
+            Truth::False => return Err(refused(format!("{} ({})", because(), gate.evidence(&scope)))),
+            Truth::Unknown(u) => return Err(refused(format!("{} (unknown: {u})", because()))),
+        }
+    }
+    let mut steps = Vec::new();
+    let mut no_return = None;
+    for step in &runbook.steps {
+        let planned = plan_step(step, &site, &scope, input.size)?;
+        let effects = planned.1;
+        if effects.opens && planned.0.skipped().is_none() && no_return.is_none() {
+            no_return = Some(step.id.clone());
+        }
+        steps.push(planned.0);
+    }
+    let copy_bytes = Bytes(steps.iter().flat_map(|s| &s.safety_copies).filter(|c| c.how == "copy").filter_map(|c| c.bytes).map(|b| b.0).sum());
+    let written = input.point.and_then(|p| p.bytes).map_or(0, |b| b.0);
+    let free_after = input.assessment.facts.disk.free.map(|f| Bytes(f.0.saturating_sub(copy_bytes.0 + written)));
+    if let Some(free) = input.assessment.facts.disk.free
+        && free.0 < copy_bytes.0 + written
+    {
+        return Err(refused(format!("it needs {} of free space, there are {free}", Bytes(copy_bytes.0 + written))));
+    }
+    let plan = Plan {
+        schema: SCHEMA.into(),
+        digest: String::new(),
+        instance: input.assessment.instance.clone(),
+        runbook: runbook.id.clone(),
+        runbook_sha256: sha256_hex(runbook.text.as_bytes()),
+        title: runbook.title.clone(),
+        risk: runbook.risk,
+        point: input.point.map(|p| p.id.clone()),
+        estimate: PlanEstimate {
+            downtime_seconds: input.point.and_then(|p| p.recover_seconds).or(Some(Seconds(1.0))),
+            loss_seconds: input.point.and_then(|p| p.loss_seconds),
+            copy_bytes,
+            free_bytes_after: free_after,
+        },
+        fingerprint: input.fingerprint,
+        point_of_no_return: no_return,
+        require: runbook.require.iter().map(|g| gate(g, &scope)).collect(),
+        steps,
+        recovered: runbook.recovered.iter().map(|g| gate(g, &scope)).collect(),
+        params: input.params,
+        site,
+        made_at: input.now,
+        because: input.assessment.decision.as_ref().map(|d| d.because.clone()).unwrap_or_default(),
+    };
+    Ok(plan.sealed())
+}
+
+fn plan_step(
+    step: &runbook::Step,
+    site: &Site,
+    scope: &Value,
+    size: &dyn Fn(&Path) -> Option<u64>,
+) -> Result<(PlannedStep, Effects), PlanError> {
+    let fail = |because: String| PlanError::Step { step: step.id.clone(), because };
+    let action = step.action.resolve(scope).map_err(|e| fail(e.to_string()))?;
+    let mut verdict = "run".to_string();
+    if let Some(only_if) = &step.only_if {
+        match only_if.truth(scope) {
+            Truth::True => {}
+            Truth::False => verdict = format!("skip: {}", only_if.explain(scope)),
+            Truth::Unknown(u) => return Err(fail(format!("its condition is unknown: {u}"))),
+        }
+    }
+    let effects = action.act().effects(site);
+    let planned = PlannedStep {
+        id: step.id.clone(),
+        title: text(&step.title, scope),
+        action: action.name().into(),
+        with: parameters(&action),
+        changes: effects.changes.clone(),
+        safety_copies: effects.saves.iter().map(|s| copy(s, size)).collect(),
+        gates: step.before.iter().map(|g| gate(g, scope)).collect(),
+        gates_after: step.after.iter().map(|g| gate(g, scope)).collect(),
+        undo: effects.undo_text.clone(),
+        verdict,
+        may_skip: step.may_skip,
+        retry: step.retry,
+        on_failure: step.on_failure,
+    };
+    Ok((planned, effects))
+}
+
+fn parameters(action: &Action) -> Value {
+    match serde_json::to_value(action) {
+        Ok(Value::Object(map)) => map.into_iter().next().map(|(_, v)| v).unwrap_or(Value::Null),
+        _ => Value::Null,
+    }
+}
+
+fn copy(save: &crate::action::SaveSpec, size: &dyn Fn(&Path) -> Option<u64>) -> SafetyCopy {
+    let bytes = size(&save.path);
+    let how = match (bytes, save.usage) {
+        (None, _) => "absent",
+        (Some(_), SaveUse::Appended) => "copy",
+        (Some(_), SaveUse::Replaced | SaveUse::Tree) => "link",
+    };
+    SafetyCopy { path: save.path.display().to_string(), bytes: bytes.map(Bytes), how: how.into() }
+}
+
+fn gate(gate: &runbook::Gate, scope: &Value) -> Gate {
+    Gate {
+        that: gate.that.source().to_string(),
+        because: gate.because.as_ref().map(|t| text(t, scope)).unwrap_or_default(),
+        within: gate.within,
+        every: gate.every,
+    }
+}
+
+/// A title or reason with what is known put in.
+fn text(template: &crate::expr::Template, scope: &Value) -> String {
+    template.render(scope).to_string()
+}
+
+/// Facts, point, parameters and estimates as one JSON object.
+fn scope(assessment: &Assessment, site: &Site, params: &Map<String, Value>) -> Value {
+    let mut scope = serde_json::to_value(&assessment.facts).unwrap_or_default();
+    if let Some(map) = scope.as_object_mut() {
+        let point = serde_json::to_value(&site.point).unwrap_or_default();
+        let mut params = params.clone();
+        params.insert("point".into(), point.clone());
+        map.insert("point".into(), point);
+        map.insert("params".into(), Value::Object(params));
+        map.insert("estimate".into(), serde_json::to_value(site.estimate).unwrap_or_default());
+    }
+    scope
+}
+
+/// Conservative throughputs; the plan says that these are estimates.
+fn estimate(point: Option<&Point>) -> Estimate {
+    #[allow(clippy::cast_precision_loss)]
+    let bytes = point.and_then(|p| p.bytes).map_or(0.0, |b| b.0 as f64);
+    Estimate {
+        load: point.and_then(|p| p.recover_seconds).unwrap_or(Seconds(1.0 + bytes / 100e6)),
+        rewrite: Seconds(1.0 + bytes / 60e6),
+        copy: Seconds(bytes / 500e6),
+    }
+}

@@ -1,0 +1,236 @@
+//! From a confirmed plan to its end: the run's directory, journal and vault are made, then the engine walks.
+use super::{Consent, Person, World, hooks, story};
+use crate::assess::{Assessed, Wanted};
+use crate::engine::{self, Deps, Ending, Refresh, Run};
+use crate::facts::{Assessment, Facts, Time};
+use crate::host::{Pen, Planters};
+use crate::journal::{Header, Journal, Log};
+use crate::lock::Lock;
+use crate::plan::{self, Plan};
+use crate::report::{RunDocument, RunOutcome};
+use crate::server::Endpoint;
+use crate::state::RunDir;
+use crate::vault::Vault;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The journal's name in a run's directory.
+pub(super) const JOURNAL: &str = "journal.jsonl";
+
+/// Has somebody asked to stop?
+pub type Signals<'a> = &'a dyn Fn() -> bool;
+
+/// Takes facts again for gates, through the assessment's own probes.
+pub(super) struct Probes<'a>(pub &'a World<'a>, pub &'a Endpoint);
+
+impl Refresh for Probes<'_> {
+    fn refresh(&self, facts: &mut Facts, groups: &[String]) {
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let none = |_: &str| crate::facts::RunFacts::default();
+        self.0.assessor(&none).refresh(facts, &groups, self.1);
+    }
+}
+
+/// Starts a run of a plan that was agreed to. The lock is held by the caller.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn start(
+    world: &World<'_>,
+    plan: &Plan,
+    assessed: &Assessed,
+    auto: bool,
+    step_by_step: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+    lock: &mut Lock,
+) -> RunDocument {
+    let assessment = &assessed.document;
+    let refuse = |because: String, hint: String| story::no_run(world, assessment, RunOutcome::Refused, because, hint);
+    let dir = match world.state.new_run(world.look.now(), &plan.runbook) {
+        Ok(dir) => dir,
+        Err(e) => return refuse(e.to_string(), e.hint()),
+    };
+    lock.names_run(dir.id());
+    let mut plan = plan.clone();
+    plan.site.vault_dir = vault_dir(world, &plan, &dir, assessment);
+    let plan = plan.sealed();
+    if let Err(e) = store(&dir, &plan, assessment) {
+        return refuse(e, "free space for the state directory, or give --state-dir DIR".into());
+    }
+    let header = Header {
+        journal: 1,
+        run_id: dir.id().into(),
+        instance: plan.instance.clone(),
+        runbook: plan.runbook.clone(),
+        plan_digest: plan.digest.clone(),
+        action_revisions: BTreeMap::from([("all".to_string(), crate::action::REVISION)]),
+        vault: plan.site.vault_dir.clone(),
+        host: world.look.hostname(),
+        boot_id: world.look.boot_id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: world.look.now(),
+    };
+    let journal = match Journal::create(dir.own(), JOURNAL, &header) {
+        Ok(journal) => journal,
+        Err(e) => return refuse(e.to_string(), e.hint()),
+    };
+    if let Err(because) = hooks::on_start(world, assessment) {
+        return refuse(because, "mend the hook, or make it not required".into());
+    }
+    let mut doc = walk(world, &dir, &plan, journal, None, assessment.facts.clone(), assessed.endpoint.clone(), auto, step_by_step, person, interrupted, true);
+    doc.severity = Some(assessment.severity);
+    doc.findings.clone_from(&assessment.findings);
+    doc.decision.clone_from(&assessment.decision);
+    hooks::on_end(world, &doc);
+    doc
+}
+
+/// Carries out a plan from a file: the facts must still hold.
+pub fn apply_plan(
+    world: &World<'_>,
+    plan: &Plan,
+    consent: &Consent,
+    step_by_step: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+) -> RunDocument {
+    let mut lock = match story::lock(world, Some(&plan.site.data_dir), None) {
+        Ok(lock) => lock,
+        Err(doc) => return *doc,
+    };
+    let assessed = world.assess(&Wanted::default());
+    let assessment = &assessed.document;
+    let no = |outcome, because: String, hint: &str| story::no_run(world, assessment, outcome, because, hint.into());
+    if let Some(id) = super::unfinished_run(world.state, world.look, world.name()) {
+        let because = format!("the run {id} was not finished");
+        return no(RunOutcome::Refused, because, "redis-dr runs resume, or redis-dr runs rollback");
+    }
+    let point = plan.recovery_point();
+    let mut now = plan::take_fingerprint(world.look, &assessment.facts, &plan.site, point);
+    now.runbook_digest = match world.runbooks.get(&plan.runbook) {
+        Some(source) => blake3::hash(source.text.as_bytes()).to_hex().to_string(),
+        None => String::new(),
+    };
+    let moved = plan.fingerprint.moved(world.look, &now);
+    if !moved.is_empty() {
+        return no(RunOutcome::Stale, moved.join("; "), "make a new plan and have it reviewed again");
+    }
+    if *consent == Consent::Auto {
+        let refusals = crate::policy::refusals(&world.instance.policy, plan.risk, point, assessment.facts.run.recent);
+        if let Some(r) = refusals.first() {
+            return no(RunOutcome::Refused, r.because.clone(), &r.hint);
+        }
+        if let Some(step) = plan.steps.iter().find(|s| matches!(s.action.as_str(), "ask" | "manual")) {
+            return no(RunOutcome::Refused, format!("step {} needs a person", step.id), "run it in a terminal");
+        }
+    }
+    let mut steps = step_by_step;
+    if *consent == Consent::Person {
+        person.assessed(assessment);
+        match person.confirm(assessment, plan, &[]) {
+            super::Answer::Start => {}
+            super::Answer::StepByStep => steps = true,
+            _ => return no(RunOutcome::Interrupted, "left by choice".into(), ""),
+        }
+    }
+    start(world, plan, &assessed, *consent == Consent::Auto, steps, person, interrupted, &mut lock)
+}
+
+/// The config's directory, else beside the journal where that is on the data's filesystem, else in the data directory.
+fn vault_dir(world: &World<'_>, plan: &Plan, dir: &RunDir, assessment: &Assessment) -> PathBuf {
+    if let Some(own) = &world.target.vault_dir {
+        return own.join(dir.id());
+    }
+    let disk = &assessment.facts.disk;
+    let avoid = disk.io_error == Some(true) || disk.read_only == Some(true) || disk.full == Some(true);
+    crate::vault::home(*world.look, dir.path(), &plan.site.data_dir, dir.id(), avoid)
+}
+
+/// The plan, and the facts it was made from, beside the journal before its first line.
+fn store(dir: &RunDir, plan: &Plan, assessment: &Assessment) -> Result<(), String> {
+    let text = |v: Result<Vec<u8>, serde_json::Error>| v.map_err(|e| e.to_string());
+    dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?).map_err(|e| e.to_string())?;
+    dir.write("assessment.json", &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| e.to_string())
+}
+
+/// Walks forward (or back) with a journal at hand, and says how it ended.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn walk(
+    world: &World<'_>,
+    dir: &RunDir,
+    plan: &Plan,
+    journal: Journal,
+    log: Option<&Log>,
+    facts: Facts,
+    endpoint: Endpoint,
+    auto: bool,
+    step_by_step: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+    forward: bool,
+) -> RunDocument {
+    let failed = |because: String, hint: String| {
+        let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, hint);
+        doc.run_id = Some(dir.id().into());
+        world.finish(&mut doc);
+        doc
+    };
+    let vault = match Vault::open(Pen::new(), &plan.site.vault_dir, planters(world, plan)) {
+        Ok(vault) => vault,
+        Err(e) => return failed(e.to_string(), e.hint()),
+    };
+    let service = match plan.site.service(world.look) {
+        Ok(service) => service,
+        Err(because) => return failed(because, "mend the config, then redis-dr runs resume".into()),
+    };
+    let refresh = Probes(world, &endpoint);
+    let deps = Deps {
+        look: world.look,
+        endpoint: &endpoint,
+        refresh: &refresh,
+        person,
+        interrupted,
+        step_by_step,
+        service,
+    };
+    let mut run = Run::new(plan, journal, log, vault, deps, facts);
+    if let Err(e) = run.begin(auto) {
+        return failed(e.to_string(), e.hint());
+    }
+    let ending = if forward { engine::walk(&mut run) } else { engine::roll_back(&mut run) };
+    let gates = run.gates_passed;
+    let mut doc = match super::unfinished::document(world, dir.id()) {
+        Ok(doc) => doc,
+        Err(e) => return failed(e, String::new()),
+    };
+    doc.gates.passed = gates;
+    match ending {
+        Ok(Ending::RolledBack { because, hint } | Ending::Unfinished { because, hint }) => {
+            doc.because = because;
+            doc.hint = hint;
+        }
+        Ok(Ending::Stuck { because, by_hand }) => {
+            doc.because = because;
+            doc.by_hand = by_hand;
+        }
+        Ok(Ending::Recovered | Ending::Interrupted) => {}
+        Err(e) => {
+            doc.outcome = RunOutcome::Unfinished;
+            doc.exit_code = doc.outcome.exit_code();
+            doc.because = e.to_string();
+            doc.hint = e.hint();
+        }
+    }
+    doc.ended_at = doc.ended_at.or(Some(Time(world.look.now())));
+    world.finish(&mut doc);
+    doc
+}
+
+/// Whose links are not followed.
+fn planters(world: &World<'_>, plan: &Plan) -> Planters {
+    let user = plan.site.run_as.as_deref().and_then(|name| world.look.user(name).ok());
+    let server = user.map(|u| {
+        let groups = world.look.groups_of(&u).unwrap_or_default();
+        (u.uid, groups)
+    });
+    Planters { server }
+}

@@ -1,0 +1,237 @@
+//! Assess, decide, and settle on runbook, point and plan.
+use super::{Person, World};
+use crate::assess::{self, Assessed, Depth, Wanted};
+use crate::facts::{Assessment, Outcome, Point};
+use crate::playbook::{self, Choice, Playbook, Shelves};
+use crate::plan::{self, Plan};
+use crate::points::Prefer;
+use crate::report::RunOutcome;
+use crate::runbook::{self, Runbook};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The playbook; `triage` when left out.
+    pub playbook: Option<String>,
+    /// The runbook, without asking the tree.
+    pub runbook: Option<String>,
+    /// Its parameters.
+    pub params: BTreeMap<String, String>,
+    /// Ranking of the points.
+    pub prefer: Prefer,
+    /// The point's id.
+    pub point: Option<String>,
+    /// A snapshot in hand.
+    pub point_file: Option<PathBuf>,
+    /// When it broke.
+    pub incident_at: Option<crate::facts::Time>,
+}
+
+/// How choosing ended.
+pub enum Chosen {
+    /// There is a plan.
+    Plan(Box<Plan>),
+    /// There is none, and why.
+    No {
+        /// healthy, waiting or refused.
+        outcome: RunOutcome,
+        /// Why.
+        because: String,
+        /// What to do.
+        hint: String,
+    },
+    /// What was asked for does not exist or is not valid.
+    Usage {
+        /// What is wrong.
+        because: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+impl Chosen {
+    fn no(outcome: RunOutcome, because: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::No { outcome, because: because.into(), hint: hint.into() }
+    }
+
+    fn usage(because: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { because: because.into(), hint: hint.into() }
+    }
+}
+
+/// Looks, and lets the playbook decide. `person` answers rules that came out unknown.
+///
+/// # Errors
+/// The playbook does not exist or is not valid.
+pub fn choose(
+    world: &World<'_>,
+    selection: &Selection,
+    saved: Option<Assessment>,
+    person: Option<&mut dyn Person>,
+) -> Result<(Assessed, Playbook), String> {
+    let playbook = playbook_of(world, selection.playbook.as_deref().unwrap_or("triage"))?;
+    let mut assessed = match saved {
+        Some(document) => Assessed {
+            document,
+            effective: Default::default(),
+            seen: Default::default(),
+            endpoint: world.target.endpoint.clone(),
+        },
+        None => world.assess(&Wanted {
+            depth: Depth::Full,
+            prefer: selection.prefer,
+            incident_at: selection.incident_at,
+            point_files: selection.point_file.iter().cloned().collect(),
+        }),
+    };
+    let assessment = &mut assessed.document;
+    let facts = serde_json::to_value(&assessment.facts).unwrap_or_default();
+    let mut choice = Choice { point: selection.point.clone(), ..Choice::default() };
+    let mut decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);
+    if let Some(person) = person {
+        for _ in 0..20 {
+            let Some(open) = playbook::open_question(&decision) else { break };
+            let Some(yes) = person.rule(&open.rule, &format!("{} ({})", open.because, open.evidence)) else { break };
+            choice.answers.insert(open.rule.clone(), yes);
+            decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);
+        }
+    }
+    assessment.decision = Some(decision);
+    Ok((assessed, playbook))
+}
+
+fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
+    let Some(source) = world.playbooks.get(id) else {
+        let near = world.playbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        return Err(format!("there is no playbook {id}{near}"));
+    };
+    let (runbooks, playbooks) = (|id: &str| world.runbooks.get(id).cloned(), |id: &str| world.playbooks.get(id).cloned());
+    let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
+    playbook::load(&source.text, &source.file, &shelves)
+        .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
+}
+
+/// The runbook of this id, checked.
+///
+/// # Errors
+/// There is none, or it is not valid; the text says where.
+pub(super) fn runbook_of(world: &World<'_>, id: &str) -> Result<Runbook, String> {
+    let Some(source) = world.runbooks.get(id) else {
+        let near = world.runbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        return Err(format!("there is no runbook {id}{near}"));
+    };
+    runbook::load(&source.text, &source.file, &|other| world.runbooks.get(other).cloned())
+        .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
+}
+
+/// From an assessment to a plan: the runbook and point asked for, else those the tree chose.
+#[must_use]
+pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, playbook: &Playbook) -> Chosen {
+    let assessment = &assessed.document;
+    let by_hand = selection.runbook.is_some() || selection.point.is_some() || selection.point_file.is_some();
+    let decision = assessment.decision.as_ref();
+    if !by_hand && let Some(d) = decision {
+        match d.outcome {
+            Outcome::Runbook => {}
+            Outcome::Healthy => return Chosen::no(RunOutcome::Healthy, &d.because, ""),
+            Outcome::Wait => return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment"),
+            Outcome::NeedsHuman => {
+                let hint = assessment.findings.first().map(|f| f.hint.clone()).unwrap_or_default();
+                return Chosen::no(RunOutcome::Refused, &d.because, hint);
+            }
+        }
+    }
+    let wanted = selection.point.clone().or_else(|| selection.point_file.as_ref().map(|p| format!("file:{}", p.display())));
+    let point = match &wanted {
+        Some(id) => match assessment.points.iter().find(|p| p.id == *id) {
+            Some(point) => Some(point),
+            None => {
+                let ids: Vec<&str> = assessment.points.iter().map(|p| p.id.as_str()).collect();
+                return Chosen::usage(format!("there is no recovery point {id}"), format!("there are {}", ids.join(", ")));
+            }
+        },
+        None => None,
+    };
+    let id = match (&selection.runbook, point, decision.and_then(|d| d.runbook.clone())) {
+        (Some(id), ..) => id.clone(),
+        (None, Some(point), _) => match playbook.runbook_for(point) {
+            Some(id) => id.to_string(),
+            None => return Chosen::no(RunOutcome::Refused, format!("no runbook serves {}", point.id), "choose one: --runbook"),
+        },
+        (None, None, Some(id)) => id,
+        (None, None, None) => return Chosen::no(RunOutcome::Refused, "no rule chose a runbook", "choose one: --runbook"),
+    };
+    let runbook = match runbook_of(world, &id) {
+        Ok(runbook) => runbook,
+        Err(text) => return Chosen::usage(text, "redis-dr runbook list"),
+    };
+    let point = match pick_point(&runbook, point, assessment) {
+        Ok(point) => point,
+        Err(because) => return Chosen::no(RunOutcome::Refused, because, "redis-dr points shows what there is"),
+    };
+    make_plan(world, selection, assessed, &runbook, point)
+}
+
+/// The point a runbook works on: the one asked for, the decision's, else the best of the kinds that it takes.
+fn pick_point<'a>(runbook: &Runbook, asked: Option<&'a Point>, assessment: &'a Assessment) -> Result<Option<&'a Point>, String> {
+    if runbook.point_kinds().is_none() {
+        return Ok(None);
+    }
+    if let Some(point) = asked {
+        if !runbook.takes(point.kind) {
+            return Err(format!("{} does not take a point such as {}", runbook.id, point.id));
+        }
+        return Ok(Some(point));
+    }
+    let decided = assessment.decision.as_ref().and_then(|d| d.point.clone());
+    let decided = assessment.points.iter().find(|p| Some(&p.id) == decided.as_ref() && runbook.takes(p.kind));
+    match decided.or_else(|| assessment.points.iter().find(|p| p.usable() && runbook.takes(p.kind))) {
+        Some(point) => Ok(Some(point)),
+        None => Err(format!("there is no usable recovery point that {} takes", runbook.id)),
+    }
+}
+
+fn make_plan(world: &World<'_>, selection: &Selection, assessed: &Assessed, runbook: &Runbook, point: Option<&Point>) -> Chosen {
+    let mut given = selection.params.clone();
+    given.remove("point");
+    let params = match runbook.bind_params(&given) {
+        Ok(params) => params,
+        Err(errors) => {
+            let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Chosen::usage(text.join("; "), errors.first().map(|e| e.hint.clone()).unwrap_or_default());
+        }
+    };
+    let assessment = &assessed.document;
+    let none = |_: &str| crate::facts::RunFacts::default();
+    let rates = world.assessor(&none).rates();
+    let site = match assess::site(world.look, world.target, assessed, world.state.dir(), point.cloned(), &rates) {
+        Ok(site) => site,
+        Err(refusal) => return Chosen::no(RunOutcome::Refused, refusal.because, refusal.hint),
+    };
+    let mut fingerprint = plan::take_fingerprint(world.look, &assessment.facts, &site, point);
+    fingerprint.runbook_digest = blake3::hash(runbook.text.as_bytes()).to_hex().to_string();
+    let look = world.look;
+    let size = |path: &std::path::Path| -> Option<u64> {
+        let stat = look.stat(path).ok()?;
+        if stat.kind == crate::host::Kind::Directory {
+            return Some(look.list(path).ok()?.iter().map(|e| e.stat.size).sum());
+        }
+        Some(stat.size)
+    };
+    let input = plan::Input {
+        assessment,
+        runbook,
+        params,
+        point,
+        site,
+        fingerprint,
+        size: &size,
+        now: crate::facts::Time(look.now()),
+    };
+    match plan::build(input) {
+        Ok(plan) => Chosen::Plan(Box::new(plan)),
+        Err(e) => Chosen::no(RunOutcome::Refused, e.to_string(), e.hint()),
+    }
+}

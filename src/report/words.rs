@@ -1,0 +1,60 @@
+//! Small words that every screen uses.
+use crate::finding::Severity;
+use console::style;
+
+/// A count with thin groups: `18 442 113`.
+#[must_use]
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text from outside with control characters made visible, so that no terminal obeys it.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// The severity as a padded word, coloured where colour is on.
+#[must_use]
+pub fn severity(severity: Severity) -> String {
+    let word = match severity {
+        Severity::Healthy => "ok",
+        Severity::Minor => "minor",
+        Severity::Major => "MAJOR",
+        Severity::Critical => "CRITICAL",
+    };
+    let padded = format!("{word:<8}");
+    match severity {
+        Severity::Healthy => style(padded).green().to_string(),
+        Severity::Minor => style(padded).cyan().to_string(),
+        Severity::Major => style(padded).yellow().bold().to_string(),
+        Severity::Critical => style(padded).red().bold().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(7), "7");
+        assert_eq!(number(18_442_113), "18 442 113");
+        assert_eq!(number(100), "100");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
+    }
+}
