@@ -11,6 +11,7 @@ use crate::points::{self, Prefer, Rates};
 use crate::rdb::ServerVersion;
 use crate::redis_conf::{Effective, Start};
 use crate::config::Secret;
+use crate::service::{self, SystemdUnit, UnitState};
 use crate::state::State;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -134,11 +135,22 @@ impl<'a> Assessor<'a> {
             let answer = answer::ask(&endpoint, true);
             (table.and_then(|t| t.join().ok()), answer)
         });
-        let file = self.config_file(whose.as_ref(), &answer);
-        let working_dir = self.working_dir(file.as_deref());
+        let mut file = self.config_file(whose.as_ref(), &answer);
+        let unit = self.unit_state(whose.as_ref(), file.as_deref());
+        let command = unit.as_ref().map(|(_, state)| state.exec_start.clone()).filter(|argv| argv.len() > 1);
+        if file.is_none() {
+            // The unit's start command names the file of a server that is down.
+            let named = command.as_ref().and_then(|argv| argv.get(1)).filter(|word| word.starts_with('/'));
+            file = named.map(PathBuf::from);
+        }
+        let mut working_dir = self.working_dir(file.as_deref());
+        if let Some(dir) = unit.as_ref().and_then(|(_, state)| state.working_dir.clone()) {
+            working_dir = dir;
+        }
         let mut start = file.as_ref().map(Start::with_file).unwrap_or_default();
         start.cwd.clone_from(&working_dir);
-        if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())) {
+        let by_unit = command.filter(|argv| argv.get(1).map(Path::new) == file.as_deref());
+        if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())).or(by_unit) {
             start = Start::from_argv(&argv, working_dir);
         }
         let running = answer.info.as_ref().and_then(|i| binary::of_server(i.flavour(), i.version()));
@@ -187,6 +199,13 @@ impl<'a> Assessor<'a> {
             answer = Answer::default();
         }
         self.live(&mut facts, &mut seen, &effective, &answer);
+        if facts.server.fenced.is_none() {
+            // Our fence is set in the file before a start: where the server can't be asked, the file tells.
+            facts.server.fenced = facts.config.fenced;
+        }
+        if let Some(unit) = &unit {
+            self.unit(unit, &mut facts, &mut seen);
+        }
         Base { facts, seen, effective, version, endpoint }
     }
 
@@ -228,6 +247,41 @@ impl<'a> Assessor<'a> {
         match (self.target.service, file.and_then(Path::parent)) {
             (ServiceKind::Systemd, _) | (_, None) => PathBuf::from("/"),
             (_, Some(dir)) => dir.to_path_buf(),
+        }
+    }
+
+    /// What systemd says of the unit: the configured one, that of the process, or one whose command names the file.
+    fn unit_state(&self, whose: Option<&Whose>, file: Option<&Path>) -> Option<(String, UnitState)> {
+        if !self.target.local || matches!(self.target.service, ServiceKind::Process | ServiceKind::Command) {
+            return None;
+        }
+        let booted = self.look.exists(Path::new("/run/systemd/system"));
+        let name = self.target.unit.clone().or_else(|| whose?.unit(&self.look)).or_else(|| {
+            let file = file.filter(|_| booted && whose.is_some_and(Whose::is_down))?;
+            service::find_unit(&self.look, file)
+        })?;
+        let state = SystemdUnit::new(&name).state(&self.look).ok()?;
+        Some((name, state))
+    }
+
+    /// Puts what systemd says into facts.
+    fn unit(&self, (name, state): &(String, UnitState), facts: &mut Facts, seen: &mut Seen) {
+        facts.instance.service = ServiceKind::Systemd;
+        facts.instance.service_name = Some(name.clone());
+        facts.process.supervisor = None;
+        facts.process.supervisor_unknown = Some(false);
+        if facts.instance.user.is_none() {
+            facts.instance.user = Some(state.user.clone().unwrap_or_else(|| "root".into()));
+        }
+        let serves = facts.server.answers == Some(true);
+        facts.process.restart_loop = Some(state.restart_loop() && !serves);
+        facts.process.oom_killed = Some(state.result == "oom-kill" && !serves);
+        facts.process.stopped_on_purpose = state.stopped_by_hand;
+        if facts.process.restart_loop == Some(true) {
+            seen.restarts = Some(format!("{name}: {} restarts, {} ({})", state.restarts, state.sub_state, state.result));
+        }
+        if state.result == "timeout" && !serves {
+            seen.start_timeout = Some(format!("{name} ended with a timeout (TimeoutStartSec {:?})", state.timeout_start));
         }
     }
 
@@ -301,9 +355,9 @@ impl<'a> Assessor<'a> {
         }
         let facts = &mut base.facts;
         if facts.process.state == Some(ProcessState::Down) {
-            let purpose = facts.log.shutdown_requested == Some(true);
-            facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts));
-            facts.process.down_since = facts.log.last_at.filter(|t| t.unix() <= now.unix());
+            let purpose = facts.log.shutdown_requested == Some(true) || facts.process.stopped_on_purpose == Some(true);
+            facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
+            facts.process.down_since = base.seen.served_until.or(facts.log.last_at).filter(|t| t.unix() <= now.unix());
         } else {
             facts.process.stopped_on_purpose = Some(false);
         }
@@ -330,6 +384,7 @@ impl<'a> Assessor<'a> {
             Ok(told) => {
                 facts.log = told.facts;
                 base.seen.saved_at_the_end = told.saved_at_the_end;
+                base.seen.served_until = told.served_until;
                 base.seen.log_replication = told.replication;
             }
             Err(because) => {

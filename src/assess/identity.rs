@@ -6,6 +6,7 @@ use crate::config::Address;
 use crate::facts::{ConfigFacts, Facts, PersistenceFacts, ProcessState, ServerFacts, ServiceKind, Time};
 use crate::host::Look;
 use crate::host::process::{Listener, Proc};
+use crate::service::{Supervision, supervision};
 use std::path::{Path, PathBuf};
 
 /// Servers of this host, who listens on the address, and which of them is this instance.
@@ -33,6 +34,21 @@ impl Whose {
     #[must_use]
     pub fn program(&self) -> Option<PathBuf> {
         process::program(self.ours.as_ref()?)
+    }
+
+    /// The unit of the running server.
+    #[must_use]
+    pub fn unit(&self, look: &Look) -> Option<String> {
+        match supervision(look, self.ours.as_ref()?) {
+            Supervision::Unit(unit) => Some(unit),
+            _ => None,
+        }
+    }
+
+    /// Does nobody listen?
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.listeners.is_empty()
     }
 
     /// The configuration file of the command line.
@@ -115,16 +131,20 @@ impl Whose {
         process.started_at = ours.started_at.map(Time);
         process.cmdline = process::arguments(ours).iter().map(|word| printable(word)).collect();
         if facts.instance.service == ServiceKind::Unknown
-            && let Some(unit) = ours.unit().filter(|unit| unit.ends_with(".service") && !unit.starts_with("user@"))
+            && let Some(unit) = self.unit(look)
         {
             facts.instance.service = ServiceKind::Systemd;
-            facts.instance.service_name = Some(unit.to_string());
+            facts.instance.service_name = Some(unit);
         }
         if facts.instance.user.is_none() {
             facts.instance.user.clone_from(&process.user);
         }
         let known = target.service != ServiceKind::Unknown || facts.instance.service == ServiceKind::Systemd;
-        process.supervisor = if known { None } else { process::unknown_supervisor(look, ours) };
+        process.supervisor = match supervision(look, ours) {
+            Supervision::Unknown { pid, shown } if !known => Some(format!("{shown} (pid {pid})")),
+            Supervision::Container if !known => Some("it is PID 1 of a container".into()),
+            _ => None,
+        };
         process.supervisor_unknown = Some(process.supervisor.is_some());
     }
 }

@@ -54,8 +54,8 @@ pub struct Told {
     pub facts: LogFacts,
     /// Did the last run end with a completed save?
     pub saved_at_the_end: bool,
-    /// Starts within the last five minutes of the log.
-    pub starts: usize,
+    /// The last line of the last run that took connections.
+    pub served_until: Option<Time>,
     /// Lines that speak of a primary.
     pub replication: Vec<String>,
 }
@@ -80,7 +80,7 @@ pub fn since_last_start(text: &str) -> Told {
     let is_start = |line: &&str| STARTS.iter().any(|word| line.contains(word));
     let from = lines.iter().rposition(|line| is_start(&line)).unwrap_or(0);
     let last_run = lines.get(from..).unwrap_or_default();
-    let mut told = Told { starts: lines.iter().filter(|l| is_start(l)).count(), ..Told::default() };
+    let mut told = Told { served_until: served_until(&lines), ..Told::default() };
     for line in last_run {
         if let Some((_, finding)) = FATAL.iter().find(|(words, _)| line.contains(words)) {
             told.facts.fatal.push(LogLine { finding: *finding, line: shown(line) });
@@ -100,6 +100,22 @@ pub fn since_last_start(text: &str) -> Told {
     told.facts.shutdown_requested = Some(ended);
     told.saved_at_the_end = ended && after.iter().any(|line| line.contains("DB saved on disk"));
     told
+}
+
+/// When the last run that took connections wrote its last line. A start that failed later is no sign of a write.
+fn served_until(lines: &[&str]) -> Option<Time> {
+    let ready = lines.iter().rposition(|line| line.contains("eady to accept connections"))?;
+    let run = lines.get(ready..)?;
+    let end = run.iter().position(|line| STARTS.iter().any(|word| line.contains(word))).unwrap_or(run.len());
+    run.get(..end)?.iter().rev().find_map(|line| moment(line))
+}
+
+/// The moment of a line such as `7:M 21 Nov 2026 10:00:00.123 * …`, which the server writes in local time.
+fn moment(line: &str) -> Option<Time> {
+    let rest = line.split_once(' ')?.1;
+    let (text, _) = rest.split_at_checked(rest.match_indices(' ').nth(3)?.0)?;
+    let at = jiff::civil::DateTime::strptime("%d %b %Y %H:%M:%S%.f", text).ok()?;
+    at.to_zoned(jiff::tz::TimeZone::system()).ok().map(|zoned| Time(zoned.timestamp()))
 }
 
 /// A line fit for evidence: printable, and not too long.
@@ -131,6 +147,18 @@ mod tests {
         let told = since_last_start(&first);
         assert_eq!(told.facts.fatal[0].finding, Some(Id::FilesAofCorrupt));
         assert_eq!(told.facts.shutdown_requested, Some(false));
+    }
+
+    #[test]
+    fn only_a_run_that_took_connections_tells_when_it_served() {
+        assert_eq!(since_last_start(LOG).served_until, None);
+        let log = "1:C 21 Nov 2026 10:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
+            1:M 21 Nov 2026 10:00:00.100 * Ready to accept connections\n\
+            1:M 21 Nov 2026 10:05:00.250 * 1 changes in 300 seconds. Saving...\n\
+            1:C 21 Nov 2026 11:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
+            1:M 21 Nov 2026 11:00:00.100 # Bad file format reading the append only file x\n";
+        let at = since_last_start(log).served_until.unwrap();
+        assert_eq!(at, moment("1:M 21 Nov 2026 10:05:00.250 * x").unwrap());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use crate::config::Address;
 use crate::host::Look;
 use crate::host::process::{Listener, Proc};
+use crate::service::answers_for;
 use std::path::PathBuf;
 
 /// The program, where its path is known. The title that a server writes over its arguments begins with it; the program
@@ -35,27 +36,14 @@ pub fn shown(process: &Proc) -> String {
 /// Who listens on an address of this host.
 #[must_use]
 pub fn listeners(look: &Look, address: &Address) -> Vec<Listener> {
-    match address {
+    let mut all = match address {
         Address::Tcp { port, .. } => look.listeners(*port),
         Address::Unix(path) => look.unix_listeners(path),
     }
-    .unwrap_or_default()
-}
-
-/// Parents that are not supervisors: a person's shell and what it came in through.
-const SHELLS: &[&str] =
-    &["sh", "bash", "dash", "zsh", "fish", "ksh", "login", "sshd", "tmux", "screen", "sudo", "su", "init", "systemd"];
-
-/// The supervisor above a process that redis-dr does not know how to drive; none when it is PID 1 or a shell.
-#[must_use]
-pub fn unknown_supervisor(look: &Look, process: &Proc) -> Option<String> {
-    if process.pid() == 1 {
-        return Some("it is PID 1 of a container".into());
+    .unwrap_or_default();
+    if let Address::Tcp { host, .. } = address {
+        // Servers on other addresses of this host may have the same port.
+        all.retain(|listener| answers_for(listener, host));
     }
-    if process.ppid <= 1 {
-        return None;
-    }
-    let parent = look.parent(process)?;
-    let name = parent.comm.split(':').next().unwrap_or_default();
-    (!SHELLS.contains(&name)).then(|| shown(&parent))
+    all
 }

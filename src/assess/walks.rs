@@ -232,7 +232,16 @@ fn data_empty(facts: &mut Facts, all: &[Point]) {
         let some = p.keys.is_some_and(|k| k > p.keys_expired.unwrap_or(0)) || (p.kind == PointKind::AofCut && (p.base_keys.unwrap_or(0) > 0 || p.commands.unwrap_or(0) > 0));
         p.kind != PointKind::Memory && walked && some
     };
-    server.data_empty = Some(server.keys == Some(0) && all.iter().any(holds));
+    // Nobody has looked into what could hold some.
+    let unwalked = |p: &Point| p.kind != PointKind::Memory && p.valid == Validity::Unchecked;
+    server.data_empty = match server.keys {
+        Some(0) if all.iter().any(holds) => Some(true),
+        Some(0) if all.iter().any(unwalked) => None,
+        _ => Some(false),
+    };
+    if server.data_empty.is_none() {
+        facts.unknown.insert("server.data_empty".into(), "the files were not walked".into());
+    }
 }
 
 /// Loss and time of every point.
@@ -244,7 +253,7 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     let last = LastWrite {
         aof: facts.files.aof.modified_at.filter(|_| on && !fresh),
         rdb: all.iter().filter(|p| p.kind == PointKind::Rdb).find_map(|p| p.as_of),
-        log: facts.log.last_at.filter(|_| !fresh && facts.log.shutdown_requested != Some(true)).or(facts.log.last_at.filter(|_| !fresh)),
+        log: base.seen.served_until.filter(|_| !fresh),
         incident_at: wanted.incident_at,
         saved_at_the_end: base.seen.saved_at_the_end,
     };

@@ -68,7 +68,8 @@ pub fn owner_of(look: &Look, identity: &Identity) -> Result<Owner, ProcessError>
 }
 
 /// Does a socket take connections to this host? Servers on other addresses of this machine may have the same port.
-fn answers_for(listener: &Listener, host: &str) -> bool {
+#[must_use]
+pub fn answers_for(listener: &Listener, host: &str) -> bool {
     let Some(at) = listener.address.map(|address| address.ip().to_canonical()) else { return true };
     match host.parse::<IpAddr>() {
         Ok(ip) => at.is_unspecified() || at == ip.to_canonical(),
