@@ -293,3 +293,49 @@ mod processes {
         assert!(fs::read_to_string(path).unwrap().contains("No such file"));
     }
 }
+
+mod tls {
+    use super::*;
+    use redis_dr::server::Tls;
+
+    fn openssl(dir: &Path, args: &str) {
+        let done = Command::new("openssl").args(args.split(' ')).current_dir(dir).output();
+        let done = done.expect("no openssl: apt-get install openssl");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[test]
+    fn a_tls_server_is_spoken_to_and_a_wrong_authority_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["ca", "other"] {
+            openssl(dir.path(), &format!("req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.crt -days 2 -subj /CN={name}"));
+        }
+        openssl(dir.path(), "req -newkey rsa:2048 -nodes -keyout s.key -out s.csr -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1");
+        openssl(dir.path(), "x509 -req -in s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out s.crt -days 2 -copy_extensions copy");
+        let at = |name: &str| dir.path().join(name);
+        let text = |name: &str| at(name).display().to_string();
+        let port = free_port();
+        let (key, cert, ca) = (text("s.key"), text("s.crt"), text("ca.crt"));
+        let lab = Lab::start(&[
+            "--tls-port", &port.to_string(), "--tls-key-file", &key, "--tls-cert-file", &cert, "--tls-ca-cert-file", &ca,
+        ]);
+        let with = |tls: Tls| Endpoint { tls: Some(tls), ..Endpoint::plain(Address::Tcp { host: "127.0.0.1".into(), port }) };
+        let ours = Tls { ca: Some(at("ca.crt")), cert: Some(at("s.crt")), key: Some(at("s.key")) };
+        let mut server = Server::connect(&with(ours.clone()), WAIT).unwrap();
+        server.command(&["SET", "a", "b"]).unwrap();
+        let mut out = Vec::new();
+        let info = snapshot(&with(ours.clone()), &mut out, &mut |_, _| ControlFlow::Continue(()), WAIT).unwrap();
+        assert_eq!(out.len() as u64, info.bytes);
+        let wrong = Server::connect(&with(Tls { ca: Some(at("other.crt")), ..ours.clone() }), WAIT);
+        assert!(matches!(wrong, Err(ServerError::Tls { .. })), "{wrong:?}");
+        let half = Server::connect(&with(Tls { key: None, ..ours.clone() }), WAIT);
+        assert!(matches!(half, Err(ServerError::Tls { .. })), "{half:?}");
+        // Neither side may wait for ever when only one of them speaks TLS.
+        let plain = Server::connect(&Endpoint { tls: None, ..with(ours.clone()) }, Duration::from_millis(500))
+            .and_then(|mut server| server.ping());
+        assert!(plain.is_err());
+        let short = Duration::from_millis(500);
+        let crossed = Server::connect(&Endpoint { tls: Some(ours), ..lab.tcp() }, short);
+        assert!(crossed.is_err());
+    }
+}

@@ -266,7 +266,7 @@ mayrun() {
 alive() { [ -e main ] && [ -e "/proc/$(cat main)/stat" ] && ! grep -q ') Z ' "/proc/$(cat main)/stat"; }
 case "$1" in
 start)
-  date +%s > conditioned
+  date +%s%N > conditioned
   if mayrun; then
     echo yes > condition; touch wanted
     setsid sh -c 'while [ -e wanted ]; do

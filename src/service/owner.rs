@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::Address;
 use crate::host::Look;
@@ -42,6 +43,18 @@ pub enum Owner {
 /// # Errors
 /// /proc can't be read.
 pub fn owner_of(look: &Look, identity: &Identity) -> Result<Owner, ProcessError> {
+    // A socket without a process is one that is being closed; only without root's rights it may stay like this.
+    let tries = if look.is_root() { 50 } else { 3 };
+    for _ in 0..tries {
+        match owner_at_once(look, identity)? {
+            Owner::Hidden => std::thread::sleep(Duration::from_millis(10)),
+            other => return Ok(other),
+        }
+    }
+    owner_at_once(look, identity)
+}
+
+fn owner_at_once(look: &Look, identity: &Identity) -> Result<Owner, ProcessError> {
     let listeners = match &identity.address {
         Address::Tcp { host, port } => {
             let mut all = look.listeners(*port)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::unit::succeeded;
-use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit};
+use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit, UnitState};
 use crate::host::process::{Command as Call, Launch};
 
 /// How long an operator's command may take.
@@ -77,7 +77,7 @@ impl Service {
         }
         // Not waiting: a unit of Type=notify is up for systemd only when all is loaded.
         let told = unit.tell(&self.reins, &["start", "--no-block", "--", &unit.name]);
-        let started = told.and_then(|()| self.until_process(unit));
+        let started = told.and_then(|()| self.until_process(unit, &before));
         if held {
             // Again at once: should it crash, nothing starts it in the middle of the work.
             self.put_mark("started by redis-dr, not yet opened")?;
@@ -86,19 +86,19 @@ impl Service {
     }
 
     /// `systemctl start` is content when a condition kept the unit from starting: only a process is proof.
-    fn until_process(&self, unit: &SystemdUnit) -> Result<(), ServiceError> {
+    fn until_process(&self, unit: &SystemdUnit, before: &UnitState) -> Result<(), ServiceError> {
         let deadline = Instant::now() + UNTIL_PROCESS;
         let not = |because: String| Err(ServiceError::NotStarted { because });
         loop {
             let state = unit.state(&self.look)?;
-            let waits = matches!(state.active_state.as_str(), "activating" | "deactivating" | "inactive" | "reloading");
             match state.main_pid {
                 Some(_) => return Ok(()),
                 None if state.active_state == "failed" => return not(format!("{} failed: {}", unit.name, state.result)),
-                None if state.active_state == "inactive" && state.condition_ok == Some(false) => {
+                // Not the answer of an earlier try: the job may still be in systemd's queue.
+                None if state.condition_ok == Some(false) && state.condition_at != before.condition_at => {
                     return not(format!("a condition of {} does not hold (systemctl status {})", unit.name, unit.name));
                 }
-                None if !waits || Instant::now() >= deadline => {
+                None if Instant::now() >= deadline => {
                     return not(format!("{} is {} ({})", unit.name, state.active_state, state.sub_state));
                 }
                 None => std::thread::sleep(Duration::from_millis(20)),

@@ -52,6 +52,8 @@ pub struct UnitState {
     pub timeout_stop: Option<Duration>,
     /// Did its conditions hold when it was last to be started?
     pub condition_ok: Option<bool>,
+    /// When that was, microseconds since boot.
+    pub condition_at: Option<u64>,
     /// `enabled`, `disabled`, `masked` …
     pub unit_file_state: String,
     /// Did somebody stop it, rather than that it ended? `None` when systemd does not tell.
@@ -202,6 +204,7 @@ fn read_state(text: &str) -> UnitState {
         pid_file: some("PIDFile").map(PathBuf::from),
         timeout_start: span(get("TimeoutStartUSec")),
         timeout_stop: span(get("TimeoutStopUSec")),
+        condition_at: known("ConditionTimestampMonotonic"),
         // Before the first start it says "no" as well.
         condition_ok: known("ConditionTimestampMonotonic").map(|_| get("ConditionResult") == "yes"),
         unit_file_state: text("UnitFileState"),

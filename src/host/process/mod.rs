@@ -211,7 +211,7 @@ impl Look {
     #[must_use]
     pub fn gone(&self, id: ProcId) -> bool {
         match Process::new(id.pid).and_then(|process| process.stat()) {
-            Ok(stat) => stat.starttime != id.start_ticks || matches!(stat.state, 'Z' | 'X' | 'x'),
+            Ok(stat) => stat.starttime != id.start_ticks || ended(&stat),
             Err(_) => true,
         }
     }
@@ -220,7 +220,7 @@ impl Look {
     #[must_use]
     pub fn gone_pid(&self, pid: i32) -> bool {
         match Process::new(pid).and_then(|process| process.stat()) {
-            Ok(stat) => matches!(stat.state, 'Z' | 'X' | 'x'),
+            Ok(stat) => ended(&stat),
             Err(_) => true,
         }
     }
@@ -247,6 +247,12 @@ impl Look {
         let unit = self.process(pid)?.unit()?.to_string();
         unit.ends_with(".service").then_some(unit)
     }
+}
+
+/// Has it ended? A first thread that is a zombie while others are still on their way out holds the port and may still write.
+fn ended(stat: &procfs::process::Stat) -> bool {
+    let threads = || std::fs::read_dir(format!("/proc/{}/task", stat.pid)).map_or(0, Iterator::count);
+    matches!(stat.state, 'X' | 'x') || (stat.state == 'Z' && threads() <= 1)
 }
 
 /// Reads one process; `None` when it has ended meanwhile.
