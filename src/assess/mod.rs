@@ -1,13 +1,14 @@
 //! Probes, facts, findings: what is true about an instance now. Changes nothing.
 //!
 //! ```text
-//! assessor   the story: base, around, files, findings
+//! assessor   the story: base, around, files, findings            around     disk, memory, log, replication
 //! target     what is asked about          identity   whose process           answer     what the server says
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
 //! findings   facts in, findings out (pure)
 //! ```
 mod answer;
+mod around;
 mod assessor;
 mod binary;
 mod findings;

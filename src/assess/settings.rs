@@ -108,16 +108,3 @@ pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
     let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
     one == other || real(one) == real(other)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_as_in_a_shell() {
-        assert!(fits(b"*.conf", b"a.conf"));
-        assert!(!fits(b"*.conf", b".a.conf"));
-        assert!(fits(b"a?c*", b"abcdef"));
-        assert!(!fits(b"a?c", b"ac"));
-    }
-}
