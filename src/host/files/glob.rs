@@ -32,3 +32,16 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     }
     !(name.first() == Some(&b'.') && pattern.first() != Some(&b'.')) && from(pattern, name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        assert!(fits(b"*.conf", b"a.conf"));
+        assert!(!fits(b"*.conf", b".a.conf"));
+        assert!(fits(b"a?c*", b"abcdef"));
+        assert!(!fits(b"a?c", b"ac"));
+    }
+}
