@@ -50,8 +50,9 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
-port=$((20000 + RANDOM % 20000))
-while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+port=$((11000 + RANDOM % 20000))
+port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+while port_taken; do port=$((port + 1)); done
 c() { "$cli" -p "$port" "$@"; }
 major=$("$server" --version | sed -n 's/.*v=\([0-9]*\)\..*/\1/p')
 
@@ -117,7 +118,7 @@ if [ "$major" -ge 7 ]; then tail_file=$(find "$box/data/appendonlydir" -name '*.
 printf '*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$9\r\na wri' >>"$tail_file"
 head -c 4096 /dev/zero >>"$tail_file"
 rm -f "$box/data/dump.rdb"
-for _ in $(seq 100); do [ -z "$(pid_of_box)" ] && break; sleep 0.05; done
+for _ in $(seq 100); do [ -z "$(pid_of_box)" ] && ! port_taken && break; sleep 0.05; done
 ls -l "$box/data" "$box/backups" | sed 's/^/  /'
 
 say "\$ redis-dr recover demo --auto"
