@@ -329,7 +329,7 @@ fn a_directory_is_exchanged_and_comes_back_exactly() {
     fs::create_dir(live.join("notes")).unwrap();
     fs::set_permissions(&live, fs::Permissions::from_mode(0o750)).unwrap();
     let mut vault = bench.vault();
-    let tree = vault.save_tree(&live, Use::Replaced).unwrap();
+    let tree = vault.save_tree(&live, &|_| Use::Replaced).unwrap();
     assert_eq!(tree.files().len(), 3);
     assert_eq!(tree.left_alone(), [PathBuf::from("notes")]);
 
@@ -378,7 +378,7 @@ fn a_directory_that_was_not_there_is_built_and_goes_again() {
     let bench = Bench::new();
     let live = bench.path("aof");
     let mut vault = bench.vault();
-    let tree = vault.save_tree(&live, Use::Replaced).unwrap();
+    let tree = vault.save_tree(&live, &|_| Use::Replaced).unwrap();
     assert!(tree.is_absent());
     let mut build = vault.build_dir(&live, me(0o755)).unwrap();
     build
@@ -391,7 +391,7 @@ fn a_directory_that_was_not_there_is_built_and_goes_again() {
     assert!(!live.exists());
 
     bench.write("aof/x", b"x");
-    let tree = vault.save_tree(&live, Use::Replaced).unwrap();
+    let tree = vault.save_tree(&live, &|_| Use::Replaced).unwrap();
     vault.remove_tree(&tree).unwrap();
     assert!(!live.exists());
     vault.restore_tree(&tree).unwrap();
@@ -484,7 +484,7 @@ fn a_vault_on_another_filesystem_copies() {
     vault.restore(&saved).unwrap();
     assert!(vault.matches(&saved).unwrap());
     bench.write("aof/x", b"x");
-    let tree = vault.save_tree(&bench.path("aof"), Use::Replaced).unwrap();
+    let tree = vault.save_tree(&bench.path("aof"), &|_| Use::Replaced).unwrap();
     vault.remove_tree(&tree).unwrap();
     assert!(!bench.path("aof").exists());
     vault.restore_tree(&tree).unwrap();
