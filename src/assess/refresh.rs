@@ -42,6 +42,7 @@ impl Assessor<'_> {
             facts.unknown.retain(|name, _| !name.starts_with("server."));
             let answer = answer::ask(endpoint, true);
             answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
+            facts.server.fenced = facts.server.fenced.or(facts.config.fenced);
             facts.server.flavour = facts.server.flavour.or(before.flavour);
             facts.server.version = facts.server.version.take().or(before.version);
             facts.server.major = facts.server.major.or(before.major);

@@ -196,3 +196,117 @@ fn a_typo_in_the_configuration_is_named() {
     let invalid = seen.document.findings.iter().find(|f| f.id.name() == "server.config_invalid").unwrap();
     assert!(invalid.evidence[0].contains("appendfsink"), "{invalid:?}");
 }
+
+fn wanted(sandbox: &Sandbox, wanted: &Wanted) -> Assessed {
+    let text = std::fs::read_to_string(sandbox.config()).unwrap();
+    let config = Config::from_text(&text, "redis-dr.yaml").unwrap();
+    let target = Target::of("demo", &config.instances["demo"], &config, None, false);
+    let state = State::at(sandbox.root().join("state"));
+    Assessor::new(Look::new(), target, &state).assess(wanted)
+}
+
+#[test]
+fn a_tail_of_zeros_and_a_torn_transaction_are_cut_before_they_start() {
+    Lab::on_each(|mut sandbox| {
+        sandbox.start().fill(50).kill9();
+        sandbox.zero_pad_aof(4096);
+        let seen = assess(&sandbox);
+        assert!(ids(&seen).contains(&"files.aof_corrupt"), "{:?}", ids(&seen));
+        assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-cut"));
+    });
+    Lab::on_each(|mut sandbox| {
+        sandbox.start().fill(50).kill9();
+        sandbox.append_torn_transaction();
+        let seen = assess(&sandbox);
+        assert_eq!(seen.document.facts.files.aof.state, Some(AofState::TornTransaction));
+        let best = &seen.document.points[0];
+        assert_eq!(best.id, "aof-cut");
+        assert_eq!(best.loss_seconds.map(|s| s.0), Some(0.0));
+        assert!(!best.cut.as_ref().unwrap().preview.is_empty());
+    });
+}
+
+#[test]
+fn packed_backups_and_a_file_in_hand_are_walked() {
+    let mut sandbox = Lab::new().sandbox();
+    sandbox.start().fill(200);
+    let plain = sandbox.backup("plain.rdb");
+    let bytes = std::fs::read(&plain).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gz, &bytes).unwrap();
+    std::fs::create_dir(sandbox.backups().join("daily")).unwrap();
+    std::fs::write(sandbox.backups().join("daily/a.gz"), gz.finish().unwrap()).unwrap();
+    std::fs::write(sandbox.backups().join("b.zst"), zstd::encode_all(bytes.as_slice(), 1).unwrap()).unwrap();
+    let hand = sandbox.root().join("sent by somebody");
+    std::fs::write(&hand, &bytes).unwrap();
+    nix::unistd::mkfifo(&sandbox.backups().join("fifo.rdb"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    sandbox.kill9();
+    sandbox.lose_aof().lose_rdb();
+    let seen = wanted(&sandbox, &Wanted { point_files: vec![hand.clone()], ..Wanted::default() });
+    for id in ["nightly/plain.rdb", "nightly/daily/a.gz", "nightly/b.zst", &format!("file:{}", hand.display())] {
+        let point = seen.document.points.iter().find(|p| p.id == id).unwrap_or_else(|| panic!("{id}: {:?}", points(&seen)));
+        assert_eq!((point.valid, point.keys), (Validity::Intact, Some(200)), "{point:?}");
+        assert!(point.usable(), "{point:?}");
+    }
+    assert_eq!(seen.document.points.len(), 4, "{:?}", points(&seen));
+    // A second look remembers the verdicts.
+    assert!(sandbox.root().join("state/verdicts.json").exists());
+}
+
+#[test]
+fn a_flush_that_ends_the_aof_leaves_a_cut_before_it() {
+    Lab::on_each(|mut sandbox| {
+        sandbox.start().fill(50);
+        sandbox.must(&["FLUSHALL"]);
+        let seen = assess(&sandbox);
+        assert_eq!(seen.document.facts.server.data_empty, Some(true), "{:?}", points(&seen));
+        assert!(ids(&seen).contains(&"files.flush_found"), "{:?}", ids(&seen));
+        assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-cut"));
+    });
+}
+
+#[test]
+fn an_instance_nobody_configured_is_discovered() {
+    let mut sandbox = Lab::new().sandbox();
+    sandbox.start().fill(20);
+    let address = format!("127.0.0.1:{}", sandbox.port).parse().unwrap();
+    let state = State::at(sandbox.root().join("state"));
+    let target = Target::discover(redis_dr::server::Endpoint::plain(address));
+    let seen = Assessor::new(Look::new(), target, &state).assess(&Wanted::default());
+    let config = &seen.document.facts.config;
+    assert_eq!(config.file.as_deref(), sandbox.conf().to_str());
+    assert_eq!(config.data_dir.as_deref(), sandbox.data().to_str());
+    assert_eq!(seen.document.facts.process.state, Some(ProcessState::Running));
+}
+
+#[test]
+fn a_snapshot_larger_than_maxmemory_would_be_evicted() {
+    let mut sandbox = Lab::new().sandbox();
+    sandbox.start().fill(2000);
+    sandbox.save();
+    sandbox.kill9();
+    sandbox.lose_aof();
+    sandbox.configure("maxmemory 1mb").configure("maxmemory-policy allkeys-lru");
+    let seen = assess(&sandbox);
+    let rdb = &seen.document.points[0];
+    assert!(!rdb.usable(), "{rdb:?}");
+    assert_eq!(seen.document.facts.points.usable, Some(false));
+}
+
+#[test]
+fn the_password_of_the_file_opens_the_door() {
+    let mut sandbox = Lab::new().sandbox();
+    sandbox.configure("requirepass secret-of-the-file");
+    std::fs::write(sandbox.root().join("x"), b"").unwrap();
+    let child = std::process::Command::new(&sandbox.tree.server)
+        .arg(sandbox.conf())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    crate::sandbox::wait_until("it to listen", || std::net::TcpStream::connect(("127.0.0.1", sandbox.port)).is_ok());
+    let seen = assess(&sandbox);
+    sandbox.kill9();
+    drop(child);
+    assert_eq!(seen.document.facts.server.answers, Some(true), "{:?}", seen.document.facts.server);
+    assert!(!serde_json::to_string(&seen.document).unwrap().contains("secret-of-the-file"));
+}
