@@ -12,7 +12,7 @@ use crate::server::Endpoint;
 use crate::state::RunDir;
 use crate::vault::Vault;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The journal's name in a run's directory.
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -50,10 +50,8 @@ pub(super) fn start(
         Err(e) => return refuse(e.to_string(), e.hint()),
     };
     lock.names_run(dir.id());
-    let mut plan = plan.clone();
-    plan.site.vault_dir = vault_dir(world, &plan, &dir, assessment);
-    let plan = plan.sealed();
-    if let Err(e) = store(&dir, &plan, assessment) {
+    let vault = vault_dir(world, plan, &dir, assessment);
+    if let Err(e) = store(&dir, plan, assessment) {
         return refuse(e, "free space for the state directory, or give --state-dir DIR".into());
     }
     let header = Header {
@@ -63,7 +61,7 @@ pub(super) fn start(
         runbook: plan.runbook.clone(),
         plan_digest: plan.digest.clone(),
         action_revisions: BTreeMap::from([("all".to_string(), crate::action::REVISION)]),
-        vault: plan.site.vault_dir.clone(),
+        vault: vault.clone(),
         host: world.look.hostname(),
         boot_id: world.look.boot_id(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -76,7 +74,7 @@ pub(super) fn start(
     if let Err(because) = hooks::on_start(world, assessment) {
         return refuse(because, "mend the hook, or make it not required".into());
     }
-    let mut doc = walk(world, &dir, &plan, journal, None, assessment.facts.clone(), assessed.endpoint.clone(), auto, step_by_step, person, interrupted, true);
+    let mut doc = walk(world, &dir, plan, journal, None, &vault, assessment.facts.clone(), assessed.endpoint.clone(), auto, step_by_step, person, interrupted, true);
     doc.severity = Some(assessment.severity);
     doc.findings.clone_from(&assessment.findings);
     doc.decision.clone_from(&assessment.decision);
@@ -160,6 +158,7 @@ pub(super) fn walk(
     plan: &Plan,
     journal: Journal,
     log: Option<&Log>,
+    vault: &Path,
     facts: Facts,
     endpoint: Endpoint,
     auto: bool,
@@ -174,7 +173,7 @@ pub(super) fn walk(
         world.finish(&mut doc);
         doc
     };
-    let vault = match Vault::open(Pen::new(), &plan.site.vault_dir, planters(world, plan)) {
+    let vault = match Vault::open(Pen::new(), vault, planters(world, plan)) {
         Ok(vault) => vault,
         Err(e) => return failed(e.to_string(), e.hint()),
     };

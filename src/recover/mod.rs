@@ -9,7 +9,7 @@ mod unfinished;
 pub use carry::{Signals, apply_plan};
 pub use choose::{Chosen, Selection, choose};
 pub use story::{planned, recover};
-pub use unfinished::{open_run, resume, roll_back, unfinished_run};
+pub use unfinished::{OpenRun, Way, continue_run, of_run, open_run, unfinished_run};
 
 use crate::assess::{Assessor, Target, Wanted};
 use crate::config::Instance;

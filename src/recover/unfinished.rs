@@ -79,17 +79,49 @@ fn broken(world: &World<'_>, because: String) -> RunDocument {
     doc
 }
 
-/// Carries a run on.
-pub fn resume(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
-    go(world, id, auto, person, interrupted, true)
+/// What is asked of a run that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Carry it on.
+    Resume,
+    /// Take it back.
+    RollBack {
+        /// Also a finished one, whatever clients wrote since.
+        discard_writes: bool,
+    },
 }
 
-/// Takes a run back.
-pub fn roll_back(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
-    go(world, id, auto, person, interrupted, false)
+/// Carries a run on, or takes it back, under the instance's lock.
+pub fn continue_run(
+    world: &World<'_>,
+    id: &str,
+    way: Way,
+    auto: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+) -> RunDocument {
+    let run = match open_run(world.state, world.look, id) {
+        Ok(run) => run,
+        Err(e) => return broken(world, e),
+    };
+    match super::story::lock(world, Some(&run.plan.site.data_dir), None) {
+        Ok(_lock) => go(world, id, auto, person, interrupted, way),
+        Err(doc) => *doc,
+    }
 }
 
-fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>, forward: bool) -> RunDocument {
+/// As [`continue_run`]; the caller holds the lock.
+pub(super) fn resume(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
+    go(world, id, auto, person, interrupted, Way::Resume)
+}
+
+/// As [`continue_run`]; the caller holds the lock.
+pub(super) fn roll_back(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
+    go(world, id, auto, person, interrupted, Way::RollBack { discard_writes: false })
+}
+
+fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>, way: Way) -> RunDocument {
+    let forward = way == Way::Resume;
     let run = match open_run(world.state, world.look, id) {
         Ok(run) => run,
         Err(e) => return broken(world, e),
@@ -117,6 +149,15 @@ fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrup
             "redis-dr runs resume goes on; a person: redis-dr runs rollback",
         );
     }
+    if !forward && status.phase() == Phase::RolledBack {
+        return refused("this run was taken back already", "redis-dr runs show");
+    }
+    if status.phase() == Phase::Recovered && way == (Way::RollBack { discard_writes: false }) {
+        return refused(
+            "this run is finished, and clients may have written since: taking it back would lose that",
+            "say so: redis-dr runs rollback RUN --discard-writes",
+        );
+    }
     if forward && run.log.header.action_revisions.get("all") != Some(&crate::action::REVISION) {
         return refused("this run was started by a version that works differently", "redis-dr runs rollback");
     }
@@ -126,7 +167,7 @@ fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrup
     };
     let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
     let facts = assessed.document.facts;
-    walk(world, &run.dir, &run.plan, journal, Some(&log), facts, assessed.endpoint, auto, false, person, interrupted, forward)
+    walk(world, &run.dir, &run.plan, journal, Some(&log), &log.header.vault, facts, assessed.endpoint, auto, false, person, interrupted, forward)
 }
 
 /// What earlier runs mean for an instance: one that was not finished, and how often `--auto` acted lately.

@@ -184,7 +184,7 @@ impl RunDocument {
         doc.runbook = Some(plan.runbook.clone());
         doc.point = plan.point.clone();
         doc.loss_seconds = plan.estimate.loss_seconds;
-        doc.vault = Some(plan.site.vault_dir.display().to_string());
+        doc.vault = Some(log.header.vault.display().to_string());
         doc.journal = Some(journal.into());
         doc.started_at = Some(Time(log.header.started_at));
         doc.ended_at = entries.last().map(|e| Time(e.at));
