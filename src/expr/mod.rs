@@ -31,6 +31,7 @@ mod substitute;
 mod template;
 mod types;
 mod value;
+mod written;
 
 use std::collections::BTreeSet;
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use super::Expr;
 use super::check::{Join, Kind, Node};
+use super::eval::from_json;
 use super::types::Type;
 use super::value::Value;
 
@@ -30,13 +31,33 @@ impl Bindings {
 }
 
 impl Expr {
-    /// The same with names replaced. Messages then tell the names that are really read; the source stays.
+    /// A value that is known, as JSON of this type (seconds, bytes); none when it is not of the type.
+    pub fn of(json: &serde_json::Value, ty: &Type) -> Option<Expr> {
+        let value = from_json(json, ty, "value");
+        if matches!(value, Value::Unknown(_) | Value::Object(_)) {
+            return None;
+        }
+        let root = Node {
+            ty: ty.clone(),
+            kind: Kind::Const(value),
+        };
+        Some(Expr {
+            source: root.written(),
+            root,
+        })
+    }
+
+    /// The same with names replaced. Its source is written anew where anything was, so that it can be stored as text
+    /// and checked again against the names that are really read.
     #[must_use]
     pub fn bind(&self, bindings: &Bindings) -> Expr {
-        Expr {
-            source: self.source.clone(),
-            root: self.root.bound(bindings),
-        }
+        let root = self.root.bound(bindings);
+        let source = if root == self.root {
+            self.source.clone()
+        } else {
+            root.written()
+        };
+        Expr { source, root }
     }
 }
 

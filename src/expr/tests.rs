@@ -661,6 +661,8 @@ proptest! {
                 let value = expr.eval(&facts());
                 let _ = (expr.explain(&facts()), expr.names(), value.to_string(), value.to_json());
                 // What holds whatever the facts are must hold with these facts.
+                let again = check(&expr.root.written(), &types(), None);
+                prop_assert_eq!(again.map(|e| e.eval(&facts())), Ok(value.clone()));
                 if let Some(constant) = expr.constant() { prop_assert_eq!(constant, value); }
             }
             Err(errors) => for e in errors {
@@ -687,9 +689,31 @@ fn names_can_stand_for_others() {
     assert_eq!(bound.truth(&facts()), Truth::True);
     let other = check("point", &types, None).unwrap();
     let moved = expr.bind(&Bindings::default().with("params", &other));
+    assert_eq!(
+        bound.source(),
+        "((memory.used < 2097152B) && true) && (point.kind == \"rdb\")"
+    );
     assert!(moved.names().contains("point.limit"), "{:?}", moved.names());
     let template = Template::check("at most ${params.limit}", &types, None).unwrap();
     let bound = template.bind(&Bindings::default().with("params.limit", &literal));
     assert_eq!(bound.render(&facts()), Value::Str("at most 2.0 MiB".into()));
     assert_eq!(literal.clone().and(literal).source(), "(2MiB) && (2MiB)");
+}
+
+#[test]
+fn what_is_written_anew_means_the_same() {
+    for src in [
+        "server.clients + 2 * 3 > 4.5 && !(server.answers || has(server.load))",
+        "server.uptime - 1h30m < -500ms || server.started > time('2026-11-21T03:12:44Z')",
+        "point.kind in ['rdb', \"a\\\"o\\nf\"] == false",
+        "memory.used / 2 >= 64MiB && -server.load < 2.0",
+        "findings.worst_now < 'major' && 'disk.low' in findings.ids",
+    ] {
+        let Ok(expr) = check(src, &types(), None) else {
+            continue;
+        };
+        let again = check(&expr.root.written(), &types(), None)
+            .unwrap_or_else(|e| panic!("{}: {e:?}", expr.root.written()));
+        assert_eq!(again.root.canonical(), expr.root.canonical(), "{src}");
+    }
 }

@@ -8,7 +8,7 @@ use super::Find;
 use super::load::{literal, load_within, param_type};
 use super::model::{Param, ParamType, Runbook, Step};
 use super::reader::{Reader, below};
-use crate::expr::{self, Bindings, Expr, Template, Types};
+use crate::expr::{self, Bindings, Expr, Types};
 
 /// Where the include stands.
 pub(super) struct Include<'a> {
@@ -142,12 +142,7 @@ fn guarded_ends(r: &mut Reader<'_>, path: &str, child: Runbook) -> Option<Runboo
 fn bound(step: &Step, parent: &Step, bindings: &Bindings) -> Step {
     Step {
         id: format!("{}.{}", parent.id, step.id),
-        title: step.title.bind(bindings),
-        action: step.action.bind(bindings),
-        only_if: step.only_if.as_ref().map(|e| e.bind(bindings)),
-        before: step.before.iter().map(|g| g.bind(bindings)).collect(),
-        after: step.after.iter().map(|g| g.bind(bindings)).collect(),
-        ..step.clone()
+        ..step.bind(bindings)
     }
 }
 
@@ -206,7 +201,7 @@ fn value(r: &mut Reader<'_>, at: &Include<'_>, place: &str, param: &Param) -> Op
         return None;
     }
     match literal(r, place, param.kind) {
-        Ok(json) => constant(&json, param.kind),
+        Ok(json) => Expr::of(&json, &wanted),
         Err(message) => {
             r.error(
                 place,
@@ -273,7 +268,7 @@ fn unspoken(
             let expr = expr::check("point", at.types, None).ok()?;
             kinds_fit(r, at, path, param, expr)
         }
-        (Some(json), kind) if kind != ParamType::RecoveryPoint => constant(json, kind),
+        (Some(json), kind) if kind != ParamType::RecoveryPoint => Expr::of(json, &param_type(kind)),
         _ => {
             let hint = format!("params: {{ {name}: {} }}", param.kind.example());
             r.error(
@@ -284,34 +279,4 @@ fn unspoken(
             None
         }
     }
-}
-
-/// A literal as an expression.
-fn constant(json: &serde_json::Value, kind: ParamType) -> Option<Expr> {
-    let number = || json.as_f64().map(|n| n.to_string());
-    let source = match kind {
-        ParamType::Duration => format!("{}ms", (json.as_f64()? * 1000.0).round()),
-        ParamType::Size => format!("{}B", number()?),
-        ParamType::Int | ParamType::Bool => json.to_string(),
-        ParamType::String | ParamType::Path | ParamType::RecoveryPoint => quoted(json.as_str()?),
-    };
-    let types = Types::new();
-    Template::check(&format!("${{{source}}}"), &types, None)
-        .ok()?
-        .alone()
-        .cloned()
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::act::Do;
 use crate::config::Risk;
-use crate::expr::{Bindings, Expr, Scope, Template, Truth};
+use crate::expr::{Bindings, Expr, Scope, Template, Truth, Types};
 use crate::facts::{Bytes, PointKind, Seconds};
 
 /// The type of a parameter.
@@ -152,7 +152,48 @@ impl Gate {
     }
 }
 
+impl Step {
+    pub(super) fn bind(&self, b: &Bindings) -> Step {
+        let gates = |gates: &[Gate]| gates.iter().map(|g| g.bind(b)).collect();
+        Step {
+            title: self.title.bind(b),
+            action: self.action.bind(b),
+            only_if: self.only_if.as_ref().map(|e| e.bind(b)),
+            before: gates(&self.before),
+            after: gates(&self.after),
+            ..self.clone()
+        }
+    }
+}
+
 impl Runbook {
+    /// The same with the parameters' values put in, so that the source of no gate reads `params.…` any more: a plan
+    /// stores gates as text. `params` is what [`Runbook::bind_params`] gave; a recovery point stays the name `point`.
+    #[must_use]
+    pub fn settle(&self, params: &serde_json::Map<String, Json>) -> Runbook {
+        let mut bindings = Bindings::default();
+        for (name, param) in &self.params {
+            let ty = super::param_type(param.kind);
+            let value = match (param.kind, params.get(name)) {
+                (ParamType::RecoveryPoint, _) if name == "point" => {
+                    crate::expr::check("point", &Types::new().with("point", ty), None).ok()
+                }
+                (_, Some(json)) => Expr::of(json, &ty),
+                _ => None,
+            };
+            if let Some(value) = value {
+                bindings = bindings.with(format!("params.{name}"), &value);
+            }
+        }
+        let gates = |gates: &[Gate]| gates.iter().map(|g| g.bind(&bindings)).collect();
+        Runbook {
+            require: gates(&self.require),
+            steps: self.steps.iter().map(|s| s.bind(&bindings)).collect(),
+            recovered: gates(&self.recovered),
+            ..self.clone()
+        }
+    }
+
     /// The dotted names that steps and gates read, so that the engine knows which facts to take again.
     pub fn names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();

@@ -426,6 +426,22 @@ fn given_parameters_are_read_by_their_type() {
     }
 }
 
+#[test]
+fn a_settled_runbook_reads_no_parameters() {
+    let text = GOOD.replace(
+        "that: has(server.answers)",
+        "that: server.uptime > params.patience && has(params.point.keys)",
+    );
+    let book = load(&text, "mine.yaml", &nothing).unwrap();
+    let params = book.bind_params(&BTreeMap::new()).unwrap();
+    let settled = book.settle(&params);
+    assert_eq!(
+        settled.steps[0].before[0].that.source(),
+        "(server.uptime > 30000ms) && has(point.keys)"
+    );
+    assert!(settled.names().iter().all(|n| !n.starts_with("params")));
+}
+
 const OUTER: &str = r#"version: 1
 runbook: outer
 title: Around it
