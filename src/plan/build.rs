@@ -88,7 +88,8 @@ pub struct Input<'a> {
 /// # Errors
 /// A requirement that is not met or can't be known, or a parameter that reads an unknown fact.
 pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
-    let runbook = input.runbook;
+    // Gates are stored as text and asked by whoever carries the plan out: no parameter may be left in them.
+    let runbook = &input.runbook.settle(&input.params);
     let mut site = input.site;
     site.point = input.point.cloned();
     site.estimate = estimate(input.point);
@@ -211,7 +212,7 @@ fn gate(gate: &runbook::Gate, scope: &Value) -> Gate {
 
 /// A title or reason with what is known put in.
 fn text(template: &crate::expr::Template, scope: &Value) -> String {
-    template.render(scope).to_string()
+    template.show(scope)
 }
 
 /// Facts, point, parameters and estimates as one JSON object.
