@@ -85,11 +85,10 @@ impl Answer {
         server.misconf = Some(matches!(refused, Some(ServerError::Misconf { .. })));
         let loads = matches!(refused, Some(ServerError::Loading)) || self.info.as_ref().is_some_and(Info::loading);
         server.loading = Some(loads);
-        let answers = match &self.ping {
-            Some(Ok(())) => true,
-            Some(Err(ServerError::Misconf { .. } | ServerError::MasterDown | ServerError::Denied { .. })) => true,
-            _ => false,
-        };
+        let answers = matches!(
+            &self.ping,
+            Some(Ok(()) | Err(ServerError::Misconf { .. } | ServerError::MasterDown | ServerError::Denied { .. }))
+        );
         server.answers = Some(answers && !loads);
         if server.auth_failed == Some(true) {
             server.answers = None;

@@ -294,7 +294,7 @@ impl<'a> Assessor<'a> {
             _ => None,
         };
         if facts.config.state == Some(crate::facts::ConfigState::Missing) || facts.config.state.is_none() {
-            self.from_live(&mut facts.config, answer);
+            settings::of_the_running(&mut facts.config, answer);
             return;
         }
         facts.server.config_drift = settings::drift(&self.look, effective, answer);
@@ -304,25 +304,6 @@ impl<'a> Assessor<'a> {
         {
             seen.other_dir = Some(printable(live));
         }
-    }
-
-    /// Without a file the running server's settings are all there is.
-    fn from_live(&self, config: &mut ConfigFacts, answer: &Answer) {
-        let Some(live) = &answer.settings else { return };
-        let text = |name: &str| live.get(name).cloned();
-        let flag = |name: &str| live.get(name).map(|v| v == "yes");
-        config.data_dir = text("dir");
-        config.dbfilename = text("dbfilename");
-        config.appendonly = flag("appendonly");
-        config.appendfilename = text("appendfilename");
-        config.appenddirname = text("appenddirname");
-        config.save_points = live.get("save").map(|v| !v.is_empty());
-        config.databases = answer.number("databases");
-        config.maxmemory = answer.number("maxmemory").map(crate::facts::Bytes);
-        config.evicts = live.get("maxmemory-policy").map(|p| p != "noeviction");
-        config.logfile = text("logfile").filter(|f| !f.is_empty());
-        config.multi_part = Some(live.contains_key("appenddirname"));
-        config.replicaof = text("replicaof");
     }
 
     /// Throughputs of this host.

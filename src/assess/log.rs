@@ -77,8 +77,8 @@ pub fn read(look: &Look, path: &Path) -> Result<Told, String> {
 #[must_use]
 pub fn since_last_start(text: &str) -> Told {
     let lines: Vec<&str> = text.lines().collect();
-    let is_start = |line: &&str| STARTS.iter().any(|word| line.contains(word));
-    let from = lines.iter().rposition(|line| is_start(&line)).unwrap_or(0);
+    let is_start = |line: &str| STARTS.iter().any(|word| line.contains(word));
+    let from = lines.iter().rposition(|line| is_start(line)).unwrap_or(0);
     let last_run = lines.get(from..).unwrap_or_default();
     let mut told = Told { served_until: served_until(&lines), ..Told::default() };
     for line in last_run {

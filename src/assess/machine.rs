@@ -46,5 +46,5 @@ pub fn memory(look: &Look, pid: Option<i32>) -> MemoryFacts {
     let Some(host) = look.memory() else { return MemoryFacts::default() };
     let group = pid.and_then(|pid| look.cgroup_memory(pid));
     let (available, total) = group.map_or((host.available, host.total), |g| (host.available.min(g.available), host.total.min(g.limit)));
-    MemoryFacts { available: Some(Bytes(available)), total: Some(Bytes(total)), overcommit: host.overcommit.map(i64::from) }
+    MemoryFacts { available: Some(Bytes(available)), total: Some(Bytes(total)), overcommit: host.overcommit }
 }

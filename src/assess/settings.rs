@@ -108,3 +108,22 @@ pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
     let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
     one == other || real(one) == real(other)
 }
+
+/// Without a file the running server's settings are all there is.
+pub fn of_the_running(config: &mut ConfigFacts, answer: &Answer) {
+    let Some(live) = &answer.settings else { return };
+    let text = |name: &str| live.get(name).cloned();
+    let flag = |name: &str| live.get(name).map(|v| v == "yes");
+    config.data_dir = text("dir");
+    config.dbfilename = text("dbfilename");
+    config.appendonly = flag("appendonly");
+    config.appendfilename = text("appendfilename");
+    config.appenddirname = text("appenddirname");
+    config.save_points = live.get("save").map(|v| !v.is_empty());
+    config.databases = answer.number("databases");
+    config.maxmemory = answer.number("maxmemory").map(Bytes);
+    config.evicts = live.get("maxmemory-policy").map(|p| p != "noeviction");
+    config.logfile = text("logfile").filter(|f| !f.is_empty());
+    config.multi_part = Some(live.contains_key("appenddirname"));
+    config.replicaof = text("replicaof");
+}

@@ -131,6 +131,7 @@ fn aof(base: &mut Base, paths: &Paths, survey: &Survey, judged: Option<&Judged>,
     match judged {
         Some(judged) => {
             base.seen.flushes = stored::flushes(&judged.report);
+            base.seen.aof_base = judged.report.files.first().and_then(|f| f.rdb.as_ref()).map(|r| crate::facts::Bytes(r.bytes));
             all.extend(stored::aof_points(survey, judged, loader, grows));
         }
         None => all.extend(stored::unchecked_aof(&base.facts.files.aof)),
@@ -261,8 +262,7 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     for point in all {
         points::weigh(point, &last, now);
         if point.recover_seconds.is_none() {
-            let base_bytes = point.content.as_ref().and_then(|_| facts.persistence.aof_base_size).or(base.seen.aof_base);
-            point.recover_seconds = Some(points::estimate(point, base_bytes, &rates).0);
+            point.recover_seconds = Some(points::estimate(point, base.seen.aof_base, &rates).0);
         }
     }
 }
