@@ -154,8 +154,11 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
         },
         None => None,
     };
-    let id = match (&selection.runbook, point, decision.and_then(|d| d.runbook.clone())) {
+    // The tree was asked about this very point: its runbook knows more than the kind (a manifest to be rebuilt first).
+    let chosen = decision.filter(|d| point.is_none_or(|p| d.point.as_ref() == Some(&p.id)));
+    let id = match (&selection.runbook, point, chosen.and_then(|d| d.runbook.clone())) {
         (Some(id), ..) => id.clone(),
+        (None, Some(_), Some(id)) => id,
         (None, Some(point), _) => match playbook.runbook_for(point) {
             Some(id) => id.to_string(),
             None => return Chosen::no(RunOutcome::Refused, format!("no runbook serves {}", point.id), "choose one: --runbook"),
@@ -196,7 +199,9 @@ fn pick_point<'a>(runbook: &Runbook, asked: Option<&'a Point>, assessment: &'a A
 fn make_plan(world: &World<'_>, selection: &Selection, assessed: &Assessed, runbook: &Runbook, point: Option<&Point>) -> Chosen {
     let mut given = selection.params.clone();
     given.remove("point");
-    let params = match runbook.bind_params(&given) {
+    let decided = assessed.document.decision.as_ref().filter(|d| d.runbook.as_deref() == Some(runbook.id.as_str()));
+    let decided = decided.map(|d| d.params.clone()).unwrap_or_default();
+    let params = match runbook.bind_params(&given, &decided) {
         Ok(params) => params,
         Err(errors) => {
             let text: Vec<String> = errors.iter().map(ToString::to_string).collect();

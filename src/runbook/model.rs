@@ -228,14 +228,16 @@ impl Runbook {
             .is_some_and(|kinds| kinds.is_empty() || kinds.contains(&kind))
     }
 
-    /// The value of every parameter that is not a recovery point, from what was given on the command line
-    /// (`--param K=V`) or by a rule, and the defaults. Reached as `params.<name>`.
+    /// The value of every parameter that is not a recovery point: what was given on the command line (`--param K=V`),
+    /// else what the rule that chose this runbook says ([`crate::facts::Decision::params`]), else the default.
+    /// Reached as `params.<name>`.
     ///
     /// # Errors
     /// Every parameter that is unknown, missing or not of its type.
     pub fn bind_params(
         &self,
         given: &BTreeMap<String, String>,
+        decided: &serde_json::Map<String, Json>,
     ) -> Result<serde_json::Map<String, Json>, Vec<ParamError>> {
         let mut values = serde_json::Map::new();
         let mut errors = Vec::new();
@@ -249,7 +251,7 @@ impl Runbook {
         {
             match (
                 given.get(name).map(|text| param.kind.parse(text)),
-                &param.default,
+                decided.get(name).or(param.default.as_ref()),
             ) {
                 (Some(Ok(value)), _) => {
                     values.insert(name.clone(), value);

@@ -384,7 +384,7 @@ fn given_parameters_are_read_by_their_type() {
             .map(|(k, v)| (k.to_string(), v.to_string()))
             .collect();
         good()
-            .bind_params(&given)
+            .bind_params(&given, &serde_json::Map::new())
             .map(serde_json::Value::Object)
             .map_err(|e| {
                 e.iter()
@@ -403,10 +403,13 @@ fn given_parameters_are_read_by_their_type() {
             "parameter `patience`: `2` is not a duration: write a number with ms, s, m, h or d, such as 30s | such as --param patience=30s",
         ]
     );
+    let decided = json!({"patience": 9, "other": 1});
+    let bound = good().bind_params(&BTreeMap::new(), decided.as_object().unwrap());
+    assert_eq!(bound.unwrap()["patience"], json!(9));
     let open = GOOD.replace("{ type: duration, default: 30s }", "{ type: duration }");
     let error = &load(&open, "mine.yaml", &nothing)
         .unwrap()
-        .bind_params(&BTreeMap::new())
+        .bind_params(&BTreeMap::new(), &serde_json::Map::new())
         .unwrap_err()[0];
     assert_eq!(
         error.to_string(),
@@ -433,7 +436,9 @@ fn a_settled_runbook_reads_no_parameters() {
         "that: server.uptime > params.patience && has(params.point.keys)",
     );
     let book = load(&text, "mine.yaml", &nothing).unwrap();
-    let params = book.bind_params(&BTreeMap::new()).unwrap();
+    let params = book
+        .bind_params(&BTreeMap::new(), &serde_json::Map::new())
+        .unwrap();
     let settled = book.settle(&params);
     assert_eq!(
         settled.steps[0].before[0].that.source(),
