@@ -3,3 +3,5 @@ pub mod args;
 pub mod context;
 mod failure;
 pub use failure::Failure;
+pub mod out;
+pub mod silent;

@@ -1,0 +1,27 @@
+//! The only place that writes to standard output and standard error. A reader that went away is no error.
+use std::io::Write;
+
+/// One text and a line end on standard output.
+pub fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+/// One document as JSON on standard output.
+pub fn json(value: &impl serde::Serialize) {
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// One text and a line end on standard error.
+pub fn note(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "{text}");
+}
+
+/// A question on standard error; the cursor stays behind it.
+pub fn ask(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{text}");
+    let _ = out.flush();
+}
