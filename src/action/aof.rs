@@ -8,7 +8,7 @@ use crate::aof::{manifest, set};
 use crate::facts::Cut;
 use crate::vault::Content;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn effects(site: &Site, undo_text: &str) -> Effects {
     let (path, usage) = aof_save(site);
@@ -119,9 +119,29 @@ impl Act for AofCut {
     }
 }
 
+/// An AOF in one file, as a server before 7.0 left it, becomes the base of a set, as a start would make it: under its own
+/// name. The file itself stays; beside a manifest it is never read.
+fn cut_older(hands: &mut Hands<'_>, single: &Path, len: u64) -> Result<(), ActError> {
+    let base = hands.site.aof_name.clone();
+    let incr = format!("{base}.1.incr.aof");
+    let lines = format!("file {base} seq 1 type b\nfile {incr} seq 1 type i\n");
+    let live = hands.site.aof.clone();
+    let (dir, file) = hands.owners()?;
+    let mut build = hands.vault.build_dir(&live, dir)?;
+    build.add_file(&base, Content::File { path: single, len: Some(len) }, file)?;
+    build.add_file(&incr, Content::Bytes(b""), file)?;
+    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
+    let built = build.finish()?;
+    hands.exchange(built, &live)
+}
+
 /// Builds the set anew: whole parts as links, the damaged one as a copy up to the boundary, later ones left out.
 fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
     let live = hands.site.aof.clone();
+    let single = hands.site.data_dir.join(&hands.site.aof_name);
+    if cut.file == hands.site.aof_name && !hands.look.exists(&live) && hands.look.exists(&single) {
+        return cut_older(hands, &single, cut.offset);
+    }
     let mut listed = match read_manifest(hands) {
         Ok(m) => m,
         Err(_) => rebuilt(hands)?,
