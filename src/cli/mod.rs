@@ -1,7 +1,18 @@
 //! The command line: one file per subcommand; only here and in `report` is anything printed.
+mod apply;
 pub mod args;
+mod assess;
 pub mod context;
 mod failure;
-pub use failure::Failure;
 pub mod out;
+mod plan;
+mod points;
+mod recover;
+mod runs;
+mod signals;
 pub mod silent;
+mod start;
+
+pub use context::Context;
+pub use failure::Failure;
+pub use start::main;

@@ -25,6 +25,8 @@ pub struct Selection {
     pub point: Option<String>,
     /// A snapshot in hand.
     pub point_file: Option<PathBuf>,
+    /// Only what can be seen at once.
+    pub quick: bool,
     /// When it broke.
     pub incident_at: Option<crate::facts::Time>,
 }
@@ -80,7 +82,7 @@ pub fn choose(
             endpoint: world.target.endpoint.clone(),
         },
         None => world.assess(&Wanted {
-            depth: Depth::Full,
+            depth: if selection.quick { Depth::Quick } else { Depth::Full },
             prefer: selection.prefer,
             incident_at: selection.incident_at,
             point_files: selection.point_file.iter().cloned().collect(),

@@ -1,0 +1,18 @@
+//! `redis-dr apply`: carry out a plan that was made and reviewed before.
+use super::args::Consent;
+use super::recover::{World, consent, person, tell};
+use super::{Context, Failure, plan, signals};
+use crate::recover::apply_plan;
+use std::path::Path;
+
+/// Reads the plan, proves that the facts still hold, and carries it out.
+pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Failure> {
+    let plan = plan::read(context, file)?;
+    let world = World::new(context, Some(&plan.instance))?;
+    let parts = world.parts();
+    let consent = consent(options, parts.name())?;
+    let asked = signals::listen();
+    let mut person = person(context, &consent);
+    let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &|| signals::heard(&asked));
+    Ok(tell(context, &doc))
+}

@@ -1,0 +1,159 @@
+//! `redis-dr recover`, and what all commands that recover share.
+use super::args::{self, Select};
+use super::context::Chosen;
+use super::silent::Silent;
+use super::{Context, Failure, out, signals};
+use crate::facts::{Seconds, Time};
+use crate::points;
+use crate::recover::{self, Consent, Person, Selection};
+use crate::report::{self, RunDocument};
+use crate::runbook::Library;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// An instance with the libraries, ready for the story.
+pub struct World<'c> {
+    context: &'c Context,
+    chosen: Chosen,
+    runbooks: Library,
+    playbooks: Library,
+    command: Box<dyn Fn(&str) -> String + 'c>,
+}
+
+impl<'c> World<'c> {
+    /// Chooses the instance and reads the libraries.
+    pub fn new(context: &'c Context, instance: Option<&str>) -> Result<Self, Failure> {
+        Ok(Self {
+            context,
+            chosen: context.choose(instance)?,
+            runbooks: context.runbooks()?,
+            playbooks: context.playbooks()?,
+            command: Box::new(|words| context.command(words)),
+        })
+    }
+
+    /// As the story knows it.
+    pub fn parts(&self) -> recover::World<'_> {
+        recover::World {
+            look: &self.context.look,
+            state: &self.context.state,
+            target: &self.chosen.target,
+            instance: &self.chosen.instance,
+            runbooks: &self.runbooks,
+            playbooks: &self.playbooks,
+            command: &*self.command,
+        }
+    }
+}
+
+/// The options of `SELECT`.
+pub fn selection(s: &Select) -> Result<Selection, Failure> {
+    let mut params = std::collections::BTreeMap::new();
+    for param in &s.params {
+        let Some((name, value)) = param.split_once('=') else {
+            return Err(Failure::usage(format!("--param {param} has no value"), "write --param NAME=VALUE"));
+        };
+        params.insert(name.to_string(), value.to_string());
+    }
+    Ok(Selection {
+        playbook: s.playbook.clone(),
+        runbook: s.runbook.clone(),
+        point: s.point.clone().or_else(|| params.get("point").cloned()),
+        params,
+        prefer: prefer(s.prefer),
+        point_file: point_file(s.point_file.clone())?,
+        incident_at: moment(s.incident_at.as_deref())?,
+        quick: false,
+    })
+}
+
+/// The ranking's name in the library.
+pub fn prefer(p: args::Prefer) -> points::Prefer {
+    match p {
+        args::Prefer::Complete => points::Prefer::Complete,
+        args::Prefer::Fast => points::Prefer::Fast,
+    }
+}
+
+/// A file in hand, as an absolute path.
+pub fn point_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    std::path::absolute(&path).map(Some).map_err(|e| Failure::usage(format!("{}: {e}", path.display()), "give a path"))
+}
+
+/// A moment, RFC 3339.
+pub fn moment(text: Option<&str>) -> Result<Option<Time>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    text.parse().map(|t| Some(Time(t))).map_err(|_| {
+        Failure::usage(format!("`{text}` is not a moment"), "write it as 2026-11-21T03:12:44Z")
+    })
+}
+
+/// Who decides, from the options and the terminal.
+pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
+    if c.auto {
+        return Ok(Consent::Auto);
+    }
+    if let Some(word) = &c.confirm {
+        if word != name {
+            return Err(Failure::usage(
+                format!("--confirm {word} does not name the instance {name}"),
+                format!("--confirm {name}"),
+            ));
+        }
+        return Ok(Consent::Confirmed(name.into()));
+    }
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(Consent::Person);
+    }
+    Err(Failure::usage(
+        "there is no terminal to ask on",
+        format!("--auto keeps to the policy; --confirm {name} is a person's word; -n shows the plan"),
+    ))
+}
+
+/// The person, or the stand-in for one.
+pub fn person(context: &Context, consent: &Consent) -> Box<dyn Person> {
+    match consent {
+        Consent::Person => Box::new(super::terminal::Terminal::new(context.where_from(), context.global.verbose > 0)),
+        _ => Box::new(Silent { progress: !context.global.quiet }),
+    }
+}
+
+/// Recovers an instance.
+pub fn run(
+    context: &Context,
+    instance: Option<&str>,
+    select: &Select,
+    step: bool,
+    options: &args::Consent,
+    wait: Option<&str>,
+) -> Result<i32, Failure> {
+    let world = World::new(context, instance)?;
+    let parts = world.parts();
+    let consent = consent(options, parts.name())?;
+    let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
+    let asked = signals::listen();
+    let mut person = person(context, &consent);
+    let doc = recover::recover(
+        &parts,
+        &selection(select)?,
+        &consent,
+        step,
+        wait.map(Seconds::duration),
+        &mut *person,
+        &|| signals::heard(&asked),
+    )
+    .map_err(|(e, hint)| Failure::usage(e, hint))?;
+    Ok(tell(context, &doc))
+}
+
+/// Prints how it ended, and gives the exit code.
+pub fn tell(context: &Context, doc: &RunDocument) -> i32 {
+    if context.global.json {
+        out::json(doc);
+    } else {
+        out::line(&report::run(doc));
+    }
+    doc.exit_code
+}

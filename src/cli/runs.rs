@@ -1,0 +1,172 @@
+//! `redis-dr runs`: list, show, carry on, take back, report, prune.
+use super::args::{Format, RunsCommand};
+use super::recover::{World, person, tell};
+use super::{Context, Failure, out, plan, signals};
+use crate::facts::{Seconds, Time};
+use crate::recover::{Consent, Way, continue_run, of_run, open_run};
+use crate::report::{self, RunDocument, RunsDocument, RunsRow};
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// One of the commands.
+pub fn run(context: &Context, command: RunsCommand) -> Result<i32, Failure> {
+    match command {
+        RunsCommand::List => list(context),
+        RunsCommand::Show { run } => show(context, run.as_deref()),
+        RunsCommand::Resume { run, auto } => go_on(context, run.as_deref(), Way::Resume, auto, None),
+        RunsCommand::Rollback { run, auto, confirm, discard_writes, journal } => {
+            let run = match journal {
+                Some(file) => Some(from_journal(&file)?),
+                None => run,
+            };
+            go_on(context, run.as_deref(), Way::RollBack { discard_writes }, auto, confirm)
+        }
+        RunsCommand::Report { run, format, output } => report_run(context, run.as_deref(), format, output.as_deref()),
+        RunsCommand::Prune { older_than, yes } => prune(context, &older_than, yes),
+    }
+}
+
+/// The run asked for; `default` when none was.
+fn find(context: &Context, wanted: Option<&str>, default: &str) -> Result<String, Failure> {
+    Ok(context.state.find_run(wanted.unwrap_or(default))?)
+}
+
+/// The one unfinished run, or the one asked for.
+fn unfinished(context: &Context, wanted: Option<&str>) -> Result<String, Failure> {
+    if wanted.is_some() {
+        return find(context, wanted, "last");
+    }
+    let open: Vec<String> = context
+        .state
+        .run_ids()?
+        .into_iter()
+        .filter(|id| {
+            open_run(&context.state, &context.look, id)
+                .ok()
+                .and_then(|r| r.log.status().ok())
+                .is_some_and(|s| !s.phase().is_over() && s.steps().iter().any(|x| x.touched))
+        })
+        .collect();
+    match open.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::usage("no run is unfinished", "redis-dr runs list shows all; name one")),
+        many => Err(Failure::usage(format!("{} runs are unfinished: {}", many.len(), many.join(", ")), "name one")),
+    }
+}
+
+/// A copy of a journal lies in a directory named like its run; its run must be the one in the state directory.
+fn from_journal(file: &Path) -> Result<String, Failure> {
+    let name = file.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+    name.ok_or_else(|| Failure::usage(format!("{} is in no run's directory", file.display()), "copy the run's whole directory to runs/ of a state directory, and give --state-dir"))
+}
+
+fn document(context: &Context, id: &str) -> Result<RunDocument, Failure> {
+    of_run(&context.state, &context.look, id).map_err(|e| Failure::look(e, "redis-dr runs list"))
+}
+
+fn list(context: &Context) -> Result<i32, Failure> {
+    let mut rows = Vec::new();
+    for id in context.state.run_ids()? {
+        let Ok(doc) = of_run(&context.state, &context.look, &id) else {
+            out::note(&format!("{id}: its journal or plan is damaged"));
+            continue;
+        };
+        rows.push(RunsRow {
+            run_id: id,
+            instance: doc.instance,
+            runbook: doc.runbook.unwrap_or_default(),
+            outcome: doc.outcome,
+            started_at: doc.started_at,
+            ended_at: doc.ended_at,
+        });
+    }
+    let document = RunsDocument { schema: "redis-dr/runs/1".into(), runs: rows };
+    if context.global.json {
+        out::json(&document);
+        return Ok(0);
+    }
+    if document.runs.is_empty() {
+        out::line("no runs");
+    }
+    for row in &document.runs {
+        let at = row.started_at.map_or(String::new(), |t| t.to_string());
+        out::line(&format!("{:<44} {:<12} {:<12} {at}", row.run_id, report::clean(&row.instance), row.outcome.word()));
+    }
+    Ok(0)
+}
+
+fn show(context: &Context, wanted: Option<&str>) -> Result<i32, Failure> {
+    let doc = document(context, &find(context, wanted, "last")?)?;
+    if context.global.json {
+        out::json(&doc);
+    } else {
+        out::line(&report::run(&doc));
+    }
+    Ok(0)
+}
+
+fn go_on(context: &Context, wanted: Option<&str>, way: Way, auto: bool, confirm: Option<String>) -> Result<i32, Failure> {
+    let id = unfinished(context, wanted)?;
+    let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+    let world = World::new(context, Some(&run.plan.instance))?;
+    let parts = world.parts();
+    let consent = match (&confirm, auto) {
+        (Some(word), _) if word != parts.name() => {
+            return Err(Failure::usage(format!("--confirm {word} does not name the instance"), format!("--confirm {}", parts.name())));
+        }
+        (Some(_), _) => Consent::Confirmed(parts.name().into()),
+        (None, true) => Consent::Auto,
+        (None, false) if std::io::stdin().is_terminal() => Consent::Person,
+        // going on with what was agreed to needs no new word; taking it back without a terminal does
+        (None, false) if way == Way::Resume => Consent::Confirmed(parts.name().into()),
+        (None, false) => {
+            return Err(Failure::usage("there is no terminal to ask on", format!("--auto, or --confirm {}", parts.name())));
+        }
+    };
+    let asked = signals::listen();
+    let mut person = person(context, &consent);
+    if consent == Consent::Person && way != Way::Resume && !person.question(&format!("Take back the run {id}?")) {
+        return Ok(130);
+    }
+    let doc = continue_run(&parts, &id, way, consent == Consent::Auto, &mut *person, &|| signals::heard(&asked));
+    Ok(tell(context, &doc))
+}
+
+fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: Option<&Path>) -> Result<i32, Failure> {
+    let id = find(context, wanted, "last")?;
+    let doc = document(context, &id)?;
+    let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+    let format = if context.global.json { Format::Json } else { format };
+    let text = match format {
+        Format::Text => report::run(&doc),
+        Format::Md => report::markdown(&doc, &run.plan),
+        Format::Json => serde_json::to_string_pretty(&doc).unwrap_or_default(),
+    };
+    match output {
+        Some(path) if path != Path::new("-") => plan::write_private(path, text.as_bytes())?,
+        _ => out::line(&text),
+    }
+    Ok(0)
+}
+
+fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure> {
+    let age = Seconds::parse(older_than).map_err(|e| Failure::usage(e, "such as --older-than 30d"))?;
+    let now = Time(context.look.now());
+    for id in context.state.run_ids()? {
+        let Ok(run) = open_run(&context.state, &context.look, &id) else { continue };
+        let over = run.log.status().is_ok_and(|s| s.phase().is_over());
+        let ended = run.log.records.last().map_or(run.log.header.started_at, |r| r.at);
+        if !over || now.since(Time(ended)).0 < age.0 {
+            continue;
+        }
+        if yes {
+            crate::vault::prune(&run.log.header.vault)?;
+            context.state.remove_run(&id)?;
+        }
+        out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
+    }
+    if !yes {
+        out::line("Nothing has been removed; --yes removes.");
+    }
+    Ok(0)
+}
