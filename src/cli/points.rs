@@ -25,7 +25,7 @@ pub fn run(
 ) -> Result<i32, Failure> {
     let world = World::new(context, instance)?;
     let wanted = Wanted {
-        depth: Depth::Walk,
+        depth: Depth::Full,
         point_files: super::recover::point_file(point_file)?.into_iter().collect(),
         prefer: super::recover::prefer(prefer),
         incident_at: super::recover::moment(incident_at.as_deref())?,

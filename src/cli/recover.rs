@@ -115,8 +115,7 @@ pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
 /// The person, or the stand-in for one.
 pub fn person(context: &Context, consent: &Consent) -> Box<dyn Person> {
     match consent {
-        Consent::Person => Box::new(super::terminal::Terminal::new(context.where_from(), context.global.verbose > 0)),
-        _ => Box::new(Silent { progress: !context.global.quiet }),
+        _ => Box::new(Silent::new(!context.global.quiet)),
     }
 }
 

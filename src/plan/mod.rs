@@ -143,6 +143,12 @@ impl Plan {
         self.site.point.as_ref()
     }
 
+    /// Does it put other data in the place of what is there?
+    #[must_use]
+    pub fn restores(&self) -> bool {
+        crate::policy::restores(self.steps.iter().filter(|s| s.skipped().is_none()).map(|s| s.action.as_str()))
+    }
+
     /// Reads a plan and proves that nobody changed it.
     ///
     /// # Errors

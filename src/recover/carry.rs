@@ -113,7 +113,7 @@ pub fn apply_plan(
         return no(RunOutcome::Stale, moved.join("; "), "make a new plan and have it reviewed again");
     }
     if *consent == Consent::Auto {
-        let refusals = crate::policy::refusals(&world.instance.policy, plan.risk, point, assessment.facts.run.recent);
+        let refusals = crate::policy::refusals(&world.instance.policy, plan.risk, point, plan.restores(), assessment.facts.run.recent);
         if let Some(r) = refusals.first() {
             return no(RunOutcome::Refused, r.because.clone(), &r.hint);
         }

@@ -82,7 +82,7 @@ pub fn choose(
             endpoint: world.target.endpoint.clone(),
         },
         None => world.assess(&Wanted {
-            depth: if selection.quick { Depth::Quick } else { Depth::Full },
+            depth: depth(selection),
             prefer: selection.prefer,
             incident_at: selection.incident_at,
             point_files: selection.point_file.iter().cloned().collect(),
@@ -240,5 +240,16 @@ fn make_plan(world: &World<'_>, selection: &Selection, assessed: &Assessed, runb
     match plan::build(input) {
         Ok(plan) => Chosen::Plan(Box::new(plan)),
         Err(e) => Chosen::no(RunOutcome::Refused, e.to_string(), e.hint()),
+    }
+}
+
+/// A point or runbook asked for by name must be known in full, also on a server that is well.
+fn depth(selection: &Selection) -> Depth {
+    if selection.quick {
+        Depth::Quick
+    } else if selection.point.is_some() || selection.point_file.is_some() || selection.runbook.is_some() {
+        Depth::Full
+    } else {
+        Depth::Usual
     }
 }

@@ -72,7 +72,7 @@ pub fn recover(
                 return Ok(no_run(world, assessment, outcome, because, hint));
             }
         };
-        let refusals = policy::refusals(&world.instance.policy, plan.risk, plan.recovery_point(), assessment.facts.run.recent);
+        let refusals = policy::refusals(&world.instance.policy, plan.risk, plan.recovery_point(), plan.restores(), assessment.facts.run.recent);
         let words: Vec<String> = refusals.iter().map(|r| r.because.clone()).collect();
         let mut steps = step_by_step;
         match consent {

@@ -7,6 +7,7 @@ mod error;
 mod glob;
 mod look;
 mod own;
+mod private;
 mod pen;
 mod stat;
 
@@ -16,5 +17,6 @@ pub use dir::{Dir, Place, Planters};
 pub use error::{HostError, shown};
 pub use look::Look;
 pub use own::OwnFiles;
+pub use private::write_private;
 pub use pen::{Pen, TEMP_PREFIX, Written};
 pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};
