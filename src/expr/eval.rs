@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::check::{Join, Kind, Node};
+use super::node::{Join, Kind, Node};
 use super::types::{Type, Words};
 use super::value::{Unknown, Value, whole};
 

@@ -1,8 +1,8 @@
 //! Which observed values decided.
 use std::fmt;
 
-use super::check::{Join, Kind, Node};
 use super::eval::{Scope, eval};
+use super::node::{Join, Kind, Node};
 use super::value::Value;
 
 /// A fact that was read and what it held.

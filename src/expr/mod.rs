@@ -22,9 +22,12 @@
 //! `true || unknown` is true, everything else that reads an unknown is unknown and says which names made it so.
 //! A division by zero, a number out of range and a fact of another type than the schema's are unknown as well.
 mod check;
+mod compare;
 mod eval;
 mod explain;
+mod hint;
 mod lex;
+mod node;
 mod parse;
 mod schema;
 mod substitute;
@@ -77,7 +80,7 @@ impl ExprError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
     source: String,
-    root: check::Node,
+    root: node::Node,
 }
 
 /// Parses and types `src` against the vocabulary. `expected` is the type the place wants (`Bool` for a condition).
@@ -152,11 +155,11 @@ impl Expr {
     pub fn covered_by(&self, earlier: &[&Expr]) -> bool {
         let mut theirs = Vec::new();
         for e in earlier {
-            for d in e.root.operands(check::Join::Or) {
+            for d in e.root.operands(node::Join::Or) {
                 theirs.push(conjuncts(d));
             }
         }
-        self.root.operands(check::Join::Or).into_iter().all(|d| {
+        self.root.operands(node::Join::Or).into_iter().all(|d| {
             let ours = conjuncts(d);
             theirs.iter().any(|t| t.is_subset(&ours))
         })
@@ -168,14 +171,14 @@ impl Expr {
     #[must_use]
     pub fn and(self, other: Expr) -> Expr {
         let source = format!("({}) && ({})", self.source, other.source);
-        let kind = check::Kind::Join {
-            join: check::Join::And,
+        let kind = node::Kind::Join {
+            join: node::Join::And,
             left: Box::new(self.root),
             right: Box::new(other.root),
         };
         Expr {
             source,
-            root: check::Node {
+            root: node::Node {
                 ty: Type::Bool,
                 kind,
             },
@@ -185,16 +188,16 @@ impl Expr {
     /// The dotted name when the expression is nothing else.
     pub fn as_name(&self) -> Option<&str> {
         match &self.root.kind {
-            check::Kind::Name(n) => Some(n),
+            node::Kind::Name(n) => Some(n),
             _ => None,
         }
     }
 }
 
-fn conjuncts(node: &check::Node) -> BTreeSet<String> {
-    node.operands(check::Join::And)
+fn conjuncts(node: &node::Node) -> BTreeSet<String> {
+    node.operands(node::Join::And)
         .into_iter()
-        .map(check::Node::canonical)
+        .map(node::Node::canonical)
         .collect()
 }
 

@@ -2,8 +2,8 @@
 use std::collections::BTreeMap;
 
 use super::Expr;
-use super::check::{Join, Kind, Node};
 use super::eval::from_json;
+use super::node::{Join, Kind, Node};
 use super::types::Type;
 use super::value::Value;
 

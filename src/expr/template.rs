@@ -1,9 +1,9 @@
 //! Text with `${expressions}` in it.
 use std::collections::BTreeSet;
 
-use super::check::Node;
 use super::eval::Scope;
 use super::lex::Span;
+use super::node::Node;
 use super::types::{Type, Types};
 use super::value::{Unknown, Value};
 use super::{Bindings, Expr, ExprError};

@@ -1,5 +1,5 @@
 //! A typed tree as source text again; every operation stands in parentheses.
-use super::check::{Join, Kind, Node};
+use super::node::{Join, Kind, Node};
 use super::value::Value;
 
 impl Node {
