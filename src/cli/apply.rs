@@ -12,7 +12,7 @@ pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Fai
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
     let asked = signals::listen();
-    let mut person = person(context, &consent);
+    let mut person = person(context, &consent, &asked);
     let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &|| signals::heard(&asked));
     Ok(tell(context, &doc))
 }

@@ -2,6 +2,7 @@
 use super::args::{self, Select};
 use super::context::Chosen;
 use super::silent::Silent;
+use super::terminal::Terminal;
 use super::{Context, Failure, out, signals};
 use crate::facts::{Seconds, Time};
 use crate::points;
@@ -10,6 +11,8 @@ use crate::report::{self, RunDocument};
 use crate::runbook::Library;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// An instance with the libraries, ready for the story.
 pub struct World<'c> {
@@ -113,9 +116,15 @@ pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
 }
 
 /// The person, or the stand-in for one.
-pub fn person(context: &Context, consent: &Consent) -> Box<dyn Person> {
+pub fn person(context: &Context, consent: &Consent, asked: &Arc<AtomicBool>) -> Box<dyn Person> {
+    let asked = Arc::clone(asked);
     match consent {
-        _ => Box::new(Silent::new(!context.global.quiet)),
+        Consent::Person => Box::new(
+            Terminal::new(context.where_from(), context.global.verbose > 0)
+                .beside_json(context.global.json)
+                .interrupted_by(Box::new(move || signals::heard(&asked))),
+        ),
+        Consent::Auto | Consent::Confirmed(_) => Box::new(Silent::new(!context.global.quiet)),
     }
 }
 
@@ -133,7 +142,7 @@ pub fn run(
     let consent = consent(options, parts.name())?;
     let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
     let asked = signals::listen();
-    let mut person = person(context, &consent);
+    let mut person = person(context, &consent, &asked);
     let doc = recover::recover(
         &parts,
         &selection(select)?,

@@ -124,7 +124,7 @@ fn go_on(context: &Context, wanted: Option<&str>, way: Way, auto: bool, confirm:
         }
     };
     let asked = signals::listen();
-    let mut person = person(context, &consent);
+    let mut person = person(context, &consent, &asked);
     if consent == Consent::Person && way != Way::Resume && !person.question(&format!("Take back the run {id}?")) {
         return Ok(130);
     }
