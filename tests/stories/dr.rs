@@ -50,6 +50,17 @@ impl Output {
     }
 }
 
+/// The recovery point a run or a plan names, whether by its id or in full.
+pub fn point_of(document: &Value) -> &str {
+    let point = &document["point"];
+    point.as_str().or_else(|| point["id"].as_str()).unwrap_or_default()
+}
+
+/// The loss a run admits to, in seconds.
+pub fn loss_of(document: &Value) -> Option<f64> {
+    document["loss_seconds"].as_f64()
+}
+
 impl std::fmt::Display for Output {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(

@@ -11,11 +11,16 @@
     dead_code
 )]
 mod assess;
+mod auto;
 mod damage;
 mod data;
 mod decisions;
 mod dr;
 mod lab;
 mod lab_itself;
+mod plan;
 mod resp;
 mod sandbox;
+mod scenes;
+mod traps;
+mod untouched;
