@@ -141,6 +141,13 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         }
         Command::Apply { plan, consent } => super::apply::run(&context()?, &plan, &consent),
         Command::Runs(command) => super::runs::run(&context()?, command),
-        other => Err(Failure::usage(format!("{other:?} is not served"), "redis-dr --help")),
+        Command::Verify { instance, against } => super::verify::run(&context()?, instance.as_deref(), against.as_deref()),
+        Command::Vault(command) => super::vault::run(&context()?, &command),
+        Command::Runbook(command) => super::library::runbook(&context()?, &command),
+        Command::Playbook(command) => super::library::playbook(&context()?, &command),
+        Command::Explain { id } => super::explain::run(&cli.global, id.as_deref()),
+        Command::Completions { shell } => super::shells::completions(shell),
+        Command::Man => super::shells::man(),
+        Command::Exec { .. } => Err(Failure::usage("__exec is for redis-dr itself", "redis-dr --help")),
     }
 }

@@ -105,7 +105,10 @@ fn snapshot(
         report.check("point", false, format!("{}: {}", expected.point.source, walked.verdict));
         return Ok(());
     }
-    loaded(info, expected, &walked, report);
+    // a server that clients have used may have been started from something else
+    if !expected.open {
+        loaded(info, expected, &walked, report);
+    }
     counts(info, expected, &walked.databases, report);
     sample::compare(server, &sample, expected, report)
 }
@@ -128,13 +131,16 @@ fn counts(info: &Info, expected: &Expected<'_>, databases: &BTreeMap<u64, rdb::D
     let live = info.keyspace();
     for (db, want) in databases {
         let have = u32::try_from(*db).ok().and_then(|db| live.get(&db)).copied().unwrap_or_default();
-        let ok = |have: u64, all: u64| expected.open || (have <= all && have + want.expired >= all);
+        // clients may have removed and added keys since, but not all of them are gone in everyday work
+        let bounds = |have: u64, all: u64| have > 0 || all <= want.expired;
+        let exact = |have: u64, all: u64| have <= all && have + want.expired >= all;
+        let ok = |have: u64, all: u64| if expected.open { bounds(have, all) } else { exact(have, all) };
         let words = |have: u64, all: u64| {
             let over = if want.expired > 0 { format!(" of which {} expired", want.expired) } else { String::new() };
             format!("{have} in the server, {all} in the snapshot{over}")
         };
         report.check(format!("db{db} keys"), ok(have.keys, want.keys), words(have.keys, want.keys));
-        report.check(format!("db{db} expires"), ok(have.expires, want.expires), words(have.expires, want.expires));
+        report.check(format!("db{db} expires"), expected.open || ok(have.expires, want.expires), words(have.expires, want.expires));
     }
     if !expected.open {
         for (db, have) in &live {
@@ -150,12 +156,14 @@ fn aof(info: &Info, expected: &Expected<'_>, report: &mut Report) {
     let point = expected.point;
     if let (Some(base), Some(loaded)) = (point.base_keys, info.number("rdb_last_load_keys_loaded"))
         && base > 0
+        && !expected.open
     {
         report.check("keys of the base", base == loaded, format!("{loaded} loaded, {base} in the base"));
     }
     let cut = point.cut.as_ref().map_or(0, |c| c.bytes_lost.0);
     if let (Some(bytes), Some(size)) = (point.bytes, info.number("aof_current_size")) {
-        let want = if point.cut.is_some() { bytes.0.saturating_sub(cut) } else { bytes.0 };
+        // a rewrite since makes it shorter
+        let want = if expected.open { 0 } else if point.cut.is_some() { bytes.0.saturating_sub(cut) } else { bytes.0 };
         // expired keys of the base are dropped at once, and their DELs are appended
         report.check("bytes of the AOF", size >= want, format!("{size} in use, {want} on disk before the start"));
     }
