@@ -69,8 +69,8 @@ fn a_bad_runbook_is_shown_with_line_and_caret() {
     assert_eq!(code, 2);
     let document = json(&out);
     assert_eq!(document["schema"], "redis-dr/lint/1");
-    assert_eq!(document["files"][0]["errors"][0]["line"], 3);
-    assert!(document["files"][0]["errors"][0].get("hint").is_some());
+    let errors = document["files"][0]["errors"].as_array().unwrap();
+    assert!(errors.iter().any(|e| e["line"] == 3 && e["column"] == 1 && e["hint"] == "did you mean `title`?"), "{out}");
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn runbooks_and_playbooks_are_listed_shown_and_drawn() {
 #[test]
 fn completions_and_manual_are_printed() {
     let (code, out, _) = said(&["completions", "bash"]);
-    assert!(code == 0 && out.contains("_redis-dr()") && out.contains("complete "), "{out}");
+    assert!(code == 0 && out.contains("complete -F"), "{out}");
     let (code, out, _) = said(&["man"]);
-    assert!(code == 0 && out.contains(".TH redis-dr") && out.contains("REDIS\\-DR RECOVER") | out.contains("REDIS-DR RECOVER"), "{out}");
+    assert!(code == 0 && out.contains(".TH redis-dr") && out.contains("REDIS-DR RECOVER"), "{out}");
 }
 
 #[test]
