@@ -17,6 +17,7 @@ mod tools;
 pub use conf::FENCE_MARKER;
 pub use hands::{Act, ActError, Done, Hands, Progress};
 pub use params::*;
+pub use service::save_live;
 pub use site::*;
 
 use schemars::JsonSchema;

@@ -57,12 +57,23 @@ fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActErr
     if keys == 0 {
         return Ok(Value::Null);
     }
-    snapshot(hands, timeout)
+    snapshot(hands, "memory.rdb", timeout)
 }
 
-fn snapshot(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActError> {
+/// Saves what clients wrote since the run opened the server, before a person takes the run back.
+///
+/// # Errors
+/// The server answers and its memory could not be saved: then nothing may be taken back.
+pub fn save_live(hands: &mut Hands<'_>) -> Result<(), ActError> {
+    if hands.connect().is_err() {
+        return Ok(());
+    }
+    snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ())
+}
+
+fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<Value, ActError> {
     let endpoint = hands.endpoint.clone();
-    let (path, mut file) = hands.vault.new_file("memory.rdb")?;
+    let (path, mut file) = hands.vault.new_file(name)?;
     let progress = &mut *hands.progress;
     let mut told = |done, total| {
         progress("save memory", done, total);
@@ -87,7 +98,7 @@ impl Act for ServerSnapshot {
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        snapshot(hands, self.timeout.duration())
+        snapshot(hands, "memory.rdb", self.timeout.duration())
     }
 }
 

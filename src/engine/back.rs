@@ -23,6 +23,12 @@ pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -
 pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
     // from the journal alone: what stands there is what was really started
     let log = crate::journal::read(run.deps.look.clone(), run.journal.path())?;
+    if run.journal.status().opened()
+        && let Err(e) = run.with_hands(&[], crate::action::save_live)
+    {
+        let hint = "free space for the vault, then redis-dr runs rollback again".to_string();
+        return Ok(Ending::Unfinished { because: format!("what clients wrote since could not be saved: {}", e.because), hint });
+    }
     let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
     for work in log.to_undo()? {
         let step = work.step.clone();

@@ -130,6 +130,10 @@ impl<'a> Run<'a> {
         if self.earlier.is_empty() && self.fresh {
             return self.record(Line::RunStarted { by, auto });
         }
+        if self.journal.status().phase().is_over() {
+            // a finished run is taken back by a person's word: nothing goes on
+            return Ok(());
+        }
         self.record(Line::Resumed { by })
     }
 
