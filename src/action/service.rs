@@ -2,6 +2,7 @@
 use super::conf::{FENCE_MARKER, effective, text};
 use super::files::aof_save;
 use super::{Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot, ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove};
+use crate::facts::Bytes;
 use crate::redis_conf;
 use crate::server::{self, Info, ServerError};
 use crate::vault::Content;
@@ -118,6 +119,10 @@ fn fence_lines(site: &Site, fenced: bool) -> Vec<String> {
     if !fixed("save") {
         lines.push("save \"\"".into());
     }
+    // with an evicting policy the first command after the load would throw keys away (redis-facts §0)
+    if !fixed("maxmemory") {
+        lines.push("maxmemory 0".into());
+    }
     lines
 }
 
@@ -227,6 +232,7 @@ fn check_start(hands: &mut Hands<'_>, info: &Info, lines: &[String], log_from: u
     if let Some(line) = hands.log_since(log_from).iter().find(|l| l.contains("== CRITICAL ==")) {
         return Err(ActError::failed(format!("a command failed while loading: {line}"), "choose another point: redis-dr points"));
     }
+    fits_owners_memory(hands, info)?;
     match info.number("evicted_keys") {
         None | Some(0) => Ok(()),
         Some(n) => Err(ActError::failed(
@@ -234,6 +240,23 @@ fn check_start(hands: &mut Hands<'_>, info: &Info, lines: &[String], log_from: u
             "raise maxmemory above what the data needs, then try again",
         )),
     }
+}
+
+/// Once opened the owner's maxmemory is in force again: what was loaded must fit in it.
+fn fits_owners_memory(hands: &Hands<'_>, info: &Info) -> Result<(), ActError> {
+    let text = text(hands)?;
+    let bare = redis_conf::edit::remove_block(text.as_bytes(), FENCE_MARKER).unwrap_or_else(|| text.into_bytes());
+    let max = effective(hands, &String::from_utf8_lossy(&bare)).maxmemory();
+    let used = info.number("used_memory").unwrap_or(0);
+    // clients' buffers need room too, or the first write tips it over
+    let headroom = (max / 50).max(512 << 10);
+    if max == 0 || used + headroom < max {
+        return Ok(());
+    }
+    Err(ActError::failed(
+        format!("the data takes {}, maxmemory is {}: keys would be evicted, or writes refused", Bytes(used), Bytes(max)),
+        "raise maxmemory in the configuration above what the data needs, then try again",
+    ))
 }
 
 impl Act for ServiceOpen {
@@ -277,6 +300,7 @@ impl Act for ServiceOpen {
             let points: Vec<String> =
                 owner.save_points().iter().map(|p| format!("{} {}", p.seconds, p.changes)).collect();
             let mut server = hands.connect()?;
+            server.config_set("maxmemory", &owner.maxmemory().to_string())?;
             server.config_set("save", &points.join(" "))?;
             server.config_set("aof-load-truncated", if owner.aof_load_truncated() { "yes" } else { "no" })?;
             server.config_set("min-replicas-to-write", &owner.min_replicas_to_write().to_string())?;
