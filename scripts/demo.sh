@@ -121,6 +121,9 @@ rm -f "$box/data/dump.rdb"
 for _ in $(seq 100); do [ -z "$(pid_of_box)" ] && ! port_taken && break; sleep 0.05; done
 ls -l "$box/data" "$box/backups" | sed 's/^/  /'
 
+say "\$ redis-dr plan demo"
+"$dr" -c "$box/redis-dr.yaml" plan demo
+
 say "\$ redis-dr recover demo --auto"
 started=$(date +%s%N)
 "$dr" -c "$box/redis-dr.yaml" recover demo --auto
