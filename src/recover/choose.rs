@@ -1,7 +1,7 @@
 //! Assess, decide, and settle on runbook, point and plan.
 use super::{Person, World};
 use crate::assess::{self, Assessed, Depth, Wanted};
-use crate::facts::{Assessment, Outcome, Point};
+use crate::facts::{Assessment, Outcome, Point, Topology};
 use crate::playbook::{self, Choice, Playbook, Shelves};
 use crate::plan::{self, Plan};
 use crate::points::Prefer;
@@ -71,7 +71,7 @@ pub fn choose(
     world: &World<'_>,
     selection: &Selection,
     saved: Option<Assessment>,
-    person: Option<&mut dyn Person>,
+    mut person: Option<&mut dyn Person>,
 ) -> Result<(Assessed, Playbook), String> {
     let playbook = playbook_of(world, selection.playbook.as_deref().unwrap_or("triage"))?;
     let mut assessed = match saved {
@@ -89,6 +89,13 @@ pub fn choose(
         }),
     };
     let assessment = &mut assessed.document;
+    if let Some(person) = person.as_deref_mut()
+        && assessment.facts.replication.evidence == Some(true)
+        && assessment.facts.instance.topology == Topology::Unknown
+        && person.standalone(&assessment.facts.replication.because)
+    {
+        assessment.facts.instance.topology = Topology::Standalone;
+    }
     let facts = serde_json::to_value(&assessment.facts).unwrap_or_default();
     let mut choice = Choice { point: selection.point.clone(), ..Choice::default() };
     let mut decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);

@@ -208,6 +208,11 @@ impl RunDocument {
                 _ => {}
             }
         }
+        if outcome == RunOutcome::Recovered {
+            // what stopped it on the way was overcome; its steps still tell of it
+            doc.because.clear();
+            doc.hint.clear();
+        }
         doc.downtime_seconds = doc.opened_at.zip(doc.started_at).map(|(o, s)| o.since(s));
         doc.fenced_seconds = doc.opened_at.zip(fenced_at).map(|(o, f)| o.since(f));
         doc.serving = Some(match outcome {

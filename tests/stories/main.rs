@@ -24,5 +24,6 @@ mod resp;
 mod runs;
 mod sandbox;
 mod scenes;
+mod terminal;
 mod traps;
 mod untouched;

@@ -1,0 +1,114 @@
+//! A person at a terminal: shown everything, asked once, never surprised.
+use crate::lab::Lab;
+use crate::sandbox::{PATIENCE, Sandbox};
+use nix::sys::wait::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+
+const ASKED: &str = "q leave: ";
+
+impl Sandbox {
+    /// redis-dr on a terminal of its own.
+    fn at_a_terminal(&self, args: &[&str]) -> PtySession {
+        let plain = self.command(args);
+        let mut command = std::process::Command::new(plain.get_program());
+        command.args(plain.get_args()).current_dir(self.root());
+        command.env_remove("REDISCLI_AUTH").env_remove("REDIS_DR_CONFIG").env("NO_COLOR", "1").env("TERM", "xterm");
+        spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap()
+    }
+}
+
+/// Waits for the end; its exit code.
+fn ends(mut person: PtySession) -> i32 {
+    person.exp_eof().unwrap();
+    match person.process().wait().unwrap() {
+        WaitStatus::Exited(_, code) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A server that was killed, with garbage at the end of its AOF.
+fn broken() -> Sandbox {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(300);
+    server.writes_survive_kill9();
+    server.kill9().append_to_aof(b"garbage that no server takes\r\n");
+    server
+}
+
+#[test]
+fn typing_the_name_starts_it_and_nothing_else_does() {
+    let server = broken();
+    let before = server.files();
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("Nothing has been changed yet.").unwrap();
+    for (typed, answer) in [
+        ("yes", "neither its name nor one of the keys"),
+        ("", "Type demo to start"),
+        ("e", "Rules of triage"),
+        ("d", "garbage that no server takes"),
+        ("99", "neither its name nor one of the keys"),
+    ] {
+        person.exp_string(ASKED).unwrap();
+        person.send_line(typed).unwrap();
+        person.exp_string(answer).unwrap();
+    }
+    assert_eq!(server.files(), before);
+    person.send_line("demo").unwrap();
+    person.exp_string("RECOVERED").unwrap();
+    assert_eq!(ends(person), 0);
+    assert!(server.dbsize() > 0);
+}
+
+#[test]
+fn leaving_changes_nothing() {
+    let server = broken();
+    let before = server.files();
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string(ASKED).unwrap();
+    person.send_line("q").unwrap();
+    assert_eq!(ends(person), 130);
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string(ASKED).unwrap();
+    person.send_control('c').unwrap();
+    assert_eq!(ends(person), 130);
+    assert_eq!(server.files(), before);
+}
+
+#[test]
+fn a_run_stopped_between_steps_is_offered_and_taken_back() {
+    let server = broken();
+    let before = server.files();
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string(ASKED).unwrap();
+    person.send_line("s").unwrap();
+    person.exp_string("step by step: ").unwrap();
+    person.send_line("demo").unwrap();
+    for typed in ["", "", "no"] {
+        person.exp_string("to stop here: ").unwrap();
+        person.send_line(typed).unwrap();
+    }
+    person.exp_string("UNFINISHED").unwrap();
+    assert_eq!(ends(person), 4);
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("was not finished").unwrap();
+    person.send_line("b").unwrap();
+    person.exp_string(ASKED).unwrap();
+    assert_eq!(server.files(), before);
+    person.send_line("q").unwrap();
+    assert_eq!(ends(person), 130);
+}
+
+#[test]
+fn an_instance_that_may_be_replicated_is_said_to_stand_alone_by_name() {
+    let server = broken();
+    let config = std::fs::read_to_string(server.config()).unwrap();
+    std::fs::write(server.config(), config.replace("    topology: standalone\n", "")).unwrap();
+    let log = server.log() + "1:M 21 Nov 2026 03:00:00.000 * Synchronization with replica 127.0.0.1:7001 succeeded\n";
+    std::fs::write(server.root().join("redis.log"), log).unwrap();
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("type standalone; anything else leaves: ").unwrap();
+    person.send_line("standalone").unwrap();
+    person.exp_string(ASKED).unwrap();
+    person.send_line("q").unwrap();
+    assert_eq!(ends(person), 130);
+}
