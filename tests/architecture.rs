@@ -210,7 +210,14 @@ fn uses_outside(allowed: &[&str], words: &[&str]) -> Vec<String> {
         if allowed.contains(&source.room.as_str()) {
             continue;
         }
-        for (at, line) in source.text.lines().enumerate() {
+        // A test may make the file that it hands in.
+        let product = source
+            .text
+            .lines()
+            .take_while(|line| *line != "#[cfg(test)]");
+        let is_test =
+            source.path.ends_with("tests.rs") || source.path.iter().any(|part| part == "tests");
+        for (at, line) in product.enumerate().filter(|_| !is_test) {
             if words.iter().any(|word| line.contains(word)) {
                 wrong.push(format!(
                     "src/{}:{}: {}",
