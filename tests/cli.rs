@@ -140,3 +140,63 @@ fn verify_can_not_look_at_a_server_that_is_not_there() {
     let (code, _, err) = said(&["verify", "-p", &port.to_string()]);
     assert!(code == 1 && err.contains("error:"), "{code} {err}");
 }
+
+#[test]
+fn every_near_word_names_the_right_command() {
+    for (word, right) in [
+        ("restore", "redis-dr recover"),
+        ("repair", "redis-dr recover"),
+        ("status", "redis-dr assess"),
+        ("check", "redis-dr assess"),
+        ("doctor", "redis-dr assess"),
+    ] {
+        let (code, out, err) = said(&[word, "cache-1"]);
+        assert!(code == 2 && out.is_empty() && err.contains(right), "{word}: {code} {err}");
+    }
+}
+
+#[test]
+fn every_command_has_help_and_the_hidden_one_is_hidden() {
+    for command in [
+        "assess", "points", "plan", "recover", "apply", "verify", "runs", "vault", "runbook", "playbook", "explain", "completions",
+        "man",
+    ] {
+        let (code, out, err) = said(&[command, "--help"]);
+        assert!(code == 0 && out.contains("Usage:"), "{command}: {err}");
+    }
+    assert!(!said(&["--help"]).1.contains("__exec"));
+}
+
+#[test]
+fn without_a_terminal_nothing_is_asked() {
+    let (code, _, err) = said(&["recover", "127.0.0.1:1"]);
+    assert!(code == 2 && err.contains("--auto") && err.contains("--confirm 127.0.0.1:1"), "{code} {err}");
+    let (code, _, err) = said(&["recover", "127.0.0.1:1", "--confirm", "127.0.0.1:2"]);
+    assert!(code == 2 && err.contains("--confirm 127.0.0.1:1"), "{code} {err}");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    for args in [&["assess", "-a", "hunter2"][..], &["assess", "-u", "redis://ann:hunter2@127.0.0.1:1"]] {
+        let (code, out, err) = said(args);
+        assert!(code == 2 && !out.contains("hunter2") && !err.contains("hunter2"), "{args:?}: {out}{err}");
+    }
+}
+
+#[test]
+fn looking_at_runs_makes_no_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, out, _) = said_in(dir.path(), &["runs", "list", "--json"]);
+    assert!(code == 0 && json(&out) == serde_json::json!({ "schema": "redis-dr/runs/1", "runs": [] }), "{out}");
+    assert_eq!(said_in(dir.path(), &["runs", "resume"]).0, 2);
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = redis_dr(dir.path()).get_program().to_owned();
+    let words = format!("{} man | head -c 1 > /dev/null", program.display());
+    let output = Command::new("/bin/sh").env("HOME", dir.path()).args(["-c", &words]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
