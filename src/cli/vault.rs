@@ -169,16 +169,16 @@ mod tests {
 
     #[test]
     fn a_copy_is_private_checked_and_never_overwrites() {
-        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
-        std::fs::write(&from, "bytes").unwrap();
-        let look = Look::new();
+        let (look, pen) = (Look::new(), Pen::new());
+        let mut file = pen.new_file(&look.pin(dir.path()).unwrap(), "a".as_ref()).unwrap();
+        pen.fill(&mut file, &from, &mut &b"bytes"[..], 5).unwrap();
         let wrong = copy_out(&look, &from, Some("no digest"), &to);
-        assert!(wrong.is_err() && !to.exists());
+        assert!(wrong.is_err() && !look.exists(&to));
         let digest = blake3::hash(b"bytes").to_hex().to_string();
         assert_eq!(copy_out(&look, &from, Some(&digest), &to), Ok(5));
-        assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(look.stat(&to).unwrap().mode & 0o777, 0o600);
         assert_eq!(copy_out(&look, &from, None, &to).unwrap_err().exit_code, 2);
     }
 }
