@@ -44,7 +44,7 @@ fn unfinished(context: &Context, wanted: Option<&str>) -> Result<String, Failure
             open_run(&context.state, &context.look, id)
                 .ok()
                 .and_then(|r| r.log.status().ok())
-                .is_some_and(|s| !s.phase().is_over() && s.steps().iter().any(|x| x.touched))
+                .is_some_and(|s| s.unfinished())
         })
         .collect();
     match open.as_slice() {

@@ -139,7 +139,7 @@ impl<'a> Run<'a> {
 
     /// Has nothing been started that was not taken back?
     pub(super) fn untouched(&self) -> bool {
-        !self.journal.status().steps().iter().any(|s| s.touched)
+        !self.journal.status().touched()
     }
 
     /// Tells the observer.

@@ -135,6 +135,18 @@ impl Status {
         self.current.as_deref()
     }
 
+    /// Has a step saved something that was not put back since?
+    #[must_use]
+    pub fn touched(&self) -> bool {
+        self.steps.iter().any(|step| step.touched)
+    }
+
+    /// Does somebody have to carry it on or take it back? A run that was stopped before it changed anything does not.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        !self.phase().is_over() && (self.touched() || self.phase() != Phase::Unfinished)
+    }
+
     /// Where a step is; `None` when it was never mentioned.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<StepState> {

@@ -51,6 +51,10 @@ fn order(a: &Point, b: &Point, prefer: Prefer, rpo: Option<Seconds>) -> Ordering
             late(a).cmp(&late(b)).then_with(|| if late(a) { by_loss() } else { by_time().then_with(by_loss) })
         }
     };
+    if a.kind == PointKind::Backup && b.kind == PointKind::Backup && a.as_of == b.as_of && a.as_of.is_some() {
+        // moments are whole seconds: of two backups of one second the list's order decides, newest file first
+        return tier(a).cmp(&tier(b));
+    }
     tier(a)
         .cmp(&tier(b))
         .then_with(preferred)

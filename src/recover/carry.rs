@@ -201,7 +201,9 @@ pub(super) fn walk(
         Ok(doc) => doc,
         Err(e) => return failed(e, String::new()),
     };
-    doc.gates.passed = gates;
+    doc.gates.passed += gates;
+    // a report may be read without it, so a full disk is no failure here
+    let _ = dir.write(super::unfinished::GATES, &serde_json::to_vec(&doc.gates).unwrap_or_default());
     match ending {
         Ok(Ending::RolledBack { because, hint } | Ending::Unfinished { because, hint }) => {
             doc.because = because;

@@ -173,6 +173,15 @@ fn carry_on(
     interrupted: &dyn Fn() -> bool,
 ) -> Option<RunDocument> {
     let auto = *consent == Consent::Auto;
+    let untouched = unfinished::open_run(world.state, world.look, id)
+        .ok()
+        .and_then(|r| r.log.status().ok())
+        .is_some_and(|s| !s.touched() && !s.opened());
+    if untouched {
+        // it was cut off before it changed anything: closed, and the facts are taken afresh
+        let doc = unfinished::roll_back(world, id, auto, person, interrupted);
+        return (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
+    }
     let way = if *consent == Consent::Person { person.unfinished(id, "") } else { Unfinished::Resume };
     let taken_back = |doc: RunDocument| (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
     match way {

@@ -9,6 +9,9 @@ use crate::plan::Plan;
 use crate::report::{RunDocument, RunOutcome};
 use crate::state::{RunDir, State};
 
+/// How many gates were asked, beside the journal: nothing depends on it but reports.
+pub(super) const GATES: &str = "gates.json";
+
 /// A run as it lies on disk.
 pub struct OpenRun {
     /// Its directory.
@@ -44,7 +47,7 @@ pub fn unfinished_run(state: &State, look: &Look, instance: &str) -> Option<Stri
             return false;
         }
         let Ok(status) = run.log.status() else { return true };
-        !status.phase().is_over() && status.steps().iter().any(|s| s.touched)
+        status.unfinished()
     })
 }
 
@@ -69,6 +72,11 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
         doc.severity = Some(a.severity);
         doc.findings = a.findings;
         doc.decision = a.decision;
+    }
+    if let Ok(Some(text)) = run.dir.read(GATES)
+        && let Ok(gates) = serde_json::from_slice(&text)
+    {
+        doc.gates = gates;
     }
     Ok(doc)
 }
@@ -181,8 +189,7 @@ pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> R
             continue;
         }
         let Ok(status) = log.status() else { continue };
-        let touched = status.steps().iter().any(|s| s.touched);
-        if !status.phase().is_over() && touched && facts.run_id.is_none() {
+        if status.unfinished() && facts.run_id.is_none() {
             facts.unfinished = Some(true);
             facts.run_id = Some(id);
         }

@@ -233,7 +233,7 @@ fn outcome_of(status: &Status, entries: &[Record]) -> RunOutcome {
         Phase::RolledBack if failed => RunOutcome::Failed,
         Phase::RolledBack => RunOutcome::RolledBack,
         Phase::Stuck => RunOutcome::Stuck,
-        Phase::Unfinished if !status.steps().iter().any(|s| s.touched) => RunOutcome::Interrupted,
+        Phase::Unfinished if !status.touched() => RunOutcome::Interrupted,
         _ => RunOutcome::Unfinished,
     }
 }
