@@ -9,7 +9,8 @@ all:
 demo:
 	@scripts/demo.sh
 
-test: format lint unit docs licences
+# the tests come last: their summary closes the output
+test: format lint docs licences unit
 
 format:
 	$(CARGO) fmt --check
@@ -19,8 +20,9 @@ lint:
 
 unit:
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		echo "$(CARGO) nextest run --locked --no-fail-fast"; \
-		$(CARGO) nextest run --locked --no-fail-fast && $(CARGO) test --locked --doc; \
+		$(CARGO) test --locked --doc --quiet && \
+		echo "$(CARGO) nextest run --locked --no-fail-fast" && \
+		$(CARGO) nextest run --locked --no-fail-fast; \
 	else \
 		echo "$(CARGO) test --locked --no-fail-fast"; \
 		$(CARGO) test --locked --no-fail-fast; \

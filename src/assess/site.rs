@@ -105,15 +105,15 @@ fn service(facts: &Facts) -> Result<(ServiceKind, Option<String>), Refusal> {
     }
 }
 
-/// The state directory where it shares the data's filesystem, so that copies can be links; else beside the data.
+/// Where a run's copies will go; `<run>` stands for its id. The state directory where it shares the data's filesystem, so that copies can be links; else beside the data.
 fn vault_dir(look: &Look, target: &Target, state_dir: &Path, data_dir: &Path) -> PathBuf {
     if let Some(dir) = &target.vault_dir {
-        return dir.clone();
+        return dir.join("<run>");
     }
     let nearest = |path: &Path| path.ancestors().find_map(|p| look.stat(p).ok()).map(|s| s.dev);
     match (nearest(state_dir), nearest(data_dir)) {
-        (Some(one), Some(other)) if one == other => state_dir.join("vault"),
-        _ => data_dir.join(".redis-dr"),
+        (Some(one), Some(other)) if one == other => state_dir.join("runs/<run>/vault"),
+        _ => data_dir.join(".redis-dr/<run>"),
     }
 }
 

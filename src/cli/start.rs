@@ -88,11 +88,15 @@ fn slips(args: &[OsString]) -> Option<Failure> {
 fn colours(choice: Color) {
     let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+    let both = |on: bool| {
+        console::set_colors_enabled(on);
+        console::set_colors_enabled_stderr(on);
+    };
     match choice {
-        Color::Always => console::set_colors_enabled(true),
-        Color::Never => console::set_colors_enabled(false),
-        Color::Auto if set("NO_COLOR") || dumb => console::set_colors_enabled(false),
-        Color::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0") => console::set_colors_enabled(true),
+        Color::Always => both(true),
+        Color::Never => both(false),
+        Color::Auto if set("NO_COLOR") || dumb => both(false),
+        Color::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0") => both(true),
         Color::Auto => {}
     }
 }
