@@ -217,7 +217,7 @@ impl State {
             .filter_map(|entry| entry.name.into_string().ok())
             .filter(|id| look.exists(&self.journal_path(id)))
             .collect();
-        ids.sort_by(|a, b| run_order(b).cmp(&run_order(a)));
+        ids.sort_by_key(|id| std::cmp::Reverse(run_order(id)));
         Ok(ids)
     }
 
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn the_tenth_run_of_a_second_comes_after_the_ninth() {
-        let mut ids = vec![
+        let mut ids = [
             "20260101T000000Z-restart-10",
             "20260101T000000Z-restart",
             "20260101T000000Z-restart-9",

@@ -58,7 +58,7 @@ pub(super) fn judge(look: &Look, site: &Site) -> set::SetReport {
 
 /// Where the bytes of a path are in the vault, once a step has moved them there.
 pub(super) fn in_vault(hands: &Hands<'_>, path: &Path) -> Option<PathBuf> {
-    let (saves, _) = crate::vault::list(hands.look.clone(), hands.vault.dir()).ok()?;
+    let (saves, _) = crate::vault::list(*hands.look, hands.vault.dir()).ok()?;
     saves.iter().flat_map(Save::files).find(|s| s.path() == path).and_then(|s| s.copy().map(Path::to_path_buf))
 }
 

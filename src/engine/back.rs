@@ -22,7 +22,7 @@ pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -
 /// Only when the journal can't be written: then nothing more is done.
 pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
     // from the journal alone: what stands there is what was really started
-    let log = crate::journal::read(run.deps.look.clone(), run.journal.path())?;
+    let log = crate::journal::read(*run.deps.look, run.journal.path())?;
     if run.journal.status().opened()
         && let Err(e) = run.with_hands(&[], crate::action::save_live)
     {

@@ -125,7 +125,7 @@ impl fmt::Display for Seconds {
         match n {
             0..=9 if s.fract() > 0.05 && s < 9.95 => write!(f, "{s:.1} s"),
             0..=59 => write!(f, "{n} s"),
-            60..=3599 if n % 60 == 0 => write!(f, "{} min", n / 60),
+            60..=3599 if n.is_multiple_of(60) => write!(f, "{} min", n / 60),
             60..=3599 => write!(f, "{} min {} s", n / 60, n % 60),
             3600..=86399 => write!(f, "{} h {} min", n / 3600, n % 3600 / 60),
             _ => write!(f, "{} d {} h", n / 86400, n % 86400 / 3600),

@@ -159,7 +159,7 @@ pub(super) fn lock(world: &World<'_>, data_dir: Option<&Path>, wait: Option<Dura
 pub(super) fn data_dir(world: &World<'_>) -> Option<std::path::PathBuf> {
     let file = world.target.config_file.as_ref()?;
     let text = world.look.read_text(file, 4 << 20).ok()?;
-    let line = text.lines().map(str::trim).filter(|l| l.starts_with("dir ")).next_back()?;
+    let line = text.lines().map(str::trim).rfind(|l| l.starts_with("dir "))?;
     let dir = std::path::PathBuf::from(line.trim_start_matches("dir ").trim().trim_matches('"'));
     Some(dir).filter(|d| d.is_absolute() && world.look.exists(d))
 }

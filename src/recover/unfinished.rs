@@ -59,10 +59,10 @@ pub fn document(world: &World<'_>, id: &str) -> Result<RunDocument, String> {
     of_run(world.state, world.look, id)
 }
 
-/// As [`document`], without an instance at hand.
+/// A run's document, from its journal alone, without an instance at hand.
 ///
 /// # Errors
-/// As [`document`].
+/// Its journal or plan is damaged.
 pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, String> {
     let run = open_run(state, look, id)?;
     let mut doc = RunDocument::of_journal(&run.plan, &run.log, &run.dir.journal_path().display().to_string())?;

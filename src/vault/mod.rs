@@ -169,10 +169,10 @@ pub fn prune(dir: &Path) -> Result<(), VaultError> {
 /// In a data directory only the last two components are ours; elsewhere the whole path is.
 fn open_own(dir: &Path) -> Result<OwnFiles, HostError> {
     let name = |path: &Path| path.file_name().and_then(OsStr::to_str).map(str::to_string);
-    if name(dir).as_deref() == Some(OWN_DIR) {
-        if let Some(data) = dir.parent() {
-            return OwnFiles::open_in(data, OWN_DIR);
-        }
+    if name(dir).as_deref() == Some(OWN_DIR)
+        && let Some(data) = dir.parent()
+    {
+        return OwnFiles::open_in(data, OWN_DIR);
     }
     match (dir.parent(), name(dir)) {
         (Some(above), Some(run)) if name(above).as_deref() == Some(OWN_DIR) => {

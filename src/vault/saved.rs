@@ -164,7 +164,6 @@ impl SavedTree {
     }
 
     /// Every file in it.
-    #[must_use]
     pub fn files(&self) -> &[Saved] {
         &self.files
     }
@@ -198,7 +197,6 @@ impl Save {
     }
 
     /// Every single path of it: the files of a directory.
-    #[must_use]
     pub fn files(&self) -> &[Saved] {
         match self {
             Save::File(saved) => std::slice::from_ref(saved),

@@ -7,7 +7,6 @@ use redis_dr::facts::{AofState, PointKind, ProcessState, Validity, WouldLoad};
 use redis_dr::finding::Severity;
 use redis_dr::host::Look;
 use redis_dr::state::State;
-use std::time::Instant;
 
 fn assess_to(sandbox: &Sandbox, depth: Depth) -> Assessed {
     let text = std::fs::read_to_string(sandbox.config()).unwrap();
@@ -32,11 +31,10 @@ fn points(assessed: &Assessed) -> Vec<&str> {
 }
 
 #[test]
-fn a_healthy_server_is_healthy_and_quickly_so() {
+fn a_healthy_server_is_healthy() {
     Lab::on_each(|mut sandbox| {
         sandbox.start().fill(100);
         assess(&sandbox);
-        let began = Instant::now();
         let seen = assess(&sandbox);
         let facts = &seen.document.facts;
         assert_eq!(facts.findings.worst_now, Severity::Healthy, "{:?}", ids(&seen));
