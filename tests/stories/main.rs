@@ -6,9 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    missing_docs,
-    // Stories use it as they land.
-    dead_code
+    missing_docs
 )]
 mod assess;
 mod auto;
@@ -19,8 +17,10 @@ mod dr;
 mod interactive;
 mod lab;
 mod lab_itself;
+mod language;
 mod plan;
 mod resp;
+mod resume;
 mod runs;
 mod sandbox;
 mod scenes;

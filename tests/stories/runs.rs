@@ -48,3 +48,56 @@ fn a_run_is_listed_shown_and_reported() {
         .json();
     assert_eq!(json["run_id"], id);
 }
+
+#[test]
+fn the_original_bytes_can_be_had_back() {
+    let (server, _, damaged) = repaired();
+    let listed = server.redis_dr(&["vault", "list"]);
+    let name = server
+        .aof_tail()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    listed.exits(0).mentions(&name);
+    let copy = server.root().join("copy");
+    let tail = server.aof_tail().display().to_string();
+    server
+        .redis_dr(&[
+            "vault",
+            "restore",
+            "last",
+            &tail,
+            "-o",
+            copy.to_str().unwrap(),
+        ])
+        .exits(0);
+    assert!(fs::read(copy).unwrap() == damaged);
+}
+
+#[test]
+fn a_finished_run_is_taken_back_only_knowingly() {
+    let (mut server, digest, damaged) = repaired();
+    server
+        .redis_dr(&["runs", "rollback", "last", "--auto", "--json"])
+        .exits(3);
+    server
+        .redis_dr(&["runs", "rollback", "last", "--confirm", "demo", "--json"])
+        .exits(3);
+    assert_eq!(server.digest(), digest, "still serving");
+    let args = [
+        "runs",
+        "rollback",
+        "last",
+        "--confirm",
+        "demo",
+        "--discard-writes",
+        "--json",
+    ];
+    let run = server.redis_dr(&args).json();
+    assert_eq!(run["outcome"], "rolled_back");
+    assert!(!server.running() && fs::read(server.aof_tail()).unwrap() == damaged);
+    server.recover_auto().recovered_by("repair-aof");
+    server.kill9();
+}
