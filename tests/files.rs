@@ -3,11 +3,11 @@
 
 #[path = "files/host.rs"]
 mod host;
+#[path = "files/journal.rs"]
+mod journal;
 #[path = "files/lock.rs"]
 mod lock;
 #[path = "files/state.rs"]
 mod state;
 #[path = "files/vault.rs"]
 mod vault;
-#[path = "files/journal.rs"]
-mod journal;

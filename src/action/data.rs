@@ -12,7 +12,12 @@ impl Act for DataVerify {
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let point = point_of(hands.site, &self.against.0)?.clone();
         let mut server = hands.connect()?;
-        let expected = Expected { point: &point, aof_base: loaded_as_aof(hands), now_ms: hands.look.now().as_millisecond(), open: false };
+        let expected = Expected {
+            point: &point,
+            aof_base: loaded_as_aof(hands),
+            now_ms: hands.look.now().as_millisecond(),
+            open: false,
+        };
         let mut open = || open_snapshot(hands, &point).map_err(|e| e.because);
         let report = verify::against(&mut server, &expected, &mut open, verify::Depth::Sample)?;
         if let Some(bad) = report.checks.iter().find(|c| !c.ok) {

@@ -11,18 +11,35 @@ const LARGEST: u64 = 16 << 20;
 /// Reads a configuration with its includes.
 #[must_use]
 pub fn load(look: &Look, start: &Start, version: Option<ServerVersion>) -> Effective {
-    let read = |path: &Path| look.read(path, LARGEST).map_err(|e| std::io::Error::other(e.to_string()));
+    let read = |path: &Path| {
+        look.read(path, LARGEST)
+            .map_err(|e| std::io::Error::other(e.to_string()))
+    };
     let glob = |pattern: &str| look.glob(pattern);
-    redis_conf::load(start, version, &Files { read: &read, glob: &glob })
+    redis_conf::load(
+        start,
+        version,
+        &Files {
+            read: &read,
+            glob: &glob,
+        },
+    )
 }
 
 /// The facts of a configuration that was read.
 #[must_use]
 pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> ConfigFacts {
-    let unreadable = effective.problems.iter().find(|p| p.kind == ProblemKind::Unreadable);
+    let unreadable = effective
+        .problems
+        .iter()
+        .find(|p| p.kind == ProblemKind::Unreadable);
     let state = match (file, effective.problems.first()) {
         (Some(_), _) if unreadable.is_some() && effective.files.is_empty() => ConfigState::Missing,
-        (Some(main), Some(_)) if unreadable.is_some() && !effective.files.iter().any(|f| f == main) => ConfigState::Missing,
+        (Some(main), Some(_))
+            if unreadable.is_some() && !effective.files.iter().any(|f| f == main) =>
+        {
+            ConfigState::Missing
+        }
         (_, Some(_)) => ConfigState::Invalid,
         (None, None) => ConfigState::Missing,
         (Some(_), None) => ConfigState::Valid,
@@ -36,7 +53,10 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         state: Some(state),
         file: file.map(text),
         files: effective.files.iter().map(|f| text(f)).collect(),
-        error: effective.problems.first().map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
+        error: effective
+            .problems
+            .first()
+            .map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
         digest: Some(digest(effective)),
         data_dir: Some(text(effective.dir())),
         dbfilename: Some(effective.dbfilename().to_string()),
@@ -50,7 +70,12 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         evicts: Some(!policy.is_empty() && policy != "noeviction"),
         logfile: effective.logfile().map(|f| text(&f)),
         pidfile: effective.pidfile().map(|f| text(&f)),
-        replicaof: Some(effective.replicaof().map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()),
+        replicaof: Some(
+            effective
+                .replicaof()
+                .map(|(host, port)| format!("{host}:{port}"))
+                .unwrap_or_default(),
+        ),
         cluster: Some(effective.cluster_enabled()),
         overridden: effective.values.iter().filter_map(fixed).collect(),
         managed_by: effective.managed_by.clone(),
@@ -77,17 +102,35 @@ fn digest(effective: &Effective) -> String {
 
 /// Settings whose difference from the file matters to what is kept and what comes back.
 const WATCHED: &[&str] = &[
-    "appendonly", "save", "dir", "dbfilename", "appendfilename", "appenddirname", "appendfsync", "maxmemory",
-    "maxmemory-policy", "databases", "aof-load-truncated", "auto-aof-rewrite-percentage", "min-replicas-to-write",
-    "stop-writes-on-bgsave-error", "rdbchecksum", "aof-use-rdb-preamble", "replicaof",
+    "appendonly",
+    "save",
+    "dir",
+    "dbfilename",
+    "appendfilename",
+    "appenddirname",
+    "appendfsync",
+    "maxmemory",
+    "maxmemory-policy",
+    "databases",
+    "aof-load-truncated",
+    "auto-aof-rewrite-percentage",
+    "min-replicas-to-write",
+    "stop-writes-on-bgsave-error",
+    "rdbchecksum",
+    "aof-use-rdb-preamble",
+    "replicaof",
 ];
 
 /// Settings of the running server that differ from what a start would set.
 #[must_use]
 pub fn drift(look: &Look, effective: &Effective, answer: &Answer) -> Vec<String> {
-    let Some(live) = &answer.settings else { return vec![] };
+    let Some(live) = &answer.settings else {
+        return vec![];
+    };
     let differs = |name: &&&str| {
-        let (Some(live), Some(file)) = (live.get(**name), effective.get(name)) else { return None };
+        let (Some(live), Some(file)) = (live.get(**name), effective.get(name)) else {
+            return None;
+        };
         let file = match **name {
             "dir" => effective.dir().to_string_lossy().into_owned(),
             "maxmemory" => effective.maxmemory().to_string(),
@@ -97,15 +140,29 @@ pub fn drift(look: &Look, effective: &Effective, answer: &Answer) -> Vec<String>
             "dir" => same_path(look, live, &file),
             _ => live.eq_ignore_ascii_case(&file),
         };
-        (!same).then(|| format!("{name}: now `{}`, at a start `{}`", live.escape_debug(), file.escape_debug()))
+        (!same).then(|| {
+            format!(
+                "{name}: now `{}`, at a start `{}`",
+                live.escape_debug(),
+                file.escape_debug()
+            )
+        })
     };
-    WATCHED.iter().collect::<Vec<_>>().iter().filter_map(differs).collect()
+    WATCHED
+        .iter()
+        .collect::<Vec<_>>()
+        .iter()
+        .filter_map(differs)
+        .collect()
 }
 
 /// Do two paths name the same directory?
 #[must_use]
 pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
-    let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let real = |path: &str| {
+        look.real_path(Path::new(path))
+            .unwrap_or_else(|_| PathBuf::from(path))
+    };
     one == other || real(one) == real(other)
 }
 

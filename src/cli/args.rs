@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 /// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
 #[derive(Debug, Parser)]
-#[command(name = "redis-dr", version, max_term_width = 100, subcommand_required = false, disable_help_subcommand = true)]
+#[command(
+    name = "redis-dr",
+    version,
+    max_term_width = 100,
+    subcommand_required = false,
+    disable_help_subcommand = true
+)]
 #[command(after_help = "Examples:
   redis-dr assess                         what is wrong here?
   redis-dr recover cache-1                recover it: asks once, proves the result
@@ -53,13 +59,31 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// The server's port on this host, as for redis-cli.
-    #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection")]
+    #[arg(
+        short = 'p',
+        long,
+        global = true,
+        value_name = "PORT",
+        help_heading = "Connection"
+    )]
     pub port: Option<u16>,
     /// The server's unix socket, as for redis-cli.
-    #[arg(short = 's', long, global = true, value_name = "SOCKET", help_heading = "Connection")]
+    #[arg(
+        short = 's',
+        long,
+        global = true,
+        value_name = "SOCKET",
+        help_heading = "Connection"
+    )]
     pub socket: Option<PathBuf>,
     /// The server's URI, without a password in it.
-    #[arg(short = 'u', long, global = true, value_name = "URI", help_heading = "Connection")]
+    #[arg(
+        short = 'u',
+        long,
+        global = true,
+        value_name = "URI",
+        help_heading = "Connection"
+    )]
     pub uri: Option<String>,
     /// The user to authenticate as.
     #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
@@ -83,7 +107,13 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
     pub key: Option<PathBuf>,
     /// Refused: a password on the command line can be read by everybody on the host.
-    #[arg(short = 'a', long = "pass", global = true, value_name = "PASSWORD", hide = true)]
+    #[arg(
+        short = 'a',
+        long = "pass",
+        global = true,
+        value_name = "PASSWORD",
+        hide = true
+    )]
     pub pass: Option<String>,
 }
 
@@ -91,7 +121,12 @@ pub struct Global {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Select {
     /// The playbook that decides.
-    #[arg(long, value_name = "P", conflicts_with = "runbook", help_heading = "Selection")]
+    #[arg(
+        long,
+        value_name = "P",
+        conflicts_with = "runbook",
+        help_heading = "Selection"
+    )]
     pub playbook: Option<String>,
     /// The runbook to use, without asking the decision tree.
     #[arg(long, value_name = "R", help_heading = "Selection")]
@@ -103,7 +138,12 @@ pub struct Select {
     #[arg(long, value_enum, default_value_t = Prefer::Complete, help_heading = "Selection")]
     pub prefer: Prefer,
     /// The recovery point to use: an id of `redis-dr points`.
-    #[arg(long, value_name = "ID", conflicts_with = "point_file", help_heading = "Selection")]
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with = "point_file",
+        help_heading = "Selection"
+    )]
     pub point: Option<String>,
     /// A snapshot in hand.
     #[arg(long, value_name = "FILE", help_heading = "Selection")]
@@ -150,7 +190,9 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Look at an instance: what is wrong, and what would help. Changes nothing.
-    #[command(after_help = "Examples:\n  redis-dr assess cache-1\n  redis-dr assess -p 6380 --json\n  redis-dr assess cache-1 --quick --exit-code=critical")]
+    #[command(
+        after_help = "Examples:\n  redis-dr assess cache-1\n  redis-dr assess -p 6380 --json\n  redis-dr assess cache-1 --quick --exit-code=critical"
+    )]
     Assess {
         /// A name of the config, HOST:PORT or unix:PATH.
         instance: Option<String>,
@@ -179,7 +221,10 @@ pub enum Command {
         incident_at: Option<String>,
     },
     /// Work out exactly what `recover` would do, and change nothing.
-    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  redis-dr plan cache-1\n  redis-dr plan cache-1 -o plan.json      then: redis-dr apply plan.json\n  redis-dr plan show plan.json\n  redis-dr plan --facts assessment.json   replay a saved `assess --json` anywhere")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  redis-dr plan cache-1\n  redis-dr plan cache-1 -o plan.json      then: redis-dr apply plan.json\n  redis-dr plan show plan.json\n  redis-dr plan --facts assessment.json   replay a saved `assess --json` anywhere"
+    )]
     Plan {
         /// Show a plan.
         #[command(subcommand)]
@@ -200,7 +245,9 @@ pub enum Command {
         exit_code: bool,
     },
     /// Recover an instance: assess, choose, plan, confirm, run, verify.
-    #[command(after_help = "Examples:\n  redis-dr recover cache-1                          in a terminal: shows everything, asks once\n  redis-dr recover cache-1 --auto --json            with nobody watching: within the policy only\n  redis-dr recover cache-1 --confirm cache-1        from a script that a person runs\n  redis-dr recover cache-1 --point nightly/dump.rdb")]
+    #[command(
+        after_help = "Examples:\n  redis-dr recover cache-1                          in a terminal: shows everything, asks once\n  redis-dr recover cache-1 --auto --json            with nobody watching: within the policy only\n  redis-dr recover cache-1 --confirm cache-1        from a script that a person runs\n  redis-dr recover cache-1 --point nightly/dump.rdb"
+    )]
     Recover {
         /// A name of the config, HOST:PORT or unix:PATH.
         instance: Option<String>,

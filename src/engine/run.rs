@@ -88,7 +88,14 @@ pub(super) struct Started {
 impl<'a> Run<'a> {
     /// A run with its journal at hand: a new one, or (with `log`) one that goes on.
     #[must_use]
-    pub fn new(plan: &'a Plan, journal: Journal, log: Option<&Log>, vault: Vault, deps: Deps<'a>, facts: Facts) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        journal: Journal,
+        log: Option<&Log>,
+        vault: Vault,
+        deps: Deps<'a>,
+        facts: Facts,
+    ) -> Self {
         let mut run = Self {
             plan,
             journal,
@@ -102,8 +109,16 @@ impl<'a> Run<'a> {
         };
         for record in log.map(|l| l.records.as_slice()).unwrap_or_default() {
             match &record.event {
-                Line::StepStarted { step, saves, before, .. } => {
-                    let started = Started { saves: saves.clone(), before: before.clone() };
+                Line::StepStarted {
+                    step,
+                    saves,
+                    before,
+                    ..
+                } => {
+                    let started = Started {
+                        saves: saves.clone(),
+                        before: before.clone(),
+                    };
                     // the first attempt saw the world as it was
                     run.earlier.entry(step.clone()).or_insert(started);
                 }
@@ -126,7 +141,13 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The journal can't be written.
     pub fn begin(&mut self, auto: bool) -> Result<(), RunError> {
-        let by = self.deps.look.user_by_id(self.deps.look.uid()).ok().flatten().map_or("unknown".into(), |u| u.name);
+        let by = self
+            .deps
+            .look
+            .user_by_id(self.deps.look.uid())
+            .ok()
+            .flatten()
+            .map_or("unknown".into(), |u| u.name);
         if self.earlier.is_empty() && self.fresh {
             return self.record(Line::RunStarted { by, auto });
         }
@@ -158,7 +179,11 @@ impl<'a> Run<'a> {
             };
             for file in one.files() {
                 let (path, how) = (file.path().display().to_string(), file.how().to_string());
-                self.deps.person.event(&Event::Saved { path, how, bytes: file.bytes() });
+                self.deps.person.event(&Event::Saved {
+                    path,
+                    how,
+                    bytes: file.bytes(),
+                });
             }
             kept.push(one);
         }
@@ -166,11 +191,17 @@ impl<'a> Run<'a> {
     }
 
     /// Runs `act` with everything an action may use.
-    pub(super) fn with_hands<T>(&mut self, saves: &[Save], act: impl FnOnce(&mut Hands<'_>) -> T) -> T {
+    pub(super) fn with_hands<T>(
+        &mut self,
+        saves: &[Save],
+        act: impl FnOnce(&mut Hands<'_>) -> T,
+    ) -> T {
         let auto = self.deps.person.auto();
         let person = std::cell::RefCell::new(&mut *self.deps.person);
         let mut progress = |what: &str, done: u64, total: Option<u64>| {
-            person.borrow_mut().event(&Event::Progress { what, done, total });
+            person
+                .borrow_mut()
+                .event(&Event::Progress { what, done, total });
         };
         let mut ask = |text: &str| person.borrow_mut().question(text);
         let mut hands = Hands {
@@ -192,5 +223,9 @@ impl<'a> Run<'a> {
 /// Increments are appended to in place; every other part of an AOF is only ever replaced.
 fn part_use(name: &std::ffi::OsStr) -> Use {
     let name = name.to_string_lossy();
-    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") { Use::Replaced } else { Use::WrittenInPlace }
+    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") {
+        Use::Replaced
+    } else {
+        Use::WrittenInPlace
+    }
 }

@@ -83,14 +83,21 @@ impl Fingerprint {
         for (name, then) in &self.paths {
             match now.paths.get(name) {
                 Some(is) if is == then => {}
-                is => out.push(format!("{name}: was {then}, is {}", is.map_or("gone", |s| s.as_str()))),
+                is => out.push(format!(
+                    "{name}: was {then}, is {}",
+                    is.map_or("gone", |s| s.as_str())
+                )),
             }
         }
         for then in &self.files {
             match now.files.iter().find(|f| f.path == then.path) {
                 None => out.push(format!("{}: is no longer looked at", then.path)),
-                Some(is) if is.identity != then.identity => out.push(format!("{}: is another file", then.path)),
-                Some(is) if is.mark != then.mark => out.push(format!("{}: its bytes have changed", then.path)),
+                Some(is) if is.identity != then.identity => {
+                    out.push(format!("{}: is another file", then.path))
+                }
+                Some(is) if is.mark != then.mark => {
+                    out.push(format!("{}: its bytes have changed", then.path))
+                }
                 Some(_) => {}
             }
         }
@@ -112,7 +119,11 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
         (true, Some(ServerRole::Slave)) => "slave",
         _ => "unknown",
     };
-    let run_id = if running { facts.server.run_id.clone().unwrap_or_default() } else { "down".into() };
+    let run_id = if running {
+        facts.server.run_id.clone().unwrap_or_default()
+    } else {
+        "down".into()
+    };
     let mut paths = BTreeMap::new();
     for (name, path) in [
         ("config_file", &site.config_file),
@@ -125,7 +136,15 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
     let mut files = Vec::new();
     let mut seen = Vec::new();
     let point_path = point.and_then(|p| p.path.clone()).map(PathBuf::from);
-    for path in [Some(site.config_file.clone()), Some(site.rdb.clone()), Some(site.aof.clone()), point_path].into_iter().flatten() {
+    for path in [
+        Some(site.config_file.clone()),
+        Some(site.rdb.clone()),
+        Some(site.aof.clone()),
+        point_path,
+    ]
+    .into_iter()
+    .flatten()
+    {
         mark_all(look, &path, running, &mut files, &mut seen);
     }
     Fingerprint {
@@ -141,14 +160,25 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
 }
 
 /// Marks a file, or every file of a directory.
-fn mark_all(look: &Look, path: &Path, running: bool, files: &mut Vec<FileMark>, seen: &mut Vec<PathBuf>) {
+fn mark_all(
+    look: &Look,
+    path: &Path,
+    running: bool,
+    files: &mut Vec<FileMark>,
+    seen: &mut Vec<PathBuf>,
+) {
     if seen.iter().any(|s| s == path) {
         return;
     }
     seen.push(path.to_path_buf());
     match look.stat(path) {
         Ok(stat) if stat.kind == Kind::Directory => {
-            let mut names: Vec<PathBuf> = look.list(path).unwrap_or_default().into_iter().map(|e| path.join(e.name)).collect();
+            let mut names: Vec<PathBuf> = look
+                .list(path)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|e| path.join(e.name))
+                .collect();
             names.sort();
             for name in names.into_iter().take(1000) {
                 mark_all(look, &name, running, files, seen);
@@ -157,14 +187,29 @@ fn mark_all(look: &Look, path: &Path, running: bool, files: &mut Vec<FileMark>, 
         Ok(stat) => {
             let grows = running && path.extension().is_some_and(|e| e == "aof");
             let mark = if grows {
-                Mark::Prefix { at_least: stat.size, tail: look.prefix_tail_digest(path, stat.size).unwrap_or_default() }
+                Mark::Prefix {
+                    at_least: stat.size,
+                    tail: look.prefix_tail_digest(path, stat.size).unwrap_or_default(),
+                }
             } else {
                 let edges = look.edge_digest(path).unwrap_or_default();
-                Mark::Exact { size: stat.size, mtime_ns: stat.mtime_ns, edges }
+                Mark::Exact {
+                    size: stat.size,
+                    mtime_ns: stat.mtime_ns,
+                    edges,
+                }
             };
-            files.push(FileMark { path: path.display().to_string(), identity: format!("{}:{}", stat.dev, stat.ino), mark });
+            files.push(FileMark {
+                path: path.display().to_string(),
+                identity: format!("{}:{}", stat.dev, stat.ino),
+                mark,
+            });
         }
-        Err(_) => files.push(FileMark { path: path.display().to_string(), identity: String::new(), mark: Mark::Absent }),
+        Err(_) => files.push(FileMark {
+            path: path.display().to_string(),
+            identity: String::new(),
+            mark: Mark::Absent,
+        }),
     }
 }
 
@@ -182,10 +227,18 @@ impl Fingerprint {
     /// As [`Fingerprint::differences`], with files that only grew looked at again.
     #[must_use]
     pub fn moved(&self, look: &Look, now: &Fingerprint) -> Vec<String> {
-        let grown: Vec<&str> =
-            self.files.iter().filter(|f| still_begins(look, f)).map(|f| f.path.as_str()).collect();
+        let grown: Vec<&str> = self
+            .files
+            .iter()
+            .filter(|f| still_begins(look, f))
+            .map(|f| f.path.as_str())
+            .collect();
         let mut out = self.differences(now);
-        out.retain(|line| !grown.iter().any(|path| line.starts_with(&format!("{path}: its bytes"))));
+        out.retain(|line| {
+            !grown
+                .iter()
+                .any(|path| line.starts_with(&format!("{path}: its bytes")))
+        });
         out
     }
 }

@@ -5,8 +5,8 @@ mod fingerprint;
 mod gate;
 pub use build::{Input, PlanError, build};
 pub use digest::{canonical, digest_of, sha256_hex};
-pub use gate::{Gate, vocabulary};
 pub use fingerprint::{FileMark, Fingerprint, Mark, take as take_fingerprint};
+pub use gate::{Gate, vocabulary};
 
 use crate::action::{Action, Change, Site};
 use crate::facts::{Bytes, Point, Seconds, Time};
@@ -146,7 +146,12 @@ impl Plan {
     /// Does it put other data in the place of what is there?
     #[must_use]
     pub fn restores(&self) -> bool {
-        crate::policy::restores(self.steps.iter().filter(|s| s.skipped().is_none()).map(|s| s.action.as_str()))
+        crate::policy::restores(
+            self.steps
+                .iter()
+                .filter(|s| s.skipped().is_none())
+                .map(|s| s.action.as_str()),
+        )
     }
 
     /// Reads a plan and proves that nobody changed it.
@@ -155,16 +160,31 @@ impl Plan {
     /// [`PlanError`] names what is wrong: not JSON, another schema, or a digest that does not fit.
     pub fn read(text: &[u8]) -> Result<Self, PlanError> {
         let value: serde_json::Value =
-            serde_json::from_slice(text).map_err(|e| PlanError::NotAPlan { because: e.to_string() })?;
+            serde_json::from_slice(text).map_err(|e| PlanError::NotAPlan {
+                because: e.to_string(),
+            })?;
         match value.get("schema").and_then(|s| s.as_str()) {
             Some(SCHEMA) => {}
-            Some(other) => return Err(PlanError::NotAPlan { because: format!("its schema is {other}, not {SCHEMA}") }),
-            None => return Err(PlanError::NotAPlan { because: "it has no schema".into() }),
+            Some(other) => {
+                return Err(PlanError::NotAPlan {
+                    because: format!("its schema is {other}, not {SCHEMA}"),
+                });
+            }
+            None => {
+                return Err(PlanError::NotAPlan {
+                    because: "it has no schema".into(),
+                });
+            }
         }
         let expected = digest_of(&value);
-        let plan: Plan = serde_json::from_value(value).map_err(|e| PlanError::NotAPlan { because: e.to_string() })?;
+        let plan: Plan = serde_json::from_value(value).map_err(|e| PlanError::NotAPlan {
+            because: e.to_string(),
+        })?;
         if plan.digest != expected {
-            return Err(PlanError::Edited { stated: plan.digest, actual: expected });
+            return Err(PlanError::Edited {
+                stated: plan.digest,
+                actual: expected,
+            });
         }
         Ok(plan)
     }
@@ -172,7 +192,9 @@ impl Plan {
     /// Sets the digest over everything else.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        self.digest = serde_json::to_value(&self).map(|v| digest_of(&v)).unwrap_or_default();
+        self.digest = serde_json::to_value(&self)
+            .map(|v| digest_of(&v))
+            .unwrap_or_default();
         self
     }
 }

@@ -14,4 +14,4 @@ mod starts;
 pub use estimate::{Rates, estimate, memory_needed};
 pub use moment::{LastWrite, weigh};
 pub use rank::{Prefer, known_empty, rank, summary};
-pub use starts::{AofNames, StartFiles, Starts, StartSettings, would_load};
+pub use starts::{AofNames, StartFiles, StartSettings, Starts, would_load};

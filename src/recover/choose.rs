@@ -2,8 +2,8 @@
 use super::{Person, World};
 use crate::assess::{self, Assessed, Depth, Wanted};
 use crate::facts::{Assessment, Outcome, Point, Topology};
-use crate::playbook::{self, Choice, Playbook, Shelves};
 use crate::plan::{self, Plan};
+use crate::playbook::{self, Choice, Playbook, Shelves};
 use crate::points::Prefer;
 use crate::report::RunOutcome;
 use crate::runbook::{self, Runbook};
@@ -55,11 +55,18 @@ pub enum Chosen {
 
 impl Chosen {
     fn no(outcome: RunOutcome, because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::No { outcome, because: because.into(), hint: hint.into() }
+        Self::No {
+            outcome,
+            because: because.into(),
+            hint: hint.into(),
+        }
     }
 
     fn usage(because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage { because: because.into(), hint: hint.into() }
+        Self::Usage {
+            because: because.into(),
+            hint: hint.into(),
+        }
     }
 }
 
@@ -97,12 +104,21 @@ pub fn choose(
         assessment.facts.instance.topology = Topology::Standalone;
     }
     let facts = serde_json::to_value(&assessment.facts).unwrap_or_default();
-    let mut choice = Choice { point: selection.point.clone(), ..Choice::default() };
+    let mut choice = Choice {
+        point: selection.point.clone(),
+        ..Choice::default()
+    };
     let mut decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);
     if let Some(person) = person {
         for _ in 0..20 {
-            let Some(open) = playbook::open_question(&decision) else { break };
-            let Some(yes) = person.rule(&open.rule, &format!("{} ({})", open.because, open.evidence)) else { break };
+            let Some(open) = playbook::open_question(&decision) else {
+                break;
+            };
+            let Some(yes) =
+                person.rule(&open.rule, &format!("{} ({})", open.because, open.evidence))
+            else {
+                break;
+            };
             choice.answers.insert(open.rule.clone(), yes);
             decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);
         }
@@ -113,11 +129,21 @@ pub fn choose(
 
 fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
     let Some(source) = world.playbooks.get(id) else {
-        let near = world.playbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        let near = world
+            .playbooks
+            .nearest(id)
+            .map(|n| format!("; did you mean {n}?"))
+            .unwrap_or_default();
         return Err(format!("there is no playbook {id}{near}"));
     };
-    let (runbooks, playbooks) = (|id: &str| world.runbooks.get(id).cloned(), |id: &str| world.playbooks.get(id).cloned());
-    let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
+    let (runbooks, playbooks) = (
+        |id: &str| world.runbooks.get(id).cloned(),
+        |id: &str| world.playbooks.get(id).cloned(),
+    );
+    let shelves = Shelves {
+        runbooks: &runbooks,
+        playbooks: &playbooks,
+    };
     playbook::load(&source.text, &source.file, &shelves)
         .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
 }
@@ -128,52 +154,94 @@ fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
 /// There is none, or it is not valid; the text says where.
 pub(super) fn runbook_of(world: &World<'_>, id: &str) -> Result<Runbook, String> {
     let Some(source) = world.runbooks.get(id) else {
-        let near = world.runbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        let near = world
+            .runbooks
+            .nearest(id)
+            .map(|n| format!("; did you mean {n}?"))
+            .unwrap_or_default();
         return Err(format!("there is no runbook {id}{near}"));
     };
-    runbook::load(&source.text, &source.file, &|other| world.runbooks.get(other).cloned())
-        .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
+    runbook::load(&source.text, &source.file, &|other| {
+        world.runbooks.get(other).cloned()
+    })
+    .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
 }
 
 /// From an assessment to a plan: the runbook and point asked for, else those the tree chose.
 #[must_use]
-pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, playbook: &Playbook) -> Chosen {
+pub fn settle(
+    world: &World<'_>,
+    selection: &Selection,
+    assessed: &Assessed,
+    playbook: &Playbook,
+) -> Chosen {
     let assessment = &assessed.document;
-    let by_hand = selection.runbook.is_some() || selection.point.is_some() || selection.point_file.is_some();
+    let by_hand =
+        selection.runbook.is_some() || selection.point.is_some() || selection.point_file.is_some();
     let decision = assessment.decision.as_ref();
     if !by_hand && let Some(d) = decision {
         match d.outcome {
             Outcome::Runbook => {}
             Outcome::Healthy => return Chosen::no(RunOutcome::Healthy, &d.because, ""),
-            Outcome::Wait => return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment"),
+            Outcome::Wait => {
+                return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment");
+            }
             Outcome::NeedsHuman => {
-                let hint = assessment.findings.first().map(|f| f.hint.clone()).unwrap_or_default();
+                let hint = assessment
+                    .findings
+                    .first()
+                    .map(|f| f.hint.clone())
+                    .unwrap_or_default();
                 return Chosen::no(RunOutcome::Refused, &d.because, hint);
             }
         }
     }
-    let wanted = selection.point.clone().or_else(|| selection.point_file.as_ref().map(|p| format!("file:{}", p.display())));
+    let wanted = selection.point.clone().or_else(|| {
+        selection
+            .point_file
+            .as_ref()
+            .map(|p| format!("file:{}", p.display()))
+    });
     let point = match &wanted {
         Some(id) => match assessment.points.iter().find(|p| p.id == *id) {
             Some(point) => Some(point),
             None => {
                 let ids: Vec<&str> = assessment.points.iter().map(|p| p.id.as_str()).collect();
-                return Chosen::usage(format!("there is no recovery point {id}"), format!("there are {}", ids.join(", ")));
+                return Chosen::usage(
+                    format!("there is no recovery point {id}"),
+                    format!("there are {}", ids.join(", ")),
+                );
             }
         },
         None => None,
     };
     // The tree was asked about this very point: its runbook knows more than the kind (a manifest to be rebuilt first).
     let chosen = decision.filter(|d| point.is_none_or(|p| d.point.as_ref() == Some(&p.id)));
-    let id = match (&selection.runbook, point, chosen.and_then(|d| d.runbook.clone())) {
+    let id = match (
+        &selection.runbook,
+        point,
+        chosen.and_then(|d| d.runbook.clone()),
+    ) {
         (Some(id), ..) => id.clone(),
         (None, Some(_), Some(id)) => id,
         (None, Some(point), _) => match playbook.runbook_for(point) {
             Some(id) => id.to_string(),
-            None => return Chosen::no(RunOutcome::Refused, format!("no runbook serves {}", point.id), "choose one: --runbook"),
+            None => {
+                return Chosen::no(
+                    RunOutcome::Refused,
+                    format!("no runbook serves {}", point.id),
+                    "choose one: --runbook",
+                );
+            }
         },
         (None, None, Some(id)) => id,
-        (None, None, None) => return Chosen::no(RunOutcome::Refused, "no rule chose a runbook", "choose one: --runbook"),
+        (None, None, None) => {
+            return Chosen::no(
+                RunOutcome::Refused,
+                "no rule chose a runbook",
+                "choose one: --runbook",
+            );
+        }
     };
     let runbook = match runbook_of(world, &id) {
         Ok(runbook) => runbook,
@@ -181,46 +249,90 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
     };
     let point = match pick_point(&runbook, point, assessment) {
         Ok(point) => point,
-        Err(because) => return Chosen::no(RunOutcome::Refused, because, "redis-dr points shows what there is"),
+        Err(because) => {
+            return Chosen::no(
+                RunOutcome::Refused,
+                because,
+                "redis-dr points shows what there is",
+            );
+        }
     };
     make_plan(world, selection, assessed, &runbook, point)
 }
 
 /// The point a runbook works on: the one asked for, the decision's, else the best of the kinds that it takes.
-fn pick_point<'a>(runbook: &Runbook, asked: Option<&'a Point>, assessment: &'a Assessment) -> Result<Option<&'a Point>, String> {
+fn pick_point<'a>(
+    runbook: &Runbook,
+    asked: Option<&'a Point>,
+    assessment: &'a Assessment,
+) -> Result<Option<&'a Point>, String> {
     if runbook.point_kinds().is_none() {
         return Ok(None);
     }
     if let Some(point) = asked {
         if !runbook.takes(point.kind) {
-            return Err(format!("{} does not take a point such as {}", runbook.id, point.id));
+            return Err(format!(
+                "{} does not take a point such as {}",
+                runbook.id, point.id
+            ));
         }
         return Ok(Some(point));
     }
     let decided = assessment.decision.as_ref().and_then(|d| d.point.clone());
-    let decided = assessment.points.iter().find(|p| Some(&p.id) == decided.as_ref() && runbook.takes(p.kind));
-    match decided.or_else(|| assessment.points.iter().find(|p| p.usable() && runbook.takes(p.kind))) {
+    let decided = assessment
+        .points
+        .iter()
+        .find(|p| Some(&p.id) == decided.as_ref() && runbook.takes(p.kind));
+    match decided.or_else(|| {
+        assessment
+            .points
+            .iter()
+            .find(|p| p.usable() && runbook.takes(p.kind))
+    }) {
         Some(point) => Ok(Some(point)),
-        None => Err(format!("there is no usable recovery point that {} takes", runbook.id)),
+        None => Err(format!(
+            "there is no usable recovery point that {} takes",
+            runbook.id
+        )),
     }
 }
 
-fn make_plan(world: &World<'_>, selection: &Selection, assessed: &Assessed, runbook: &Runbook, point: Option<&Point>) -> Chosen {
+fn make_plan(
+    world: &World<'_>,
+    selection: &Selection,
+    assessed: &Assessed,
+    runbook: &Runbook,
+    point: Option<&Point>,
+) -> Chosen {
     let mut given = selection.params.clone();
     given.remove("point");
-    let decided = assessed.document.decision.as_ref().filter(|d| d.runbook.as_deref() == Some(runbook.id.as_str()));
+    let decided = assessed
+        .document
+        .decision
+        .as_ref()
+        .filter(|d| d.runbook.as_deref() == Some(runbook.id.as_str()));
     let decided = decided.map(|d| d.params.clone()).unwrap_or_default();
     let params = match runbook.bind_params(&given, &decided) {
         Ok(params) => params,
         Err(errors) => {
             let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Chosen::usage(text.join("; "), errors.first().map(|e| e.hint.clone()).unwrap_or_default());
+            return Chosen::usage(
+                text.join("; "),
+                errors.first().map(|e| e.hint.clone()).unwrap_or_default(),
+            );
         }
     };
     let assessment = &assessed.document;
     let none = |_: &str| crate::facts::RunFacts::default();
     let rates = world.assessor(&none).rates();
-    let site = match assess::site(world.look, world.target, assessed, world.state.dir(), point.cloned(), &rates) {
+    let site = match assess::site(
+        world.look,
+        world.target,
+        assessed,
+        world.state.dir(),
+        point.cloned(),
+        &rates,
+    ) {
         Ok(site) => site,
         Err(refusal) => return Chosen::no(RunOutcome::Refused, refusal.because, refusal.hint),
     };
@@ -254,7 +366,10 @@ fn make_plan(world: &World<'_>, selection: &Selection, assessed: &Assessed, runb
 fn depth(selection: &Selection) -> Depth {
     if selection.quick {
         Depth::Quick
-    } else if selection.point.is_some() || selection.point_file.is_some() || selection.runbook.is_some() {
+    } else if selection.point.is_some()
+        || selection.point_file.is_some()
+        || selection.runbook.is_some()
+    {
         Depth::Full
     } else {
         Depth::Usual

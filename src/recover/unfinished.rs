@@ -29,10 +29,15 @@ pub struct OpenRun {
 pub fn open_run(state: &State, look: &Look, id: &str) -> Result<OpenRun, String> {
     let dir = state.open_run(id).map_err(|e| e.to_string())?;
     let log = journal::read(*look, &dir.journal_path()).map_err(|e| e.to_string())?;
-    let text = dir.read("plan.json").map_err(|e| e.to_string())?.ok_or_else(|| format!("{id} has no plan"))?;
+    let text = dir
+        .read("plan.json")
+        .map_err(|e| e.to_string())?
+        .ok_or_else(|| format!("{id} has no plan"))?;
     let plan = Plan::read(&text).map_err(|e| e.to_string())?;
     if plan.digest != log.header.plan_digest {
-        return Err(format!("the plan of {id} is not the one its journal was started with"));
+        return Err(format!(
+            "the plan of {id} is not the one its journal was started with"
+        ));
     }
     Ok(OpenRun { dir, plan, log })
 }
@@ -42,11 +47,15 @@ pub fn open_run(state: &State, look: &Look, id: &str) -> Result<OpenRun, String>
 pub fn unfinished_run(state: &State, look: &Look, instance: &str) -> Option<String> {
     let ids = state.run_ids().ok()?;
     ids.into_iter().find(|id| {
-        let Ok(run) = open_run(state, look, id) else { return false };
+        let Ok(run) = open_run(state, look, id) else {
+            return false;
+        };
         if run.plan.instance != instance {
             return false;
         }
-        let Ok(status) = run.log.status() else { return true };
+        let Ok(status) = run.log.status() else {
+            return true;
+        };
         status.unfinished()
     })
 }
@@ -65,7 +74,11 @@ pub fn document(world: &World<'_>, id: &str) -> Result<RunDocument, String> {
 /// Its journal or plan is damaged.
 pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, String> {
     let run = open_run(state, look, id)?;
-    let mut doc = RunDocument::of_journal(&run.plan, &run.log, &run.dir.journal_path().display().to_string())?;
+    let mut doc = RunDocument::of_journal(
+        &run.plan,
+        &run.log,
+        &run.dir.journal_path().display().to_string(),
+    )?;
     if let Ok(Some(text)) = run.dir.read("assessment.json")
         && let Ok(a) = serde_json::from_slice::<Assessment>(&text)
     {
@@ -82,7 +95,12 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
 }
 
 fn broken(world: &World<'_>, because: String) -> RunDocument {
-    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, "redis-dr runs show".into());
+    let mut doc = RunDocument::without_run(
+        world.name(),
+        RunOutcome::Unfinished,
+        because,
+        "redis-dr runs show".into(),
+    );
     world.finish(&mut doc);
     doc
 }
@@ -119,16 +137,44 @@ pub fn continue_run(
 }
 
 /// As [`continue_run`]; the caller holds the lock.
-pub(super) fn resume(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
+pub(super) fn resume(
+    world: &World<'_>,
+    id: &str,
+    auto: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+) -> RunDocument {
     go(world, id, auto, person, interrupted, Way::Resume)
 }
 
 /// As [`continue_run`]; the caller holds the lock.
-pub(super) fn roll_back(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>) -> RunDocument {
-    go(world, id, auto, person, interrupted, Way::RollBack { discard_writes: false })
+pub(super) fn roll_back(
+    world: &World<'_>,
+    id: &str,
+    auto: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+) -> RunDocument {
+    go(
+        world,
+        id,
+        auto,
+        person,
+        interrupted,
+        Way::RollBack {
+            discard_writes: false,
+        },
+    )
 }
 
-fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrupted: Signals<'_>, way: Way) -> RunDocument {
+fn go(
+    world: &World<'_>,
+    id: &str,
+    auto: bool,
+    person: &mut dyn Person,
+    interrupted: Signals<'_>,
+    way: Way,
+) -> RunDocument {
     let forward = way == Way::Resume;
     let run = match open_run(world.state, world.look, id) {
         Ok(run) => run,
@@ -139,14 +185,22 @@ fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrup
         Err(e) => return broken(world, e.to_string()),
     };
     let refused = |because: &str, hint: &str| {
-        let mut doc = RunDocument::without_run(world.name(), RunOutcome::Refused, because.into(), hint.into());
+        let mut doc = RunDocument::without_run(
+            world.name(),
+            RunOutcome::Refused,
+            because.into(),
+            hint.into(),
+        );
         doc.run_id = Some(id.into());
         doc.serving = Some(status.opened());
         world.finish(&mut doc);
         doc
     };
     if forward && (status.phase() == Phase::RolledBack || status.going_back()) {
-        return refused("this run is being, or was, taken back", "redis-dr runs rollback");
+        return refused(
+            "this run is being, or was, taken back",
+            "redis-dr runs rollback",
+        );
     }
     if forward && status.phase() == Phase::Recovered {
         return refused("this run is finished", "redis-dr recover starts a new one");
@@ -160,31 +214,62 @@ fn go(world: &World<'_>, id: &str, auto: bool, person: &mut dyn Person, interrup
     if !forward && status.phase() == Phase::RolledBack {
         return refused("this run was taken back already", "redis-dr runs show");
     }
-    if status.phase() == Phase::Recovered && way == (Way::RollBack { discard_writes: false }) {
+    if status.phase() == Phase::Recovered
+        && way
+            == (Way::RollBack {
+                discard_writes: false,
+            })
+    {
         return refused(
             "this run is finished, and clients may have written since: taking it back would lose that",
             "say so: redis-dr runs rollback RUN --discard-writes",
         );
     }
     if forward && run.log.header.action_revisions.get("all") != Some(&crate::action::REVISION) {
-        return refused("this run was started by a version that works differently", "redis-dr runs rollback");
+        return refused(
+            "this run was started by a version that works differently",
+            "redis-dr runs rollback",
+        );
     }
     let (journal, log) = match Journal::open(run.dir.own(), JOURNAL) {
         Ok(opened) => opened,
         Err(e) => return broken(world, e.to_string()),
     };
-    let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
+    let assessed = world.assess(&Wanted {
+        depth: Depth::Quick,
+        ..Wanted::default()
+    });
     let facts = assessed.document.facts;
-    walk(world, &run.dir, &run.plan, journal, Some(&log), &log.header.vault, facts, assessed.endpoint, auto, false, person, interrupted, forward)
+    walk(
+        world,
+        &run.dir,
+        &run.plan,
+        journal,
+        Some(&log),
+        &log.header.vault,
+        facts,
+        assessed.endpoint,
+        auto,
+        false,
+        person,
+        interrupted,
+        forward,
+    )
 }
 
 /// What earlier runs mean for an instance: one that was not finished, and how often `--auto` acted lately.
 #[must_use]
 pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> RunFacts {
-    let mut facts = RunFacts { unfinished: Some(false), run_id: None, recent: 0 };
+    let mut facts = RunFacts {
+        unfinished: Some(false),
+        run_id: None,
+        recent: 0,
+    };
     let since = look.now().as_second() - within.duration().as_secs().try_into().unwrap_or(i64::MAX);
     for id in state.run_ids().unwrap_or_default() {
-        let Ok(log) = journal::read(*look, &state.journal_path(&id)) else { continue };
+        let Ok(log) = journal::read(*look, &state.journal_path(&id)) else {
+            continue;
+        };
         if log.header.instance != instance {
             continue;
         }
@@ -194,7 +279,8 @@ pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> R
             facts.run_id = Some(id);
         }
         let changed = !log.saves().is_empty();
-        facts.recent += u64::from(status.auto() && changed && log.header.started_at.as_second() >= since);
+        facts.recent +=
+            u64::from(status.auto() && changed && log.header.started_at.as_second() >= since);
     }
     facts
 }

@@ -37,7 +37,9 @@ impl StoreError {
     pub fn hint(&self) -> String {
         match self {
             Self::Host(error) => error.hint(),
-            Self::Compressed { .. } => "look at the job that makes the backups; choose another: redis-dr points".into(),
+            Self::Compressed { .. } => {
+                "look at the job that makes the backups; choose another: redis-dr points".into()
+            }
         }
     }
 }

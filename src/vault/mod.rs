@@ -99,8 +99,13 @@ impl Vault {
     /// It is there already, or what the system says.
     pub fn new_file(&self, name: &str) -> Result<(PathBuf, std::fs::File), VaultError> {
         // an attempt that was cut off left half a file
-        self.own.remove(name).or_else(|e| if e.is_missing() { Ok(()) } else { Err(e) })?;
-        Ok((self.own.path().join(name), self.own.open_append(name, true)?))
+        self.own
+            .remove(name)
+            .or_else(|e| if e.is_missing() { Ok(()) } else { Err(e) })?;
+        Ok((
+            self.own.path().join(name),
+            self.own.open_append(name, true)?,
+        ))
     }
 
     /// Syncs a file made by [`Vault::new_file`]; its size in bytes.

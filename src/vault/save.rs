@@ -122,7 +122,11 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::save`]; [`HostError::NotADirectory`].
-    pub fn save_tree(&mut self, dir: &Path, usage: &dyn Fn(&OsStr) -> Use) -> Result<SavedTree, VaultError> {
+    pub fn save_tree(
+        &mut self,
+        dir: &Path,
+        usage: &dyn Fn(&OsStr) -> Use,
+    ) -> Result<SavedTree, VaultError> {
         let absent = |dir: PathBuf| SavedTree {
             dir,
             was: None,
@@ -156,7 +160,8 @@ impl Vault {
         };
         for entry in place.dir.open_dir(&place.name)?.list()? {
             if entry.stat.kind == Kind::File {
-                tree.files.push(self.save(&path.join(&entry.name), usage(&entry.name))?);
+                tree.files
+                    .push(self.save(&path.join(&entry.name), usage(&entry.name))?);
             } else {
                 tree.left_alone.push(PathBuf::from(entry.name));
             }

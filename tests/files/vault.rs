@@ -484,7 +484,9 @@ fn a_vault_on_another_filesystem_copies() {
     vault.restore(&saved).unwrap();
     assert!(vault.matches(&saved).unwrap());
     bench.write("aof/x", b"x");
-    let tree = vault.save_tree(&bench.path("aof"), &|_| Use::Replaced).unwrap();
+    let tree = vault
+        .save_tree(&bench.path("aof"), &|_| Use::Replaced)
+        .unwrap();
     vault.remove_tree(&tree).unwrap();
     assert!(!bench.path("aof").exists());
     vault.restore_tree(&tree).unwrap();

@@ -53,7 +53,10 @@ impl Output {
 /// The recovery point a run or a plan names, whether by its id or in full.
 pub fn point_of(document: &Value) -> &str {
     let point = &document["point"];
-    point.as_str().or_else(|| point["id"].as_str()).unwrap_or_default()
+    point
+        .as_str()
+        .or_else(|| point["id"].as_str())
+        .unwrap_or_default()
 }
 
 /// The loss a run admits to, in seconds.

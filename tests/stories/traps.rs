@@ -94,7 +94,12 @@ fn truncated_file_that_is_not_the_last_leaves_no_hole() {
         fs::write(&first, bytes).unwrap();
         // It was last written to long before the backup: a rewrite began after it.
         let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        fs::File::options().append(true).open(&first).unwrap().set_modified(long_ago).unwrap();
+        fs::File::options()
+            .append(true)
+            .open(&first)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
         server.lose_rdb();
         let before = server.files();
         let output = server.recover_auto();

@@ -7,8 +7,8 @@ mod error;
 mod glob;
 mod look;
 mod own;
-mod private;
 mod pen;
+mod private;
 mod stat;
 
 pub use attrs::Attr;
@@ -17,6 +17,6 @@ pub use dir::{Dir, Place, Planters};
 pub use error::{HostError, shown};
 pub use look::Look;
 pub use own::OwnFiles;
-pub use private::write_private;
 pub use pen::{Pen, TEMP_PREFIX, Written};
+pub use private::write_private;
 pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};
