@@ -36,13 +36,16 @@ const CONNECTIONS: &[&str] = &["server"];
 
 /// Files allowed beyond 400 lines (their tests not counted); each asks to be cut along a word of the domain.
 const LONG_FILES: &[&str] = &[
-    "cli/args.rs",
+    "action/service.rs",
+    "assess/assessor.rs",
+    "assess/stored/aof.rs",
+    "assess/walks.rs",
+    "cli/terminal.rs",
+    "engine/forward.rs",
     "facts/observed.rs",
     "finding/catalog.rs",
-    "rdb/value.rs",
-    "rdb/walker.rs",
+    "server/wire.rs",
     "state.rs",
-    "vault/restore.rs",
     "yaml/check.rs",
 ];
 

@@ -2,6 +2,12 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+mod history;
+mod library;
+
+pub use history::{RunsCommand, VaultCommand};
+pub use library::{LibraryCommand, PlaybookCommand};
+
 /// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
 #[derive(Debug, Parser)]
 #[command(
@@ -338,142 +344,6 @@ pub enum PlanCommand {
         /// The plan.
         file: PathBuf,
     },
-}
-
-/// `runs …`.
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// All runs, newest first.
-    List,
-    /// One run: its steps, gates, changes and copies.
-    Show {
-        /// An id, a unique prefix or `last`.
-        run: Option<String>,
-    },
-    /// Carry on a run that was not finished.
-    Resume {
-        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
-        run: Option<String>,
-        /// Nobody is watching: never ask, keep to the policy.
-        #[arg(long)]
-        auto: bool,
-    },
-    /// Take back everything that a run changed.
-    Rollback {
-        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
-        run: Option<String>,
-        /// Nobody is watching: never ask.
-        #[arg(long, conflicts_with = "confirm")]
-        auto: bool,
-        /// The typed confirmation, for a script that a person runs.
-        #[arg(long, value_name = "INSTANCE")]
-        confirm: Option<String>,
-        /// Take back a finished run, and lose what clients wrote since.
-        #[arg(long)]
-        discard_writes: bool,
-        /// A copy of the journal, when the state directory is gone.
-        #[arg(long, value_name = "FILE", conflicts_with = "run")]
-        journal: Option<PathBuf>,
-    },
-    /// What happened, for people who were not there.
-    Report {
-        /// An id, a unique prefix or `last`.
-        run: Option<String>,
-        /// In which form.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// Write it to a file (`-` is standard output).
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Remove journals and safety copies of old finished runs. Shows what it would remove unless --yes.
-    Prune {
-        /// Older than this.
-        #[arg(long, value_name = "DURATION", default_value = "30d")]
-        older_than: String,
-        /// Really remove them.
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// `vault …`.
-#[derive(Debug, Subcommand)]
-pub enum VaultCommand {
-    /// What was saved.
-    List {
-        /// An id, a unique prefix or `last`.
-        run: Option<String>,
-    },
-    /// Copy a saved file out of the vault; the original place is not touched.
-    Restore {
-        /// An id, a unique prefix or `last`.
-        run: String,
-        /// The path as it was.
-        path: PathBuf,
-        /// Where the copy goes; it must not exist.
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: PathBuf,
-    },
-}
-
-/// `runbook …`.
-#[derive(Debug, Subcommand)]
-pub enum LibraryCommand {
-    /// All there are, and where each comes from.
-    List,
-    /// One of them, as text.
-    Show {
-        /// Its id.
-        id: String,
-    },
-    /// Check files (or all there are): every error with line and column.
-    Lint {
-        /// YAML files.
-        files: Vec<PathBuf>,
-    },
-    /// Draw one.
-    Graph {
-        /// Its id.
-        id: String,
-        /// Mermaid instead of text.
-        #[arg(long)]
-        mermaid: bool,
-    },
-    /// The JSON schema of the files.
-    Schema,
-}
-
-/// `playbook …`.
-#[derive(Debug, Subcommand)]
-pub enum PlaybookCommand {
-    /// All there are, and where each comes from.
-    List,
-    /// One of them, as text.
-    Show {
-        /// Its id.
-        id: String,
-    },
-    /// Check files (or all there are): every error with line and column.
-    Lint {
-        /// YAML files.
-        files: Vec<PathBuf>,
-    },
-    /// Draw one.
-    Graph {
-        /// Its id.
-        id: String,
-        /// Mermaid instead of text.
-        #[arg(long)]
-        mermaid: bool,
-    },
-    /// Run test cases: saved facts and the rule that they must lead to.
-    Test {
-        /// Case files; all built-in cases when left out.
-        files: Vec<PathBuf>,
-    },
-    /// The JSON schema of the files.
-    Schema,
 }
 
 /// Words that people try, and the command that they mean.

@@ -1,0 +1,81 @@
+//! What is said about runs that were, and what they saved.
+use super::Format;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// `runs …`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// All runs, newest first.
+    List,
+    /// One run: its steps, gates, changes and copies.
+    Show {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+    },
+    /// Carry on a run that was not finished.
+    Resume {
+        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
+        run: Option<String>,
+        /// Nobody is watching: never ask, keep to the policy.
+        #[arg(long)]
+        auto: bool,
+    },
+    /// Take back everything that a run changed.
+    Rollback {
+        /// An id, a unique prefix or `last`; left out it is the one unfinished run.
+        run: Option<String>,
+        /// Nobody is watching: never ask.
+        #[arg(long, conflicts_with = "confirm")]
+        auto: bool,
+        /// The typed confirmation, for a script that a person runs.
+        #[arg(long, value_name = "INSTANCE")]
+        confirm: Option<String>,
+        /// Take back a finished run, and lose what clients wrote since.
+        #[arg(long)]
+        discard_writes: bool,
+        /// A copy of the journal, when the state directory is gone.
+        #[arg(long, value_name = "FILE", conflicts_with = "run")]
+        journal: Option<PathBuf>,
+    },
+    /// What happened, for people who were not there.
+    Report {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+        /// In which form.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Write it to a file (`-` is standard output).
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove journals and safety copies of old finished runs. Shows what it would remove unless --yes.
+    Prune {
+        /// Older than this.
+        #[arg(long, value_name = "DURATION", default_value = "30d")]
+        older_than: String,
+        /// Really remove them.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `vault …`.
+#[derive(Debug, Subcommand)]
+pub enum VaultCommand {
+    /// What was saved.
+    List {
+        /// An id, a unique prefix or `last`.
+        run: Option<String>,
+    },
+    /// Copy a saved file out of the vault; the original place is not touched.
+    Restore {
+        /// An id, a unique prefix or `last`.
+        run: String,
+        /// The path as it was.
+        path: PathBuf,
+        /// Where the copy goes; it must not exist.
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
