@@ -54,19 +54,8 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Holder {
-            who,
-            host,
-            pid,
-            since,
-            ..
-        } = self;
-        write!(
-            f,
-            "{} on {}, pid {pid}, since {since:.0}",
-            who.escape_debug(),
-            host.escape_debug()
-        )?;
+        let Holder { who, host, pid, since, .. } = self;
+        write!(f, "{} on {}, pid {pid}, since {since:.0}", who.escape_debug(), host.escape_debug())?;
         match &self.run {
             Some(run) => write!(f, ", run {}", run.escape_debug()),
             None => Ok(()),
@@ -102,20 +91,11 @@ impl LockError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            LockError::Held {
-                holder: Some(holder),
-                ..
-            } => {
-                format!(
-                    "wait for it (--wait DURATION), or look at it: ps -fp {}",
-                    holder.pid
-                )
+            LockError::Held { holder: Some(holder), .. } => {
+                format!("wait for it (--wait DURATION), or look at it: ps -fp {}", holder.pid)
             }
             LockError::Held { path, .. } => {
-                format!(
-                    "wait for it (--wait DURATION), or see who has it: fuser -v {}",
-                    shown(path)
-                )
+                format!("wait for it (--wait DURATION), or see who has it: fuser -v {}", shown(path))
             }
             LockError::State { source, .. } => source.hint(),
         }
@@ -145,37 +125,18 @@ impl Lock {
         holder: Holder,
         wait: Option<Duration>,
     ) -> Result<Lock, LockError> {
-        let wrap = |source: StateError| LockError::State {
-            instance: instance.to_string(),
-            source,
-        };
+        let wrap = |source: StateError| LockError::State { instance: instance.to_string(), source };
         let deadline = Instant::now() + wait.unwrap_or_default();
         let path = state.lock_path(instance);
-        let name = path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let file = state
-            .locks()
-            .map_err(wrap)?
-            .open_lock(&name)
-            .map_err(|e| wrap(e.into()))?;
-        let mut lock = Lock {
-            files: Vec::new(),
-            holder,
-            without_data: None,
-        };
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = state.locks().map_err(wrap)?.open_lock(&name).map_err(|e| wrap(e.into()))?;
+        let mut lock = Lock { files: Vec::new(), holder, without_data: None };
         lock.take(file, instance, &path, deadline)?;
         let Some(data_dir) = data_dir else {
             return Ok(lock);
         };
         match OwnFiles::open_in(data_dir, OWN_DIR).and_then(|own| own.open_lock("lock")) {
-            Ok(file) => lock.take(
-                file,
-                instance,
-                &data_dir.join(OWN_DIR).join("lock"),
-                deadline,
-            )?,
+            Ok(file) => lock.take(file, instance, &data_dir.join(OWN_DIR).join("lock"), deadline)?,
             Err(e) if cannot_hold_a_lock(&e) => lock.without_data = Some(e.to_string()),
             Err(e) => return Err(wrap(e.into())),
         }
@@ -196,13 +157,7 @@ impl Lock {
         }
     }
 
-    fn take(
-        &mut self,
-        mut file: File,
-        instance: &str,
-        path: &Path,
-        deadline: Instant,
-    ) -> Result<(), LockError> {
+    fn take(&mut self, mut file: File, instance: &str, path: &Path, deadline: Instant) -> Result<(), LockError> {
         // Somebody who only asks whether it is held has it shared for an instant: hence the few extra tries.
         let mut tries = 0;
         loop {
@@ -214,23 +169,11 @@ impl Lock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     let holder = read_holder(&mut file).map(Box::new);
-                    return Err(LockError::Held {
-                        instance: instance.to_string(),
-                        holder,
-                        path: path.to_path_buf(),
-                    });
+                    return Err(LockError::Held { instance: instance.to_string(), holder, path: path.to_path_buf() });
                 }
                 Err(TryLockError::Error(e)) => {
-                    let source = HostError::Os {
-                        doing: "lock",
-                        path: path.to_path_buf(),
-                        source: e,
-                    }
-                    .into();
-                    return Err(LockError::State {
-                        instance: instance.to_string(),
-                        source,
-                    });
+                    let source = HostError::Os { doing: "lock", path: path.to_path_buf(), source: e }.into();
+                    return Err(LockError::State { instance: instance.to_string(), source });
                 }
             }
         }
@@ -262,11 +205,7 @@ pub fn holder_of(path: &Path) -> Result<Option<Option<Holder>>, HostError> {
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&mut file))),
-        Err(TryLockError::Error(e)) => Err(HostError::Os {
-            doing: "lock",
-            path: path.to_path_buf(),
-            source: e,
-        }),
+        Err(TryLockError::Error(e)) => Err(HostError::Os { doing: "lock", path: path.to_path_buf(), source: e }),
     }
 }
 

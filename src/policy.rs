@@ -13,14 +13,7 @@ pub struct Refusal {
 }
 
 /// Actions that put other data in the place of what is there.
-const RESTORES: [&str; 6] = [
-    "rdb.place",
-    "aof.seed",
-    "aof.cut",
-    "aof.rebuild_manifest",
-    "files.set_aside",
-    "run",
-];
+const RESTORES: [&str; 6] = ["rdb.place", "aof.seed", "aof.cut", "aof.rebuild_manifest", "files.set_aside", "run"];
 
 /// Does a plan with these actions restore something, or does it only start the server on the files it has?
 #[must_use]
@@ -31,49 +24,22 @@ pub fn restores<'a>(mut actions: impl Iterator<Item = &'a str>) -> bool {
 /// Holds a way out against the policy: risk, loss, and how often recoveries ran lately. Empty when all is inside.
 /// `restores` is false for a plain restart: it loads what any start would load, so no loss is its own.
 #[must_use]
-pub fn refusals(
-    policy: &Policy,
-    risk: Risk,
-    point: Option<&Point>,
-    restores: bool,
-    recent: u64,
-) -> Vec<Refusal> {
+pub fn refusals(policy: &Policy, risk: Risk, point: Option<&Point>, restores: bool, recent: u64) -> Vec<Refusal> {
     let mut out = Vec::new();
-    let hint =
-        "run it in a terminal, or with --confirm INSTANCE; or widen the policy in the config"
-            .to_string();
+    let hint = "run it in a terminal, or with --confirm INSTANCE; or widen the policy in the config".to_string();
     if risk > policy.max_risk {
-        let because = format!(
-            "risk {} is above the policy's max_risk {}",
-            word(risk),
-            word(policy.max_risk)
-        );
-        out.push(Refusal {
-            because,
-            hint: hint.clone(),
-        });
+        let because = format!("risk {} is above the policy's max_risk {}", word(risk), word(policy.max_risk));
+        out.push(Refusal { because, hint: hint.clone() });
     }
-    match point
-        .filter(|_| restores)
-        .map(|p| (p.id.clone(), p.worst_loss()))
-    {
+    match point.filter(|_| restores).map(|p| (p.id.clone(), p.worst_loss())) {
         Some((_, Some(loss))) if loss.0 <= policy.max_loss.0.max(0.0) + SLACK.0 => {}
         Some((id, Some(loss))) => {
-            let because = format!(
-                "restoring {id} loses {loss}, the policy allows {}",
-                policy.max_loss
-            );
-            out.push(Refusal {
-                because,
-                hint: hint.clone(),
-            });
+            let because = format!("restoring {id} loses {loss}, the policy allows {}", policy.max_loss);
+            out.push(Refusal { because, hint: hint.clone() });
         }
         Some((id, None)) => {
             let because = format!("nobody can tell how much restoring {id} loses");
-            out.push(Refusal {
-                because,
-                hint: hint.clone(),
-            });
+            out.push(Refusal { because, hint: hint.clone() });
         }
         None => {}
     }
@@ -82,10 +48,7 @@ pub fn refusals(
             "{recent} recoveries within {}, the policy allows {}",
             policy.max_recoveries.within, policy.max_recoveries.count
         );
-        out.push(Refusal {
-            because,
-            hint: "find out why it keeps failing: redis-dr runs list".into(),
-        });
+        out.push(Refusal { because, hint: "find out why it keeps failing: redis-dr runs list".into() });
     }
     out
 }

@@ -105,18 +105,11 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::Nowhere`].
-    pub fn default_dir(
-        is_root: bool,
-        env: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<PathBuf, StateError> {
+    pub fn default_dir(is_root: bool, env: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, StateError> {
         if is_root {
             return Ok(PathBuf::from("/var/lib/redis-dr"));
         }
-        let absolute = |name| {
-            env(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let absolute = |name| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
         absolute("XDG_STATE_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
             .map(|base| base.join("redis-dr"))
@@ -140,9 +133,7 @@ impl State {
     /// The path of an instance's lock, which need not exist.
     #[must_use]
     pub fn lock_path(&self, instance: &str) -> PathBuf {
-        self.dir
-            .join("locks")
-            .join(format!("{}.lock", name_of(instance)))
+        self.dir.join("locks").join(format!("{}.lock", name_of(instance)))
     }
 
     /// Makes the directory of a new run. Its id is the moment and the runbook, `-2` and on where that is taken.
@@ -172,16 +163,10 @@ impl State {
     /// [`StateError::NoSuchRun`]; else what the system says.
     pub fn open_run(&self, id: &str) -> Result<RunDir, StateError> {
         if !self.run_ids()?.iter().any(|have| have == id) {
-            return Err(StateError::NoSuchRun {
-                id: id.to_string(),
-                dir: self.runs_dir(),
-            });
+            return Err(StateError::NoSuchRun { id: id.to_string(), dir: self.runs_dir() });
         }
         let own = OwnFiles::open(&self.dir)?.sub("runs")?.sub(id)?;
-        Ok(RunDir {
-            id: id.to_string(),
-            own,
-        })
+        Ok(RunDir { id: id.to_string(), own })
     }
 
     /// The path of a run's directory.
@@ -227,27 +212,18 @@ impl State {
     /// [`StateError::NoSuchRun`], [`StateError::ManyRuns`]; else what the system says.
     pub fn find_run(&self, wanted: &str) -> Result<String, StateError> {
         let ids = self.run_ids()?;
-        let missing = || StateError::NoSuchRun {
-            id: wanted.escape_debug().to_string(),
-            dir: self.runs_dir(),
-        };
+        let missing = || StateError::NoSuchRun { id: wanted.escape_debug().to_string(), dir: self.runs_dir() };
         if wanted == "last" {
             return ids.first().cloned().ok_or_else(missing);
         }
         if ids.iter().any(|id| id == wanted) {
             return Ok(wanted.to_string());
         }
-        let mut meant: Vec<String> = ids
-            .into_iter()
-            .filter(|id| id.starts_with(wanted))
-            .collect();
+        let mut meant: Vec<String> = ids.into_iter().filter(|id| id.starts_with(wanted)).collect();
         match meant.len() {
             1 => meant.pop().ok_or_else(missing),
             0 => Err(missing()),
-            _ => Err(StateError::ManyRuns {
-                prefix: wanted.to_string(),
-                ids: meant,
-            }),
+            _ => Err(StateError::ManyRuns { prefix: wanted.to_string(), ids: meant }),
         }
     }
 
@@ -257,10 +233,7 @@ impl State {
     /// [`StateError::NoSuchRun`]; else what the system says.
     pub fn remove_run(&self, id: &str) -> Result<(), StateError> {
         if !self.run_ids()?.iter().any(|have| have == id) {
-            return Err(StateError::NoSuchRun {
-                id: id.to_string(),
-                dir: self.runs_dir(),
-            });
+            return Err(StateError::NoSuchRun { id: id.to_string(), dir: self.runs_dir() });
         }
         Ok(OwnFiles::open(&self.dir)?.sub("runs")?.remove_tree(id)?)
     }
@@ -268,10 +241,7 @@ impl State {
     /// The throughputs measured so far; none when there is no record, or it can't be understood (it is only a hint).
     #[must_use]
     pub fn rates(&self) -> Rates {
-        self.read(&self.dir.join("rates.json"))
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        self.read(&self.dir.join("rates.json")).ok().flatten().unwrap_or_default()
     }
 
     /// Remembers throughputs beside those known already.
@@ -280,12 +250,7 @@ impl State {
     /// What the system says.
     pub fn learn_rates(&self, new: &Rates) -> Result<(), StateError> {
         let mut rates = self.rates();
-        rates.0.extend(
-            new.0
-                .iter()
-                .filter(|(_, rate)| rate.is_finite())
-                .map(|(name, rate)| (name.clone(), *rate)),
-        );
+        rates.0.extend(new.0.iter().filter(|(_, rate)| rate.is_finite()).map(|(name, rate)| (name.clone(), *rate)));
         write_json(&OwnFiles::open(&self.dir)?, "rates.json", &rates)
     }
 
@@ -294,10 +259,7 @@ impl State {
     /// # Errors
     /// [`StateError::Damaged`]: an unreadable mark still is one; else what the system says.
     pub fn pause(&self, instance: &str, now: jiff::Timestamp) -> Result<Option<Pause>, StateError> {
-        let path = self
-            .dir
-            .join("pauses")
-            .join(format!("{}.json", name_of(instance)));
+        let path = self.dir.join("pauses").join(format!("{}.json", name_of(instance)));
         let pause: Option<Pause> = self.read(&path)?;
         Ok(pause.filter(|pause| pause.until.is_none_or(|until| now < until)))
     }
@@ -317,14 +279,9 @@ impl State {
 
     fn read<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Result<Option<T>, StateError> {
         match Look::new().read(path, LARGEST) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes)
-                    .map(Some)
-                    .map_err(|e| StateError::Damaged {
-                        path: path.to_path_buf(),
-                        because: e.to_string(),
-                    })
-            }
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|e| StateError::Damaged { path: path.to_path_buf(), because: e.to_string() }),
             Err(e) if e.is_missing() => Ok(None),
             Err(e) => Err(e.into()),
         }
@@ -388,20 +345,15 @@ impl RunDir {
 }
 
 fn write_json<T: Serialize>(own: &OwnFiles, name: &str, value: &T) -> Result<(), StateError> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|e| StateError::Damaged {
-        path: own.path().join(name),
-        because: e.to_string(),
-    })?;
+    let bytes = serde_json::to_vec_pretty(value)
+        .map_err(|e| StateError::Damaged { path: own.path().join(name), because: e.to_string() })?;
     Ok(own.write(name, &bytes)?)
 }
 
 /// `-2` comes after nothing, `-10` after `-9`: the moment, then the count.
 fn run_order(id: &str) -> (String, u32, String) {
     let moment = id.get(..16).unwrap_or(id).to_string();
-    let count = id
-        .rsplit_once('-')
-        .and_then(|(_, n)| n.parse().ok())
-        .unwrap_or(1);
+    let count = id.rsplit_once('-').and_then(|(_, n)| n.parse().ok()).unwrap_or(1);
     (moment, count, id.to_string())
 }
 
@@ -433,11 +385,7 @@ mod tests {
 
     #[test]
     fn the_tenth_run_of_a_second_comes_after_the_ninth() {
-        let mut ids = [
-            "20260101T000000Z-restart-10",
-            "20260101T000000Z-restart",
-            "20260101T000000Z-restart-9",
-        ];
+        let mut ids = ["20260101T000000Z-restart-10", "20260101T000000Z-restart", "20260101T000000Z-restart-9"];
         ids.sort_by_key(|id| run_order(id));
         assert_eq!(ids[2], "20260101T000000Z-restart-10");
         assert_eq!(ids[0], "20260101T000000Z-restart");
@@ -446,22 +394,10 @@ mod tests {
     #[test]
     fn the_default_place_depends_on_who_we_are() {
         let home = |name: &str| (name == "HOME").then(|| OsString::from("/home/ann"));
-        assert_eq!(
-            State::default_dir(true, home).unwrap(),
-            PathBuf::from("/var/lib/redis-dr")
-        );
-        assert_eq!(
-            State::default_dir(false, home).unwrap(),
-            PathBuf::from("/home/ann/.local/state/redis-dr")
-        );
+        assert_eq!(State::default_dir(true, home).unwrap(), PathBuf::from("/var/lib/redis-dr"));
+        assert_eq!(State::default_dir(false, home).unwrap(), PathBuf::from("/home/ann/.local/state/redis-dr"));
         let xdg = |name: &str| (name == "XDG_STATE_HOME").then(|| OsString::from("/s"));
-        assert_eq!(
-            State::default_dir(false, xdg).unwrap(),
-            PathBuf::from("/s/redis-dr")
-        );
-        assert!(matches!(
-            State::default_dir(false, |_| None),
-            Err(StateError::Nowhere)
-        ));
+        assert_eq!(State::default_dir(false, xdg).unwrap(), PathBuf::from("/s/redis-dr"));
+        assert!(matches!(State::default_dir(false, |_| None), Err(StateError::Nowhere)));
     }
 }

@@ -6,11 +6,7 @@ use std::path::Path;
 /// The program with a state directory and a home of its own, and no config.
 fn redis_dr(dir: &Path) -> Command {
     let mut command = Command::cargo_bin("redis-dr").unwrap();
-    command
-        .env_clear()
-        .env("HOME", dir)
-        .env("XDG_STATE_HOME", dir.join("state"))
-        .env("PATH", "/usr/bin:/bin");
+    command.env_clear().env("HOME", dir).env("XDG_STATE_HOME", dir.join("state")).env("PATH", "/usr/bin:/bin");
     command.current_dir(dir);
     command
 }
@@ -24,11 +20,7 @@ fn said(args: &[&str]) -> (i32, String, String) {
 fn said_in(dir: &Path, args: &[&str]) -> (i32, String, String) {
     let output = redis_dr(dir).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn json(text: &str) -> serde_json::Value {
@@ -48,14 +40,8 @@ fn without_words_the_six_commands_are_shown() {
 fn exit_codes_are_explained() {
     let (code, out, _) = said(&["explain", "exit-codes"]);
     assert_eq!(code, 0);
-    for number in [
-        "  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  8  ", " 70  ",
-        "130  ",
-    ] {
-        assert!(
-            out.lines().any(|l| l.starts_with(number)),
-            "{number}: {out}"
-        );
+    for number in ["  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  8  ", " 70  ", "130  "] {
+        assert!(out.lines().any(|l| l.starts_with(number)), "{number}: {out}");
     }
     let (code, out, _) = said(&["explain", "7"]);
     assert!(code == 0 && out.contains("stuck"), "{out}");
@@ -63,57 +49,33 @@ fn exit_codes_are_explained() {
 
 #[test]
 fn findings_runbooks_and_words_are_explained() {
-    for id in [
-        "server.not_running",
-        "restore-rdb",
-        "vault",
-        "recovery point",
-    ] {
+    for id in ["server.not_running", "restore-rdb", "vault", "recovery point"] {
         let (code, out, err) = said(&["explain", id]);
         assert!(code == 0 && out.contains(id), "{id}: {out}{err}");
     }
     let (code, out, err) = said(&["explain", "server.not_runing"]);
     assert_eq!(code, 2);
-    assert!(
-        out.is_empty() && err.contains("did you mean server.not_running?"),
-        "{out}{err}"
-    );
+    assert!(out.is_empty() && err.contains("did you mean server.not_running?"), "{out}{err}");
 }
 
 #[test]
 fn a_bad_runbook_is_shown_with_line_and_caret() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(
-        dir.path().join("bad.yaml"),
-        "version: 1\nrunbook: bad\ntitel: oops\n",
-    )
-    .unwrap();
+    std::fs::write(dir.path().join("bad.yaml"), "version: 1\nrunbook: bad\ntitel: oops\n").unwrap();
     let (code, out, err) = said_in(dir.path(), &["runbook", "lint", "bad.yaml"]);
     assert_eq!(code, 2, "{out}{err}");
-    assert!(
-        out.contains("bad.yaml:3:1") && out.contains("titel: oops") && out.contains("^^^^^"),
-        "{out}"
-    );
+    assert!(out.contains("bad.yaml:3:1") && out.contains("titel: oops") && out.contains("^^^^^"), "{out}");
     let (code, out, _) = said_in(dir.path(), &["runbook", "lint", "bad.yaml", "--json"]);
     assert_eq!(code, 2);
     let document = json(&out);
     assert_eq!(document["schema"], "redis-dr/lint/1");
     let errors = document["files"][0]["errors"].as_array().unwrap();
-    assert!(
-        errors
-            .iter()
-            .any(|e| e["line"] == 3 && e["column"] == 1 && e["hint"] == "did you mean `title`?"),
-        "{out}"
-    );
+    assert!(errors.iter().any(|e| e["line"] == 3 && e["column"] == 1 && e["hint"] == "did you mean `title`?"), "{out}");
 }
 
 #[test]
 fn what_is_built_in_is_clean_and_passes_its_cases() {
-    for args in [
-        &["runbook", "lint"][..],
-        &["playbook", "lint"],
-        &["playbook", "test"],
-    ] {
+    for args in [&["runbook", "lint"][..], &["playbook", "lint"], &["playbook", "test"]] {
         let (code, out, err) = said(args);
         assert_eq!(code, 0, "{args:?}: {out}{err}");
     }
@@ -125,11 +87,7 @@ fn runbooks_and_playbooks_are_listed_shown_and_drawn() {
         let (code, out, _) = said(&[sort, "list"]);
         assert!(code == 0 && out.contains(id), "{out}");
         let (_, out, _) = said(&[sort, "list", "--json"]);
-        assert!(
-            json(&out)[format!("{sort}s")]
-                .as_array()
-                .is_some_and(|all| !all.is_empty())
-        );
+        assert!(json(&out)[format!("{sort}s")].as_array().is_some_and(|all| !all.is_empty()));
         let (code, out, _) = said(&[sort, "show", id]);
         assert!(code == 0 && out.contains(&format!("{sort}: {id}")), "{out}");
         let (code, out, _) = said(&[sort, "graph", id, "--mermaid"]);
@@ -146,10 +104,7 @@ fn completions_and_manual_are_printed() {
     let (code, out, _) = said(&["completions", "bash"]);
     assert!(code == 0 && out.contains("complete -F"), "{out}");
     let (code, out, _) = said(&["man"]);
-    assert!(
-        code == 0 && out.contains(".TH redis-dr") && out.contains("REDIS-DR RECOVER"),
-        "{out}"
-    );
+    assert!(code == 0 && out.contains(".TH redis-dr") && out.contains("REDIS-DR RECOVER"), "{out}");
 }
 
 #[test]
@@ -157,10 +112,7 @@ fn an_empty_vault_list_says_so() {
     let (code, out, _) = said(&["vault", "list"]);
     assert!(code == 0 && out.contains("no runs"), "{out}");
     let (code, out, _) = said(&["vault", "list", "--json"]);
-    assert!(
-        code == 0 && json(&out)["runs"] == serde_json::json!([]),
-        "{out}"
-    );
+    assert!(code == 0 && json(&out)["runs"] == serde_json::json!([]), "{out}");
     let (code, _, err) = said(&["vault", "restore", "last", "/x", "-o", "y"]);
     assert!(code == 2 && err.contains("hint:"), "{err}");
 }
@@ -179,19 +131,12 @@ fn slips_of_the_hand_are_answered() {
         assert!(code == 2 && err.contains(words), "{args:?}: {code} {err}");
     }
     let (code, out, err) = said(&["assess", "-a", "secret", "--json"]);
-    assert!(
-        code == 2 && err.is_empty() && json(&out)["schema"] == "redis-dr/error/1",
-        "{out}{err}"
-    );
+    assert!(code == 2 && err.is_empty() && json(&out)["schema"] == "redis-dr/error/1", "{out}{err}");
 }
 
 #[test]
 fn verify_can_not_look_at_a_server_that_is_not_there() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (code, _, err) = said(&["verify", "-p", &port.to_string()]);
     assert!(code == 1 && err.contains("error:"), "{code} {err}");
 }
@@ -206,10 +151,7 @@ fn every_near_word_names_the_right_command() {
         ("doctor", "redis-dr assess"),
     ] {
         let (code, out, err) = said(&[word, "cache-1"]);
-        assert!(
-            code == 2 && out.is_empty() && err.contains(right),
-            "{word}: {code} {err}"
-        );
+        assert!(code == 2 && out.is_empty() && err.contains(right), "{word}: {code} {err}");
     }
 }
 
@@ -239,28 +181,16 @@ fn every_command_has_help_and_the_hidden_one_is_hidden() {
 #[test]
 fn without_a_terminal_nothing_is_asked() {
     let (code, _, err) = said(&["recover", "127.0.0.1:1"]);
-    assert!(
-        code == 2 && err.contains("--auto") && err.contains("--confirm 127.0.0.1:1"),
-        "{code} {err}"
-    );
+    assert!(code == 2 && err.contains("--auto") && err.contains("--confirm 127.0.0.1:1"), "{code} {err}");
     let (code, _, err) = said(&["recover", "127.0.0.1:1", "--confirm", "127.0.0.1:2"]);
-    assert!(
-        code == 2 && err.contains("--confirm 127.0.0.1:1"),
-        "{code} {err}"
-    );
+    assert!(code == 2 && err.contains("--confirm 127.0.0.1:1"), "{code} {err}");
 }
 
 #[test]
 fn a_password_on_the_command_line_is_refused_and_not_repeated() {
-    for args in [
-        &["assess", "-a", "hunter2"][..],
-        &["assess", "-u", "redis://ann:hunter2@127.0.0.1:1"],
-    ] {
+    for args in [&["assess", "-a", "hunter2"][..], &["assess", "-u", "redis://ann:hunter2@127.0.0.1:1"]] {
         let (code, out, err) = said(args);
-        assert!(
-            code == 2 && !out.contains("hunter2") && !err.contains("hunter2"),
-            "{args:?}: {out}{err}"
-        );
+        assert!(code == 2 && !out.contains("hunter2") && !err.contains("hunter2"), "{args:?}: {out}{err}");
     }
 }
 
@@ -268,10 +198,7 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
 fn looking_at_runs_makes_no_directory() {
     let dir = tempfile::tempdir().unwrap();
     let (code, out, _) = said_in(dir.path(), &["runs", "list", "--json"]);
-    assert!(
-        code == 0 && json(&out) == serde_json::json!({ "schema": "redis-dr/runs/1", "runs": [] }),
-        "{out}"
-    );
+    assert!(code == 0 && json(&out) == serde_json::json!({ "schema": "redis-dr/runs/1", "runs": [] }), "{out}");
     assert_eq!(said_in(dir.path(), &["runs", "resume"]).0, 2);
     assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
 }
@@ -281,14 +208,6 @@ fn a_closed_pipe_ends_quietly() {
     let dir = tempfile::tempdir().unwrap();
     let program = redis_dr(dir.path()).get_program().to_owned();
     let words = format!("{} man | head -c 1 > /dev/null", program.display());
-    let output = Command::new("/bin/sh")
-        .env("HOME", dir.path())
-        .args(["-c", &words])
-        .output()
-        .unwrap();
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new("/bin/sh").env("HOME", dir.path()).args(["-c", &words]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -13,8 +13,8 @@ use redis_dr::host::Look;
 use redis_dr::host::process::{ProcId, Reins};
 use redis_dr::server::{Address, Endpoint, Server};
 use redis_dr::service::{
-    Commands, Identity, Manager, OwnProcess, Owner, Service, ServiceError, StopHow, Stopped,
-    SystemdUnit, held_path, owner_of, servers_in,
+    Commands, Identity, Manager, OwnProcess, Owner, Service, ServiceError, StopHow, Stopped, SystemdUnit, held_path,
+    owner_of, servers_in,
 };
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -28,9 +28,7 @@ fn program() -> PathBuf {
             .flat_map(|dir| [dir.join("redis-server"), dir.join("valkey-server")])
             .find(|path| path.exists())
     });
-    found.expect(
-        "no redis-server on the path: apt-get install redis-server, or set REDIS_DR_TEST_SERVER",
-    )
+    found.expect("no redis-server on the path: apt-get install redis-server, or set REDIS_DR_TEST_SERVER")
 }
 
 /// An instance in a directory of its own; whatever still runs there at the end is killed.
@@ -42,11 +40,7 @@ struct Lab {
 impl Lab {
     fn new(more: &str) -> Lab {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = dir.path().join("data");
         fs::create_dir(&data).unwrap();
         let text = format!(
@@ -64,10 +58,7 @@ impl Lab {
     }
 
     fn endpoint(&self) -> Endpoint {
-        Endpoint::plain(Address::Tcp {
-            host: "127.0.0.1".into(),
-            port: self.port,
-        })
+        Endpoint::plain(Address::Tcp { host: "127.0.0.1".into(), port: self.port })
     }
 
     fn service(&self, manager: Manager) -> Service {
@@ -135,23 +126,14 @@ fn a_server_is_started_and_stopped_without_a_save() {
     let lab = Lab::new("");
     let mut service = lab.process();
     assert_eq!(service.running().unwrap(), None);
-    assert_eq!(
-        stop(&mut service, StopHow::NoSave, &lab).unwrap(),
-        Stopped::WasDown
-    );
+    assert_eq!(stop(&mut service, StopHow::NoSave, &lab).unwrap(), Stopped::WasDown);
     service.start(Duration::ZERO).unwrap();
     lab.up().command(&["SET", "a", "b"]).unwrap();
     let proc = service.running().unwrap().unwrap();
     assert_eq!(proc.ppid, i32::try_from(std::process::id()).unwrap());
     let precious = lab.precious();
     let stopped = stop(&mut service, StopHow::NoSave, &lab).unwrap();
-    assert_eq!(
-        stopped,
-        Stopped::Stopped {
-            pid: proc.pid(),
-            by: "SHUTDOWN NOSAVE"
-        }
-    );
+    assert_eq!(stopped, Stopped::Stopped { pid: proc.pid(), by: "SHUTDOWN NOSAVE" });
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     fs::remove_file(&precious).unwrap();
     service.start(Duration::ZERO).unwrap();
@@ -180,15 +162,9 @@ fn a_server_that_can_only_be_stopped_with_a_save_is_left_alone() {
     lab.up().command(&["SET", "a", "b"]).unwrap();
     let before = service.running().unwrap().unwrap().id;
     let refused = stop(&mut service, StopHow::NoSave, &lab);
-    assert!(
-        matches!(refused, Err(ServiceError::WouldSave { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ServiceError::WouldSave { .. })), "{refused:?}");
     assert_eq!(service.running().unwrap().unwrap().id, before);
-    assert!(matches!(
-        stop(&mut service, StopHow::Kill, &lab).unwrap(),
-        Stopped::Stopped { by: "SIGKILL", .. }
-    ));
+    assert!(matches!(stop(&mut service, StopHow::Kill, &lab).unwrap(), Stopped::Stopped { by: "SIGKILL", .. }));
 }
 
 #[test]
@@ -198,9 +174,7 @@ fn a_server_frozen_by_a_signal_is_continued_and_stopped() {
     service.start(Duration::ZERO).unwrap();
     drop(lab.up());
     let proc = service.running().unwrap().unwrap();
-    Reins::new()
-        .signal(proc.id, nix::sys::signal::Signal::SIGSTOP)
-        .unwrap();
+    Reins::new().signal(proc.id, nix::sys::signal::Signal::SIGSTOP).unwrap();
     while service.running().unwrap().unwrap().state != 'T' {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -216,10 +190,7 @@ fn a_stranger_on_the_port_is_named_and_never_signalled() {
     for how in [StopHow::NoSave, StopHow::AsConfigured, StopHow::Kill] {
         let refused = stop(&mut service, how, &lab);
         let me = i32::try_from(std::process::id()).ok();
-        assert!(
-            matches!(refused, Err(ServiceError::HeldByOther { pid, .. }) if pid == me),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(ServiceError::HeldByOther { pid, .. }) if pid == me), "{refused:?}");
     }
 }
 
@@ -228,30 +199,19 @@ fn a_pid_file_or_a_port_alone_makes_no_process_ours() {
     let lab = Lab::new("");
     let look = Look::new();
     let identity = |port, dir: PathBuf| Identity {
-        address: Address::Tcp {
-            host: "127.0.0.1".into(),
-            port,
-        },
+        address: Address::Tcp { host: "127.0.0.1".into(), port },
         data_dir: dir,
         pid_file: Some(lab.path("pid")),
     };
     fs::write(lab.path("pid"), std::process::id().to_string()).unwrap();
     let here = std::env::current_dir().unwrap();
-    assert_eq!(
-        owner_of(&look, &identity(lab.port, here)).unwrap(),
-        Owner::Nobody,
-        "no server, in the right directory"
-    );
+    assert_eq!(owner_of(&look, &identity(lab.port, here)).unwrap(), Owner::Nobody, "no server, in the right directory");
     let mut service = lab.process();
     service.start(Duration::ZERO).unwrap();
     drop(lab.up());
     let pid = service.running().unwrap().unwrap().pid();
     fs::write(lab.path("pid"), pid.to_string()).unwrap();
-    assert_eq!(
-        owner_of(&look, &identity(1, lab.path("."))).unwrap(),
-        Owner::Nobody,
-        "a server, in another directory"
-    );
+    assert_eq!(owner_of(&look, &identity(1, lab.path("."))).unwrap(), Owner::Nobody, "a server, in another directory");
     let by_file = owner_of(&look, &identity(1, lab.path("data"))).unwrap();
     assert!(matches!(by_file, Owner::Ours(proc) if proc.pid() == pid));
     let by_port = owner_of(&look, &identity(lab.port, lab.path("."))).unwrap();
@@ -274,14 +234,8 @@ fn a_configuration_that_is_refused_is_a_start_that_failed() {
 fn the_operators_commands_start_and_stop_without_a_save() {
     let lab = Lab::new("daemonize yes");
     let conf = lab.path("redis.conf");
-    let stopper = lab.script(
-        "stop",
-        &format!("#!/bin/sh\nkill $(cat {})\n", lab.path("pid").display()),
-    );
-    let status = lab.script(
-        "status",
-        &format!("#!/bin/sh\ntest -e {}\n", lab.path("pid").display()),
-    );
+    let stopper = lab.script("stop", &format!("#!/bin/sh\nkill $(cat {})\n", lab.path("pid").display()));
+    let status = lab.script("status", &format!("#!/bin/sh\ntest -e {}\n", lab.path("pid").display()));
     let text = |path: &Path| path.display().to_string();
     let mut service = lab.service(Manager::Command(Commands {
         start: vec![text(&program()), text(&conf)],
@@ -295,13 +249,7 @@ fn the_operators_commands_start_and_stop_without_a_save() {
     assert!(state.process.is_some());
     let precious = lab.precious();
     let stopped = stop(&mut service, StopHow::NoSave, &lab).unwrap();
-    assert!(matches!(
-        stopped,
-        Stopped::Stopped {
-            by: "the stop command",
-            ..
-        }
-    ));
+    assert!(matches!(stopped, Stopped::Stopped { by: "the stop command", .. }));
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     assert_eq!(service.state().unwrap().status, Some(false));
 }
@@ -345,19 +293,11 @@ exit 0
 #[test]
 fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     let lab = Lab::new("");
-    let systemctl = lab.script(
-        "systemctl",
-        &SYSTEMCTL.replace("PROGRAM", &program().display().to_string()),
-    );
+    let systemctl = lab.script("systemctl", &SYSTEMCTL.replace("PROGRAM", &program().display().to_string()));
     let (etc, run) = (lab.path("etc"), lab.path("run"));
     fs::create_dir(&etc).unwrap();
     fs::create_dir(&run).unwrap();
-    let unit = SystemdUnit {
-        systemctl,
-        lasting_dir: etc,
-        runtime_dir: run,
-        ..SystemdUnit::new("r.service")
-    };
+    let unit = SystemdUnit { systemctl, lasting_dir: etc, runtime_dir: run, ..SystemdUnit::new("r.service") };
     let mut service = lab.service(Manager::Systemd(unit));
     service.start(Duration::ZERO).unwrap();
     lab.up().command(&["SET", "a", "b"]).unwrap();
@@ -367,13 +307,7 @@ fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     service.hold("test").unwrap();
     assert!(held_path(&lab.path("data")).exists());
     let stopped = stop(&mut service, StopHow::NoSave, &lab).unwrap();
-    assert_eq!(
-        stopped,
-        Stopped::Stopped {
-            pid: first.pid(),
-            by: "SHUTDOWN NOSAVE"
-        }
-    );
+    assert_eq!(stopped, Stopped::Stopped { pid: first.pid(), by: "SHUTDOWN NOSAVE" });
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(service.running().unwrap(), None, "nothing restarts it");
@@ -385,15 +319,9 @@ fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     let limit = fs::read_to_string(lab.path("run/r.service.d/redis-dr-start.conf")).unwrap();
     assert!(limit.contains("TimeoutStartSec=460\n"), "{limit}");
     let id: ProcId = service.running().unwrap().unwrap().id;
-    Reins::new()
-        .signal(id, nix::sys::signal::Signal::SIGKILL)
-        .unwrap();
+    Reins::new().signal(id, nix::sys::signal::Signal::SIGKILL).unwrap();
     std::thread::sleep(Duration::from_millis(400));
-    assert_eq!(
-        service.running().unwrap(),
-        None,
-        "a crash is not followed by a restart"
-    );
+    assert_eq!(service.running().unwrap(), None, "a crash is not followed by a restart");
 
     service.release().unwrap();
     assert!(!service.is_held() && !lab.path("etc/r.service.d/redis-dr-hold.conf").exists());
@@ -410,17 +338,9 @@ fn a_start_that_started_nothing_is_no_success() {
     let (etc, run) = (lab.path("etc"), lab.path("run"));
     fs::create_dir_all(etc.join("r.service.d")).unwrap();
     let stranger = lab.path("redis.conf");
-    fs::write(
-        etc.join("r.service.d/x.conf"),
-        format!("[Unit]\nConditionPathExists=!{}\n", stranger.display()),
-    )
-    .unwrap();
-    let unit = SystemdUnit {
-        systemctl,
-        lasting_dir: etc,
-        runtime_dir: run,
-        ..SystemdUnit::new("r.service")
-    };
+    fs::write(etc.join("r.service.d/x.conf"), format!("[Unit]\nConditionPathExists=!{}\n", stranger.display()))
+        .unwrap();
+    let unit = SystemdUnit { systemctl, lasting_dir: etc, runtime_dir: run, ..SystemdUnit::new("r.service") };
     let refused = lab.service(Manager::Systemd(unit)).start(Duration::ZERO);
     assert!(
         matches!(&refused, Err(ServiceError::NotStarted { because }) if because.contains("condition")),

@@ -29,9 +29,7 @@ fn blocks(path: &Path, language: &str) -> Vec<String> {
 }
 
 fn find(id: &str) -> Option<runbook::Source> {
-    runbook::builtin()
-        .into_iter()
-        .find(|source| source.id == id)
+    runbook::builtin().into_iter().find(|source| source.id == id)
 }
 
 fn lints(text: &str, file: &str) {
@@ -44,10 +42,7 @@ fn lints(text: &str, file: &str) {
 fn shipped_runbooks_lint() {
     for entry in fs::read_dir(root().join("runbooks")).unwrap() {
         let path = entry.unwrap().path();
-        lints(
-            &fs::read_to_string(&path).unwrap(),
-            &path.display().to_string(),
-        );
+        lints(&fs::read_to_string(&path).unwrap(), &path.display().to_string());
     }
 }
 
@@ -63,25 +58,17 @@ fn examples_in_the_readme_work() {
             configs += 1;
         } else {
             // A piece of an instance.
-            let whole =
-                format!("version: 1\ninstances:\n  x:\n    address: 127.0.0.1:6379\n{text}");
+            let whole = format!("version: 1\ninstances:\n  x:\n    address: 127.0.0.1:6379\n{text}");
             Config::from_text(&whole, "README.md").unwrap_or_else(|error| panic!("{error}"));
         }
     }
-    assert!(
-        runbooks >= 1 && configs >= 1,
-        "the README lost its examples"
-    );
+    assert!(runbooks >= 1 && configs >= 1, "the README lost its examples");
 }
 
 #[test]
 fn the_readme_names_only_files_that_exist() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
-    for link in text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next())
-    {
+    for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         if !link.starts_with("http") && !link.starts_with('#') {
             assert!(root().join(link).exists(), "{link}");
         }

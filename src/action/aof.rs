@@ -4,8 +4,8 @@
 //! start would find nothing, or half of it.
 use super::files::{aof_save, open_snapshot, point_of};
 use super::{
-    Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done,
-    Effects, Hands, RepeatClass, SaveSpec, Site, UndoMove,
+    Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands,
+    RepeatClass, SaveSpec, Site, UndoMove,
 };
 use crate::aof::{manifest, set};
 use crate::facts::Cut;
@@ -18,11 +18,7 @@ fn effects(site: &Site, undo_text: &str) -> Effects {
     Effects {
         changes: vec![Change {
             what: path.display().to_string(),
-            kind: if site.multi_part {
-                ChangeKind::Directory
-            } else {
-                ChangeKind::Replace
-            },
+            kind: if site.multi_part { ChangeKind::Directory } else { ChangeKind::Replace },
         }],
         saves: vec![SaveSpec { path, usage }],
         undo: vec![UndoMove::RestoreSaved],
@@ -39,12 +35,8 @@ fn manifest_name(site: &Site) -> String {
 fn read_manifest(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
     let path = hands.site.aof.join(manifest_name(hands.site));
     let bytes = hands.look.read(&path, 1 << 20)?;
-    manifest::parse(&bytes).map_err(|e| {
-        ActError::failed(
-            format!("{}: {e}", path.display()),
-            "redis-dr assess shows what can be done",
-        )
-    })
+    manifest::parse(&bytes)
+        .map_err(|e| ActError::failed(format!("{}: {e}", path.display()), "redis-dr assess shows what can be done"))
 }
 
 impl Act for AofSeed {
@@ -77,20 +69,13 @@ impl Act for AofSeed {
         let lines = format!("file {base} seq 1 type b\nfile {incr} seq 1 type i\n");
         let (dir, file) = hands.owners()?;
         let mut build = hands.vault.build_dir(&live, dir)?;
-        let plain = point
-            .compression
-            .is_none()
-            .then_some(point.path.as_deref())
-            .flatten()
-            .map(PathBuf::from);
+        let plain = point.compression.is_none().then_some(point.path.as_deref()).flatten().map(PathBuf::from);
         let exact = point.content.as_ref().map(|c| c.data_bytes) == point.bytes.map(|b| b.0);
         let how = match plain.filter(|p| exact && hands.look.exists(p)) {
             // the server never writes into a base, so a link to a file that it may read is as good as a copy
             Some(path) => {
                 let may_link = hands.look.stat(&path)?.owner().uid == file.uid;
-                build
-                    .add_link_or_copy(&path, &base, may_link, file)?
-                    .to_string()
+                build.add_link_or_copy(&path, &base, may_link, file)?.to_string()
             }
             None => {
                 let mut from = open_snapshot(hands, &point)?;
@@ -99,11 +84,7 @@ impl Act for AofSeed {
             }
         };
         build.add_file(&incr, Content::Bytes(b""), file)?;
-        build.add_file(
-            &manifest_name(hands.site),
-            Content::Bytes(lines.as_bytes()),
-            file,
-        )?;
+        build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
         let built = build.finish()?;
         hands.exchange(built, &live)?;
         Ok(json!({ "base": live.join(base).display().to_string(), "how": how }))
@@ -136,16 +117,8 @@ impl Act for AofCut {
         };
         let live = hands.site.aof.clone();
         if !hands.site.multi_part {
-            hands.replace(
-                &live,
-                Content::File {
-                    path: &live,
-                    len: Some(cut.offset),
-                },
-            )?;
-            return Ok(
-                json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }),
-            );
+            hands.replace(&live, Content::File { path: &live, len: Some(cut.offset) })?;
+            return Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }));
         }
         cut_parts(hands, &cut)?;
         Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }))
@@ -161,20 +134,9 @@ fn cut_older(hands: &mut Hands<'_>, single: &Path, len: u64) -> Result<(), ActEr
     let live = hands.site.aof.clone();
     let (dir, file) = hands.owners()?;
     let mut build = hands.vault.build_dir(&live, dir)?;
-    build.add_file(
-        &base,
-        Content::File {
-            path: single,
-            len: Some(len),
-        },
-        file,
-    )?;
+    build.add_file(&base, Content::File { path: single, len: Some(len) }, file)?;
     build.add_file(&incr, Content::Bytes(b""), file)?;
-    build.add_file(
-        &manifest_name(hands.site),
-        Content::Bytes(lines.as_bytes()),
-        file,
-    )?;
+    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
     let built = build.finish()?;
     hands.exchange(built, &live)
 }
@@ -190,23 +152,14 @@ fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
         Ok(m) => m,
         Err(_) => rebuilt(hands)?,
     };
-    listed
-        .entries
-        .retain(|e| !cut.drop_files.contains(&e.name) && e.kind != manifest::Kind::History);
+    listed.entries.retain(|e| !cut.drop_files.contains(&e.name) && e.kind != manifest::Kind::History);
     let (dir, file) = hands.owners()?;
     let mut build = hands.vault.build_dir(&live, dir)?;
     let last = listed.incrs().last().map(|e| e.name.clone());
     for entry in &listed.entries {
         let path = live.join(&entry.name);
         if entry.name == cut.file {
-            build.add_file(
-                &entry.name,
-                Content::File {
-                    path: &path,
-                    len: Some(cut.offset),
-                },
-                file,
-            )?;
+            build.add_file(&entry.name, Content::File { path: &path, len: Some(cut.offset) }, file)?;
         } else {
             // the last increment is appended to in place: it must not share its bytes with the vault
             let may_link = last.as_ref() != Some(&entry.name);
@@ -214,11 +167,7 @@ fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
         }
     }
     let lines = listed.render();
-    build.add_file(
-        &manifest_name(hands.site),
-        Content::Bytes(lines.as_bytes()),
-        file,
-    )?;
+    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
     let built = build.finish()?;
     hands.exchange(built, &live)
 }
@@ -230,37 +179,24 @@ fn rebuilt(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
         let size = hands.look.stat(&hands.site.aof.join(&entry.name))?.size;
         names.push((name, size));
     }
-    manifest::rebuild(&names, &hands.site.aof_name)
-        .map(|r| r.manifest)
-        .map_err(|e| {
-            ActError::failed(
-                format!("{}: {e}", hands.site.aof.display()),
-                "choose another point: redis-dr points",
-            )
-        })
+    manifest::rebuild(&names, &hands.site.aof_name).map(|r| r.manifest).map_err(|e| {
+        ActError::failed(format!("{}: {e}", hands.site.aof.display()), "choose another point: redis-dr points")
+    })
 }
 
 impl Act for AofRebuildManifest {
     fn effects(&self, site: &Site) -> Effects {
         let path = site.aof.join(manifest_name(site));
         Effects {
-            changes: vec![Change {
-                what: path.display().to_string(),
-                kind: ChangeKind::Create,
-            }],
-            saves: vec![SaveSpec {
-                path,
-                usage: super::SaveUse::Replaced,
-            }],
+            changes: vec![Change { what: path.display().to_string(), kind: ChangeKind::Create }],
+            saves: vec![SaveSpec { path, usage: super::SaveUse::Replaced }],
             ..effects(site, "put the manifest back as it was")
         }
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
         match (read_manifest(hands), rebuilt(hands)) {
-            (Ok(is), Ok(wanted)) if is.render() == wanted.render() => {
-                Done::Yes("the manifest lists all parts".into())
-            }
+            (Ok(is), Ok(wanted)) if is.render() == wanted.render() => Done::Yes("the manifest lists all parts".into()),
             _ => Done::No,
         }
     }

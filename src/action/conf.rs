@@ -1,7 +1,6 @@
 //! `conf.set`: change settings in the configuration file, and prove it the way the server reads it.
 use super::{
-    Act, ActError, Change, ChangeKind, ConfSet, Done, Effects, Hands, RepeatClass, SaveSpec,
-    SaveUse, Site, UndoMove,
+    Act, ActError, Change, ChangeKind, ConfSet, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
 };
 use crate::redis_conf;
 use crate::vault::Content;
@@ -30,21 +29,10 @@ fn says(now: &redis_conf::Effective, key: &str, value: &str) -> bool {
 
 impl Act for ConfSet {
     fn effects(&self, site: &Site) -> Effects {
-        let what = self
-            .0
-            .iter()
-            .map(|(k, v)| format!("{}: {k} {v}", site.config_file.display()));
+        let what = self.0.iter().map(|(k, v)| format!("{}: {k} {v}", site.config_file.display()));
         Effects {
-            changes: what
-                .map(|what| Change {
-                    what,
-                    kind: ChangeKind::Replace,
-                })
-                .collect(),
-            saves: vec![SaveSpec {
-                path: site.config_file.clone(),
-                usage: SaveUse::Replaced,
-            }],
+            changes: what.map(|what| Change { what, kind: ChangeKind::Replace }).collect(),
+            saves: vec![SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced }],
             undo: vec![UndoMove::RestoreSaved],
             undo_text: "put the configuration file back".into(),
             class: RepeatClass::Checkable,
@@ -65,12 +53,7 @@ impl Act for ConfSet {
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         for key in self.0.keys() {
-            if hands
-                .site
-                .overridden
-                .iter()
-                .any(|o| o.eq_ignore_ascii_case(key))
-            {
+            if hands.site.overridden.iter().any(|o| o.eq_ignore_ascii_case(key)) {
                 return Err(ActError::failed(
                     format!("{key} is fixed by the start command, so the file can't change it"),
                     "change the start command, then try again",
@@ -81,8 +64,7 @@ impl Act for ConfSet {
         let mut new = old.clone();
         for (key, value) in &self.0 {
             let args: Vec<&str> = value.split_whitespace().collect();
-            new = String::from_utf8_lossy(&redis_conf::edit::set(new.as_bytes(), key, &args))
-                .into_owned();
+            new = String::from_utf8_lossy(&redis_conf::edit::set(new.as_bytes(), key, &args)).into_owned();
             if !says(&effective(hands, &new), key, value) {
                 // an included file says it later: a line behind everything decides
                 new.push_str(&redis_conf::edit::line(key, &args));
@@ -93,10 +75,7 @@ impl Act for ConfSet {
         for (key, value) in &self.0 {
             if !says(&now, key, value) {
                 return Err(ActError::failed(
-                    format!(
-                        "{} would still not say {key} {value}",
-                        hands.site.config_file.display()
-                    ),
+                    format!("{} would still not say {key} {value}", hands.site.config_file.display()),
                     "look for another file that sets it",
                 ));
             }

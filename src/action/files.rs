@@ -1,7 +1,7 @@
 //! `files.set_aside`, and how actions open the bytes of a recovery point.
 use super::{
-    Act, ActError, Change, ChangeKind, DataFiles, Done, Effects, FilesSetAside, Hands, RepeatClass,
-    SaveSpec, SaveUse, Site, UndoMove,
+    Act, ActError, Change, ChangeKind, DataFiles, Done, Effects, FilesSetAside, Hands, RepeatClass, SaveSpec, SaveUse,
+    Site, UndoMove,
 };
 use crate::facts::Point;
 use crate::host::Look;
@@ -22,14 +22,7 @@ fn paths(site: &Site, what: &[DataFiles]) -> Vec<(PathBuf, SaveUse)> {
 
 /// How the AOF is saved: as a tree where it is kept in parts, else as the one file.
 pub(super) fn aof_save(site: &Site) -> (PathBuf, SaveUse) {
-    (
-        site.aof.clone(),
-        if site.multi_part {
-            SaveUse::Tree
-        } else {
-            SaveUse::Replaced
-        },
-    )
+    (site.aof.clone(), if site.multi_part { SaveUse::Tree } else { SaveUse::Replaced })
 }
 
 impl Act for FilesSetAside {
@@ -38,15 +31,9 @@ impl Act for FilesSetAside {
         Effects {
             changes: paths
                 .iter()
-                .map(|(p, _)| Change {
-                    what: p.display().to_string(),
-                    kind: ChangeKind::Remove,
-                })
+                .map(|(p, _)| Change { what: p.display().to_string(), kind: ChangeKind::Remove })
                 .collect(),
-            saves: paths
-                .into_iter()
-                .map(|(path, usage)| SaveSpec { path, usage })
-                .collect(),
+            saves: paths.into_iter().map(|(path, usage)| SaveSpec { path, usage }).collect(),
             undo: vec![UndoMove::RestoreSaved],
             undo_text: "put the files back from the vault".into(),
             class: RepeatClass::Checkable,
@@ -55,10 +42,7 @@ impl Act for FilesSetAside {
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
-        if paths(hands.site, &self.what)
-            .iter()
-            .all(|(p, _)| !hands.look.exists(p))
-        {
+        if paths(hands.site, &self.what).iter().all(|(p, _)| !hands.look.exists(p)) {
             return Done::Yes("nothing is there any more".into());
         }
         Done::No
@@ -85,36 +69,20 @@ pub(super) fn effective(look: &Look, site: &Site, text: &str) -> redis_conf::Eff
 ///
 /// # Errors
 /// It is nowhere, or can't be read.
-pub(super) fn open_snapshot(
-    hands: &Hands<'_>,
-    point: &Point,
-) -> Result<Box<dyn Read + Send>, ActError> {
+pub(super) fn open_snapshot(hands: &Hands<'_>, point: &Point) -> Result<Box<dyn Read + Send>, ActError> {
     let Some(path) = point.path.as_ref().map(PathBuf::from) else {
-        return Err(ActError::failed(
-            format!("{} is not a file", point.id),
-            "choose a point that is a snapshot",
-        ));
+        return Err(ActError::failed(format!("{} is not a file", point.id), "choose a point that is a snapshot"));
     };
-    let from = super::tools::in_vault(hands, &path)
-        .filter(|_| !hands.look.exists(&path))
-        .unwrap_or(path);
+    let from = super::tools::in_vault(hands, &path).filter(|_| !hands.look.exists(&path)).unwrap_or(path);
     let file = hands.look.open_to_walk(&from)?;
     let plain: Box<dyn Read + Send> = match point.compression.as_deref() {
         Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
         Some("zst") => Box::new(zstd::stream::read::Decoder::new(file).map_err(|e| {
-            ActError::failed(
-                format!("{}: {e}", from.display()),
-                "the file is not what it was; redis-dr points",
-            )
+            ActError::failed(format!("{}: {e}", from.display()), "the file is not what it was; redis-dr points")
         })?),
         _ => Box::new(file),
     };
-    match point
-        .content
-        .as_ref()
-        .map(|c| c.data_bytes)
-        .filter(|n| *n > 0)
-    {
+    match point.content.as_ref().map(|c| c.data_bytes).filter(|n| *n > 0) {
         // an AOF base must end at its checksum: bytes behind it would be read as commands
         Some(n) => Ok(Box::new(plain.take(n))),
         None => Ok(plain),

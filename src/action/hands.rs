@@ -25,32 +25,18 @@ pub struct ActError {
 impl ActError {
     /// It did not happen.
     pub fn failed(because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            because: because.into(),
-            hint: hint.into(),
-            in_doubt: false,
-            interrupted: false,
-        }
+        Self { because: because.into(), hint: hint.into(), in_doubt: false, interrupted: false }
     }
 
     /// It may have happened.
     pub fn in_doubt(because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            in_doubt: true,
-            ..Self::failed(because, hint)
-        }
+        Self { in_doubt: true, ..Self::failed(because, hint) }
     }
 
     /// Somebody asked to stop.
     #[must_use]
     pub fn interrupted() -> Self {
-        Self {
-            interrupted: true,
-            ..Self::failed(
-                "interrupted",
-                "redis-dr runs resume, or redis-dr runs rollback",
-            )
-        }
+        Self { interrupted: true, ..Self::failed("interrupted", "redis-dr runs resume, or redis-dr runs rollback") }
     }
 }
 
@@ -68,10 +54,7 @@ impl From<crate::host::HostError> for ActError {
 
 impl From<ServerError> for ActError {
     fn from(e: ServerError) -> Self {
-        Self {
-            in_doubt: !e.answered(),
-            ..Self::failed(e.to_string(), e.hint())
-        }
+        Self { in_doubt: !e.answered(), ..Self::failed(e.to_string(), e.hint()) }
     }
 }
 
@@ -178,11 +161,7 @@ impl Hands<'_> {
     /// # Errors
     /// It is still there, or would save where it must not.
     pub fn stop(&mut self, save: bool, timeout: Duration) -> Result<(), ActError> {
-        let how = if save {
-            StopHow::AsConfigured
-        } else {
-            StopHow::NoSave
-        };
+        let how = if save { StopHow::AsConfigured } else { StopHow::NoSave };
         self.service.stop(how, self.endpoint, timeout, &mut || {})?;
         Ok(())
     }
@@ -196,20 +175,10 @@ impl Hands<'_> {
             return Ok(());
         }
         self.hold()?;
-        match self.service.stop(
-            StopHow::NoSave,
-            self.endpoint,
-            Duration::from_secs(30),
-            &mut || {},
-        ) {
+        match self.service.stop(StopHow::NoSave, self.endpoint, Duration::from_secs(30), &mut || {}) {
             Ok(_) => Ok(()),
             Err(_) => {
-                self.service.stop(
-                    StopHow::Kill,
-                    self.endpoint,
-                    Duration::from_secs(30),
-                    &mut || {},
-                )?;
+                self.service.stop(StopHow::Kill, self.endpoint, Duration::from_secs(30), &mut || {})?;
                 Ok(())
             }
         }
@@ -236,13 +205,11 @@ impl Hands<'_> {
             }
             if start.elapsed() >= timeout {
                 let because = format!("waited {} s for {what}", timeout.as_secs());
-                return Err(ActError::in_doubt(
-                    because,
-                    "look at the server's log; redis-dr runs resume goes on",
-                ));
+                return Err(ActError::in_doubt(because, "look at the server's log; redis-dr runs resume goes on"));
             }
             std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(200));
+            // longer with what was waited already: a short load is not slept through, a long one not pestered
+            pause = (start.elapsed() / 20).clamp(Duration::from_millis(5), Duration::from_millis(200));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `run`, `manual` and `ask`: the operator's own programs, and the operator.
 use super::{
-    Act, ActError, Ask, Change, ChangeKind, Effects, Hands, Manual, RepeatClass, Run, SaveSpec,
-    SaveUse, Site, UndoMove,
+    Act, ActError, Ask, Change, ChangeKind, Effects, Hands, Manual, RepeatClass, Run, SaveSpec, SaveUse, Site, UndoMove,
 };
 use crate::host::process::{Command, Reins};
 use serde_json::{Value, json};
@@ -9,43 +8,19 @@ use std::path::PathBuf;
 
 impl Act for Run {
     fn effects(&self, _: &Site) -> Effects {
-        let mut changes: Vec<Change> = self
-            .changes
-            .iter()
-            .map(|p| Change {
-                what: p.clone(),
-                kind: ChangeKind::WriteInPlace,
-            })
-            .collect();
-        changes.push(Change {
-            what: self.argv.join(" "),
-            kind: ChangeKind::Outside,
-        });
+        let mut changes: Vec<Change> =
+            self.changes.iter().map(|p| Change { what: p.clone(), kind: ChangeKind::WriteInPlace }).collect();
+        changes.push(Change { what: self.argv.join(" "), kind: ChangeKind::Outside });
         Effects {
             changes,
-            saves: self
-                .changes
-                .iter()
-                .map(|p| SaveSpec {
-                    path: PathBuf::from(p),
-                    usage: SaveUse::Appended,
-                })
-                .collect(),
-            undo: if self.changes.is_empty() {
-                vec![]
-            } else {
-                vec![UndoMove::RestoreSaved]
-            },
+            saves: self.changes.iter().map(|p| SaveSpec { path: PathBuf::from(p), usage: SaveUse::Appended }).collect(),
+            undo: if self.changes.is_empty() { vec![] } else { vec![UndoMove::RestoreSaved] },
             undo_text: if self.changes.is_empty() {
                 "nothing that redis-dr knows of".into()
             } else {
                 "put the declared paths back".into()
             },
-            class: if self.repeatable {
-                RepeatClass::Idempotent
-            } else {
-                RepeatClass::Once
-            },
+            class: if self.repeatable { RepeatClass::Idempotent } else { RepeatClass::Once },
             opens: false,
         }
     }
@@ -54,17 +29,11 @@ impl Act for Run {
         let out = Reins::new().run(&Command::new(self.argv.clone(), self.timeout.duration()))?;
         if out.timed_out {
             let because = format!("{} ran longer than {}", self.argv.join(" "), self.timeout);
-            return Err(ActError::in_doubt(
-                because,
-                "find out whether it did its work, then redis-dr runs resume",
-            ));
+            return Err(ActError::in_doubt(because, "find out whether it did its work, then redis-dr runs resume"));
         }
         if !out.ok() {
             let because = format!("{}: {}", self.argv.join(" "), out.complaint());
-            return Err(ActError::failed(
-                because,
-                "mend it, then redis-dr runs resume",
-            ));
+            return Err(ActError::failed(because, "mend it, then redis-dr runs resume"));
         }
         Ok(json!({ "stdout": out.text().trim().lines().next_back().unwrap_or_default() }))
     }
@@ -73,10 +42,7 @@ impl Act for Run {
 impl Act for Manual {
     fn effects(&self, _: &Site) -> Effects {
         Effects {
-            changes: vec![Change {
-                what: self.instructions.clone(),
-                kind: ChangeKind::Outside,
-            }],
+            changes: vec![Change { what: self.instructions.clone(), kind: ChangeKind::Outside }],
             class: RepeatClass::Once,
             undo_text: "by hand".into(),
             ..Effects::none()
@@ -84,20 +50,13 @@ impl Act for Manual {
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        answer(
-            hands,
-            &format!("{}\nDone?", self.instructions),
-            "it was not done",
-        )
+        answer(hands, &format!("{}\nDone?", self.instructions), "it was not done")
     }
 }
 
 impl Act for Ask {
     fn effects(&self, _: &Site) -> Effects {
-        Effects {
-            class: RepeatClass::Once,
-            ..Effects::none()
-        }
+        Effects { class: RepeatClass::Once, ..Effects::none() }
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
@@ -107,10 +66,7 @@ impl Act for Ask {
 
 fn answer(hands: &mut Hands<'_>, text: &str, no: &str) -> Result<Value, ActError> {
     let Some(ask) = hands.ask.as_mut() else {
-        return Err(ActError::failed(
-            "there is nobody to ask",
-            "run it in a terminal",
-        ));
+        return Err(ActError::failed("there is nobody to ask", "run it in a terminal"));
     };
     if ask(text) {
         return Ok(json!({ "answer": "yes" }));

@@ -1,8 +1,8 @@
 //! `rdb.place` and `rdb.check`.
 use super::files::{open_snapshot, point_of};
 use super::{
-    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RdbCheck, RdbPlace, RepeatClass,
-    SaveSpec, SaveUse, Site, UndoMove,
+    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RdbCheck, RdbPlace, RepeatClass, SaveSpec, SaveUse, Site,
+    UndoMove,
 };
 use crate::rdb;
 use crate::vault::Content;
@@ -11,14 +11,8 @@ use serde_json::{Value, json};
 impl Act for RdbPlace {
     fn effects(&self, site: &Site) -> Effects {
         Effects {
-            changes: vec![Change {
-                what: site.rdb.display().to_string(),
-                kind: ChangeKind::Replace,
-            }],
-            saves: vec![SaveSpec {
-                path: site.rdb.clone(),
-                usage: SaveUse::Replaced,
-            }],
+            changes: vec![Change { what: site.rdb.display().to_string(), kind: ChangeKind::Replace }],
+            saves: vec![SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced }],
             undo: vec![UndoMove::RestoreSaved],
             undo_text: "put the old snapshot back".into(),
             class: RepeatClass::Checkable,
@@ -53,17 +47,13 @@ impl Act for RdbCheck {
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let point = point_of(hands.site, &self.point.0)?.clone();
         let from = open_snapshot(hands, &point)?;
-        let opts = rdb::WalkOptions {
-            now_ms: hands.look.now().as_millisecond(),
-            ..Default::default()
-        };
+        let opts = rdb::WalkOptions { now_ms: hands.look.now().as_millisecond(), ..Default::default() };
         let report = rdb::walk(from, point.bytes.map(|b| b.0), &opts, &|_| {});
         match report.verdict {
             rdb::Verdict::Intact => Ok(json!({ "keys": report.keys })),
-            other => Err(ActError::failed(
-                format!("{}: {other}", point.source),
-                "choose another point: redis-dr points",
-            )),
+            other => {
+                Err(ActError::failed(format!("{}: {other}", point.source), "choose another point: redis-dr points"))
+            }
         }
     }
 }

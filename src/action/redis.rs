@@ -1,8 +1,8 @@
 //! `redis.…`: commands to the running server that change it, each waited for until it is true on disk.
 use super::files::aof_save;
 use super::{
-    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RedisBgsave, RedisConfigSet,
-    RedisEnableAof, RedisRewriteAof, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
+    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RedisBgsave, RedisConfigSet, RedisEnableAof,
+    RedisRewriteAof, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
 };
 use crate::aof::manifest;
 use crate::server::{Info, Server};
@@ -14,25 +14,14 @@ fn aof_complete(hands: &Hands<'_>, info: &Info) -> Option<bool> {
     if !off("aof_rewrite_in_progress") || !off("aof_rewrite_scheduled") {
         return None;
     }
-    let ok = info.get("aof_last_bgrewrite_status") == Some("ok")
-        && info.number("aof_enabled") == Some(1);
+    let ok = info.get("aof_last_bgrewrite_status") == Some("ok") && info.number("aof_enabled") == Some(1);
     if !hands.site.multi_part {
         return Some(ok && hands.look.exists(&hands.site.aof));
     }
-    let path = hands
-        .site
-        .aof
-        .join(format!("{}.manifest", hands.site.aof_name));
-    let listed = hands
-        .look
-        .read(&path, 1 << 20)
-        .ok()
-        .and_then(|b| manifest::parse(&b).ok());
+    let path = hands.site.aof.join(format!("{}.manifest", hands.site.aof_name));
+    let listed = hands.look.read(&path, 1 << 20).ok().and_then(|b| manifest::parse(&b).ok());
     let whole = listed.is_some_and(|m| {
-        m.base().is_some()
-            && m.entries
-                .iter()
-                .all(|e| hands.look.exists(&hands.site.aof.join(&e.name)))
+        m.base().is_some() && m.entries.iter().all(|e| hands.look.exists(&hands.site.aof.join(&e.name)))
     });
     Some(ok && whole)
 }
@@ -42,12 +31,10 @@ fn wait_for_aof(hands: &mut Hands<'_>, timeout: crate::facts::Seconds) -> Result
         let info = h.connect()?.info(Some("persistence"))?;
         match aof_complete(h, &info) {
             Some(true) => Ok(Some(json!({ "base_size": info.number("aof_base_size") }))),
-            Some(false) if info.get("aof_last_bgrewrite_status") == Some("err") => {
-                Err(ActError::failed(
-                    "the AOF rewrite failed",
-                    "look at the server's log (space, memory for fork), then redis-dr runs resume",
-                ))
-            }
+            Some(false) if info.get("aof_last_bgrewrite_status") == Some("err") => Err(ActError::failed(
+                "the AOF rewrite failed",
+                "look at the server's log (space, memory for fork), then redis-dr runs resume",
+            )),
             _ => Ok(None),
         }
     })
@@ -55,21 +42,11 @@ fn wait_for_aof(hands: &mut Hands<'_>, timeout: crate::facts::Seconds) -> Result
 
 fn rewrite_effects(site: &Site, words: &str) -> Effects {
     let (path, usage) = aof_save(site);
-    let usage = if usage == SaveUse::Tree {
-        usage
-    } else {
-        SaveUse::Appended
-    };
+    let usage = if usage == SaveUse::Tree { usage } else { SaveUse::Appended };
     Effects {
         changes: vec![
-            Change {
-                what: path.display().to_string(),
-                kind: ChangeKind::Directory,
-            },
-            Change {
-                what: words.into(),
-                kind: ChangeKind::LiveConfig,
-            },
+            Change { what: path.display().to_string(), kind: ChangeKind::Directory },
+            Change { what: words.into(), kind: ChangeKind::LiveConfig },
         ],
         saves: vec![SaveSpec { path, usage }],
         undo: vec![],
@@ -85,13 +62,9 @@ impl Act for RedisEnableAof {
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
-        let info = hands
-            .connect()
-            .and_then(|mut s| s.info(Some("persistence")));
+        let info = hands.connect().and_then(|mut s| s.info(Some("persistence")));
         match info {
-            Ok(info) if aof_complete(hands, &info) == Some(true) => {
-                Done::Yes("the AOF is on and complete".into())
-            }
+            Ok(info) if aof_complete(hands, &info) == Some(true) => Done::Yes("the AOF is on and complete".into()),
             _ => Done::No,
         }
     }
@@ -104,10 +77,7 @@ impl Act for RedisEnableAof {
 
 impl Act for RedisRewriteAof {
     fn effects(&self, site: &Site) -> Effects {
-        Effects {
-            class: RepeatClass::Idempotent,
-            ..rewrite_effects(site, "BGREWRITEAOF")
-        }
+        Effects { class: RepeatClass::Idempotent, ..rewrite_effects(site, "BGREWRITEAOF") }
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
@@ -119,14 +89,8 @@ impl Act for RedisRewriteAof {
 impl Act for RedisBgsave {
     fn effects(&self, site: &Site) -> Effects {
         Effects {
-            changes: vec![Change {
-                what: site.rdb.display().to_string(),
-                kind: ChangeKind::Replace,
-            }],
-            saves: vec![SaveSpec {
-                path: site.rdb.clone(),
-                usage: SaveUse::Replaced,
-            }],
+            changes: vec![Change { what: site.rdb.display().to_string(), kind: ChangeKind::Replace }],
+            saves: vec![SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced }],
             undo: vec![UndoMove::RestoreSaved],
             undo_text: "put the old snapshot back".into(),
             class: RepeatClass::Idempotent,
@@ -135,10 +99,7 @@ impl Act for RedisBgsave {
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        let before = hands
-            .connect()?
-            .info(Some("persistence"))?
-            .number("rdb_saves");
+        let before = hands.connect()?.info(Some("persistence"))?.number("rdb_saves");
         hands.connect()?.bgsave()?;
         hands.wait("the background save", self.timeout.duration(), |h| {
             let info = h.connect()?.info(Some("persistence"))?;
@@ -146,10 +107,7 @@ impl Act for RedisBgsave {
                 return Ok(None);
             }
             if info.get("rdb_last_bgsave_status") != Some("ok") {
-                return Err(ActError::failed(
-                    "the background save failed",
-                    "look at the server's log",
-                ));
+                return Err(ActError::failed("the background save failed", "look at the server's log"));
             }
             Ok(Some(json!({ "saves_before": before })))
         })
@@ -162,10 +120,7 @@ impl Act for RedisConfigSet {
             changes: self
                 .0
                 .iter()
-                .map(|(k, v)| Change {
-                    what: format!("{k} {v}"),
-                    kind: ChangeKind::LiveConfig,
-                })
+                .map(|(k, v)| Change { what: format!("{k} {v}"), kind: ChangeKind::LiveConfig })
                 .collect(),
             saves: vec![],
             undo: vec![],
@@ -181,10 +136,7 @@ impl Act for RedisConfigSet {
         let mut undo = Vec::new();
         for name in self.0.keys() {
             let value = current(&mut server, name)?;
-            undo.push(UndoMove::ConfigSet {
-                name: name.clone(),
-                value,
-            });
+            undo.push(UndoMove::ConfigSet { name: name.clone(), value });
         }
         Ok(json!({ "undo": undo }))
     }
@@ -200,9 +152,6 @@ impl Act for RedisConfigSet {
 
 fn current(server: &mut Server, name: &str) -> Result<String, ActError> {
     server.config_get(name)?.get(name).cloned().ok_or_else(|| {
-        ActError::failed(
-            format!("the server knows no setting {name}"),
-            "look at CONFIG GET * for the right name",
-        )
+        ActError::failed(format!("the server knows no setting {name}"), "look at CONFIG GET * for the right name")
     })
 }

@@ -2,8 +2,8 @@
 use super::conf::{FENCE_MARKER, effective, text};
 use super::files::aof_save;
 use super::{
-    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse,
-    ServerSnapshot, ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove,
+    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot,
+    ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove,
 };
 use crate::facts::Bytes;
 use crate::redis_conf;
@@ -23,27 +23,17 @@ fn unit_name(site: &Site) -> String {
 impl Act for ServiceStop {
     fn effects(&self, site: &Site) -> Effects {
         Effects {
-            changes: vec![Change {
-                what: format!("{}: stop and hold", unit_name(site)),
-                kind: ChangeKind::Service,
-            }],
+            changes: vec![Change { what: format!("{}: stop and hold", unit_name(site)), kind: ChangeKind::Service }],
             saves: vec![],
             undo: vec![UndoMove::ReleaseHold, UndoMove::StartIfItRan],
-            undo_text: if site.was_answering {
-                "start it again"
-            } else {
-                "lift the hold"
-            }
-            .into(),
+            undo_text: if site.was_answering { "start it again" } else { "lift the hold" }.into(),
             class: RepeatClass::Checkable,
             opens: false,
         }
     }
 
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        Ok(
-            json!({ "pid": hands.running()?, "answered": hands.connect().is_ok(), "held": hands.is_held() }),
-        )
+        Ok(json!({ "pid": hands.running()?, "answered": hands.connect().is_ok(), "held": hands.is_held() }))
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
@@ -144,47 +134,21 @@ fn fence_lines(site: &Site, fenced: bool) -> Vec<String> {
 impl Act for ServiceStart {
     fn effects(&self, site: &Site) -> Effects {
         let (aof, aof_use) = aof_save(site);
-        let aof_use = if aof_use == SaveUse::Tree {
-            aof_use
-        } else {
-            SaveUse::Appended
-        };
+        let aof_use = if aof_use == SaveUse::Tree { aof_use } else { SaveUse::Appended };
         let mut saves = vec![
-            SaveSpec {
-                path: site.config_file.clone(),
-                usage: SaveUse::Replaced,
-            },
-            SaveSpec {
-                path: aof.clone(),
-                usage: aof_use,
-            },
-            SaveSpec {
-                path: site.rdb.clone(),
-                usage: SaveUse::Replaced,
-            },
+            SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced },
+            SaveSpec { path: aof.clone(), usage: aof_use },
+            SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced },
         ];
         if fence_lines(site, self.fenced).is_empty() {
             saves.remove(0);
         }
-        let fence = if self.fenced && site.can_fence {
-            ", fenced"
-        } else {
-            ""
-        };
+        let fence = if self.fenced && site.can_fence { ", fenced" } else { "" };
         Effects {
             changes: vec![
-                Change {
-                    what: format!("{}: start{fence}", unit_name(site)),
-                    kind: ChangeKind::Service,
-                },
-                Change {
-                    what: aof.display().to_string(),
-                    kind: ChangeKind::Directory,
-                },
-                Change {
-                    what: site.rdb.display().to_string(),
-                    kind: ChangeKind::Replace,
-                },
+                Change { what: format!("{}: start{fence}", unit_name(site)), kind: ChangeKind::Service },
+                Change { what: aof.display().to_string(), kind: ChangeKind::Directory },
+                Change { what: site.rdb.display().to_string(), kind: ChangeKind::Replace },
             ],
             saves,
             undo: vec![UndoMove::EnsureDown, UndoMove::RestoreSaved],
@@ -205,8 +169,7 @@ impl Act for ServiceStart {
         let lines = fence_lines(hands.site, self.fenced);
         if !lines.is_empty() {
             let old = text(hands)?;
-            let bare = redis_conf::edit::remove_block(old.as_bytes(), FENCE_MARKER)
-                .unwrap_or_else(|| old.into_bytes());
+            let bare = redis_conf::edit::remove_block(old.as_bytes(), FENCE_MARKER).unwrap_or_else(|| old.into_bytes());
             let new = redis_conf::edit::append_block(&bare, FENCE_MARKER, &lines);
             let path = hands.site.config_file.clone();
             hands.replace(&path, Content::Bytes(&new))?;
@@ -233,10 +196,7 @@ fn wait_loaded(hands: &mut Hands<'_>, timeout: Duration, log_from: u64) -> Resul
         let refused = match h.connect().and_then(|mut s| s.info(Some("everything"))) {
             Ok(info) if !info.loading() => return Ok(Some(info)),
             Ok(info) => {
-                let (done, total) = (
-                    info.number("loading_loaded_bytes"),
-                    info.number("loading_total_bytes"),
-                );
+                let (done, total) = (info.number("loading_loaded_bytes"), info.number("loading_total_bytes"));
                 (h.progress)("load", done.unwrap_or(0), total);
                 return Ok(None);
             }
@@ -253,11 +213,7 @@ fn wait_loaded(hands: &mut Hands<'_>, timeout: Duration, log_from: u64) -> Resul
             return Ok(None);
         }
         let words = h.log_since(log_from);
-        let because = if words.is_empty() {
-            refused
-        } else {
-            words.join(" | ")
-        };
+        let because = if words.is_empty() { refused } else { words.join(" | ") };
         Err(ActError::failed(
             format!("the server did not stay up: {because}"),
             "redis-dr assess explains the log's words",
@@ -266,12 +222,7 @@ fn wait_loaded(hands: &mut Hands<'_>, timeout: Duration, log_from: u64) -> Resul
 }
 
 /// A start is a success only if the server runs with what was asked for, and loaded without an error (§5).
-fn check_start(
-    hands: &mut Hands<'_>,
-    info: &Info,
-    lines: &[String],
-    log_from: u64,
-) -> Result<(), ActError> {
+fn check_start(hands: &mut Hands<'_>, info: &Info, lines: &[String], log_from: u64) -> Result<(), ActError> {
     let mut server = hands.connect()?;
     for line in lines {
         let (name, value) = line.split_once(' ').unwrap_or((line, ""));
@@ -286,11 +237,7 @@ fn check_start(
             ));
         }
     }
-    if let Some(line) = hands
-        .log_since(log_from)
-        .iter()
-        .find(|l| l.contains("== CRITICAL =="))
-    {
+    if let Some(line) = hands.log_since(log_from).iter().find(|l| l.contains("== CRITICAL ==")) {
         return Err(ActError::failed(
             format!("a command failed while loading: {line}"),
             "choose another point: redis-dr points",
@@ -309,8 +256,7 @@ fn check_start(
 /// Once opened the owner's maxmemory is in force again: what was loaded must fit in it.
 fn fits_owners_memory(hands: &Hands<'_>, info: &Info) -> Result<(), ActError> {
     let text = text(hands)?;
-    let bare = redis_conf::edit::remove_block(text.as_bytes(), FENCE_MARKER)
-        .unwrap_or_else(|| text.into_bytes());
+    let bare = redis_conf::edit::remove_block(text.as_bytes(), FENCE_MARKER).unwrap_or_else(|| text.into_bytes());
     let max = effective(hands, &String::from_utf8_lossy(&bare)).maxmemory();
     let used = info.number("used_memory").unwrap_or(0);
     // clients' buffers need room too, or the first write tips it over
@@ -332,15 +278,9 @@ impl Act for ServiceOpen {
     fn effects(&self, site: &Site) -> Effects {
         let fenced = !fence_lines(site, true).is_empty();
         Effects {
-            changes: vec![Change {
-                what: "clients may write again".into(),
-                kind: ChangeKind::LiveConfig,
-            }],
+            changes: vec![Change { what: "clients may write again".into(), kind: ChangeKind::LiveConfig }],
             saves: if fenced {
-                vec![SaveSpec {
-                    path: site.config_file.clone(),
-                    usage: SaveUse::Replaced,
-                }]
+                vec![SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced }]
             } else {
                 vec![]
             },
@@ -352,15 +292,10 @@ impl Act for ServiceOpen {
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
-        let bare =
-            text(hands).is_ok_and(|t| !redis_conf::edit::has_block(t.as_bytes(), FENCE_MARKER));
-        let open = hands
-            .connect()
-            .and_then(|mut s| s.setting("min-replicas-to-write"));
+        let bare = text(hands).is_ok_and(|t| !redis_conf::edit::has_block(t.as_bytes(), FENCE_MARKER));
+        let open = hands.connect().and_then(|mut s| s.setting("min-replicas-to-write"));
         match open {
-            Ok(Some(n)) if bare && n != FENCE && !hands.is_held() => {
-                Done::Yes("clients may write already".into())
-            }
+            Ok(Some(n)) if bare && n != FENCE && !hands.is_held() => Done::Yes("clients may write already".into()),
             _ => Done::No,
         }
     }
@@ -377,32 +312,16 @@ impl Act for ServiceOpen {
         };
         if hands.site.can_fence {
             let owner = effective(hands, &bare);
-            let points: Vec<String> = owner
-                .save_points()
-                .iter()
-                .map(|p| format!("{} {}", p.seconds, p.changes))
-                .collect();
+            let points: Vec<String> =
+                owner.save_points().iter().map(|p| format!("{} {}", p.seconds, p.changes)).collect();
             let mut server = hands.connect()?;
             server.config_set("maxmemory", &owner.maxmemory().to_string())?;
             server.config_set("save", &points.join(" "))?;
-            server.config_set(
-                "aof-load-truncated",
-                if owner.aof_load_truncated() {
-                    "yes"
-                } else {
-                    "no"
-                },
-            )?;
-            server.config_set(
-                "min-replicas-to-write",
-                &owner.min_replicas_to_write().to_string(),
-            )?;
+            server.config_set("aof-load-truncated", if owner.aof_load_truncated() { "yes" } else { "no" })?;
+            server.config_set("min-replicas-to-write", &owner.min_replicas_to_write().to_string())?;
             let is = server.setting("min-replicas-to-write")?.unwrap_or_default();
             if is != owner.min_replicas_to_write().to_string() {
-                return Err(ActError::failed(
-                    "the fence could not be lifted",
-                    "CONFIG SET min-replicas-to-write 0",
-                ));
+                return Err(ActError::failed("the fence could not be lifted", "CONFIG SET min-replicas-to-write 0"));
             }
         }
         hands.release()?;

@@ -100,15 +100,8 @@ impl Site {
     /// # Errors
     /// What is missing or wrong in it.
     pub fn service(&self, look: &Look) -> Result<Service, String> {
-        let address = self
-            .address
-            .parse()
-            .map_err(|e: crate::config::AddressError| e.to_string())?;
-        let identity = Identity {
-            address,
-            data_dir: self.data_dir.clone(),
-            pid_file: None,
-        };
+        let address = self.address.parse().map_err(|e: crate::config::AddressError| e.to_string())?;
+        let identity = Identity { address, data_dir: self.data_dir.clone(), pid_file: None };
         let manager = match self.service {
             ServiceKind::Systemd => {
                 let unit = self.unit.as_deref().ok_or("the plan names no unit")?;
@@ -116,24 +109,15 @@ impl Site {
             }
             ServiceKind::Command => {
                 let c = self.commands.clone().ok_or("the plan names no commands")?;
-                Manager::Command(Commands {
-                    start: c.start,
-                    stop: c.stop,
-                    status: c.status,
-                })
+                Manager::Command(Commands { start: c.start, stop: c.stop, status: c.status })
             }
-            ServiceKind::Process | ServiceKind::Unknown => {
-                Manager::Process(self.own_process(look)?)
-            }
+            ServiceKind::Process | ServiceKind::Unknown => Manager::Process(self.own_process(look)?),
         };
         Ok(Service::new(manager, identity, Reins::new()))
     }
 
     fn own_process(&self, look: &Look) -> Result<OwnProcess, String> {
-        let program = self
-            .binary
-            .clone()
-            .ok_or("the server program was not found; set bin_dir in the config")?;
+        let program = self.binary.clone().ok_or("the server program was not found; set bin_dir in the config")?;
         let user = match self.run_as.as_deref() {
             Some(name) if look.is_root() => Some(look.user(name).map_err(|e| e.to_string())?),
             _ => None,
@@ -143,10 +127,7 @@ impl Site {
             config_file: self.config_file.clone(),
             args: self.start_args.clone(),
             user,
-            cwd: self
-                .working_dir
-                .clone()
-                .unwrap_or_else(|| PathBuf::from("/")),
+            cwd: self.working_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
             launcher: std::env::current_exe().ok(),
         })
     }

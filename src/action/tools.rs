@@ -10,10 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The configuration as a start would read it, if the main file read `text`.
 pub(super) fn effective(look: &Look, site: &Site, text: &str) -> Effective {
-    let cwd = site
-        .working_dir
-        .clone()
-        .or_else(|| site.config_file.parent().map(Path::to_path_buf));
+    let cwd = site.working_dir.clone().or_else(|| site.config_file.parent().map(Path::to_path_buf));
     let start = Start {
         cwd: cwd.unwrap_or_else(|| PathBuf::from("/")),
         config_file: Some(site.config_file.clone()),
@@ -24,31 +21,16 @@ pub(super) fn effective(look: &Look, site: &Site, text: &str) -> Effective {
         if path == site.config_file {
             return Ok(text.as_bytes().to_vec());
         }
-        look.read(path, 4 << 20)
-            .map_err(|e| io::Error::other(e.to_string()))
+        look.read(path, 4 << 20).map_err(|e| io::Error::other(e.to_string()))
     };
     let glob = |pattern: &str| look.glob(pattern);
-    redis_conf::load(
-        &start,
-        None,
-        &Files {
-            read: &read,
-            glob: &glob,
-        },
-    )
+    redis_conf::load(&start, None, &Files { read: &read, glob: &glob })
 }
 
 /// Walks the whole AOF of a site.
 pub(super) fn judge(look: &Look, site: &Site) -> set::SetReport {
-    let options = set::JudgeOptions {
-        now_ms: look.now().as_millisecond(),
-        ..set::JudgeOptions::default()
-    };
-    let dir = if site.multi_part {
-        site.aof.clone()
-    } else {
-        site.aof.parent().unwrap_or(&site.aof).to_path_buf()
-    };
+    let options = set::JudgeOptions { now_ms: look.now().as_millisecond(), ..set::JudgeOptions::default() };
+    let dir = if site.multi_part { site.aof.clone() } else { site.aof.parent().unwrap_or(&site.aof).to_path_buf() };
     let open = |name: &str| -> io::Result<(Box<dyn io::Read + Send>, u64)> {
         let path = dir.join(name);
         let file = look.open_to_walk(&path).map_err(|e| match e.errno() {
@@ -59,27 +41,16 @@ pub(super) fn judge(look: &Look, site: &Site) -> set::SetReport {
         Ok((Box::new(file), len))
     };
     let layout = if site.multi_part {
-        let manifest = look
-            .read(&dir.join(format!("{}.manifest", site.aof_name)), 1 << 20)
-            .ok();
+        let manifest = look.read(&dir.join(format!("{}.manifest", site.aof_name)), 1 << 20).ok();
         let names = look
             .list(&dir)
             .unwrap_or_default()
             .into_iter()
             .map(|e| (e.name.to_string_lossy().into_owned(), e.stat.size))
             .collect();
-        set::Layout::Multi {
-            appendfilename: site.aof_name.clone(),
-            manifest,
-            names,
-        }
+        set::Layout::Multi { appendfilename: site.aof_name.clone(), manifest, names }
     } else {
-        let file = site
-            .aof
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let file = site.aof.file_name().unwrap_or_default().to_string_lossy().into_owned();
         set::Layout::Single { file }
     };
     set::judge(&layout, &open, &options)
@@ -88,20 +59,13 @@ pub(super) fn judge(look: &Look, site: &Site) -> set::SetReport {
 /// Where the bytes of a path are in the vault, once a step has moved them there.
 pub(super) fn in_vault(hands: &Hands<'_>, path: &Path) -> Option<PathBuf> {
     let (saves, _) = crate::vault::list(*hands.look, hands.vault.dir()).ok()?;
-    saves
-        .iter()
-        .flat_map(Save::files)
-        .find(|s| s.path() == path)
-        .and_then(|s| s.copy().map(Path::to_path_buf))
+    saves.iter().flat_map(Save::files).find(|s| s.path() == path).and_then(|s| s.copy().map(Path::to_path_buf))
 }
 
 impl Hands<'_> {
     /// The copy of one path that was made for this step, inside saved directories too.
     fn saved(&self, path: &Path) -> Result<Saved, ActError> {
-        let real = self
-            .look
-            .real_path(path)
-            .unwrap_or_else(|_| path.to_path_buf());
+        let real = self.look.real_path(path).unwrap_or_else(|_| path.to_path_buf());
         self.saves
             .iter()
             .filter_map(|s| match s {
@@ -155,15 +119,8 @@ impl Hands<'_> {
     }
 
     fn save_of(&self, path: &Path) -> Result<Save, ActError> {
-        let real = self
-            .look
-            .real_path(path)
-            .unwrap_or_else(|_| path.to_path_buf());
-        self.saves
-            .iter()
-            .find(|s| s.path() == path || s.path() == real)
-            .cloned()
-            .ok_or_else(|| not_saved(path))
+        let real = self.look.real_path(path).unwrap_or_else(|_| path.to_path_buf());
+        self.saves.iter().find(|s| s.path() == path || s.path() == real).cloned().ok_or_else(|| not_saved(path))
     }
 
     /// Owner and mode that new directories and files of the server get: its user's where it is known, else those of the
@@ -174,29 +131,14 @@ impl Hands<'_> {
     pub fn owners(&self) -> Result<(Owner, Owner), ActError> {
         let dir = self.look.stat(&self.site.data_dir)?;
         let (mut uid, mut gid) = (dir.uid, dir.gid);
-        if let Some(user) = self
-            .site
-            .run_as
-            .as_deref()
-            .and_then(|name| self.look.user(name).ok())
+        if let Some(user) = self.site.run_as.as_deref().and_then(|name| self.look.user(name).ok())
             && self.look.is_root()
         {
             (uid, gid) = (user.uid, user.gid);
         } else if !self.look.is_root() {
             (uid, gid) = (self.look.uid(), self.look.gid());
         }
-        Ok((
-            Owner {
-                uid,
-                gid,
-                mode: dir.mode & 0o7777 & 0o755,
-            },
-            Owner {
-                uid,
-                gid,
-                mode: 0o640 & (dir.mode | 0o600),
-            },
-        ))
+        Ok((Owner { uid, gid, mode: dir.mode & 0o7777 & 0o755 }, Owner { uid, gid, mode: 0o640 & (dir.mode | 0o600) }))
     }
 
     /// Which AOF is there now: inode and size of its directory or file.
@@ -212,11 +154,7 @@ impl Hands<'_> {
     /// The size of the server's log now.
     #[must_use]
     pub fn log_size(&self) -> u64 {
-        self.site
-            .logfile
-            .as_ref()
-            .and_then(|p| self.look.stat(p).ok())
-            .map_or(0, |s| s.size)
+        self.site.logfile.as_ref().and_then(|p| self.look.stat(p).ok()).map_or(0, |s| s.size)
     }
 
     /// The last lines that the server logged since its log had this size; at most ten.
@@ -244,10 +182,7 @@ impl Hands<'_> {
 
 fn not_saved(path: &Path) -> ActError {
     ActError::failed(
-        format!(
-            "{} was not saved for this step, so it is not changed",
-            path.display()
-        ),
+        format!("{} was not saved for this step, so it is not changed", path.display()),
         "this is a defect in redis-dr",
     )
 }

@@ -41,8 +41,7 @@ fn quoted(line: &[u8], mut at: usize, mut out: Vec<u8>) -> Option<(Vec<u8>, usiz
         match *line.get(at)? {
             b'\\' => {
                 let next = *line.get(at + 1)?;
-                let hex = (next == b'x')
-                    .then(|| Some((digit(*line.get(at + 2)?)?, digit(*line.get(at + 3)?)?)));
+                let hex = (next == b'x').then(|| Some((digit(*line.get(at + 2)?)?, digit(*line.get(at + 3)?)?)));
                 if let Some(Some((high, low))) = hex {
                     out.push(high * 16 + low);
                     at += 4;
@@ -92,9 +91,7 @@ fn closed(line: &[u8], at: usize, out: Vec<u8>) -> Option<(Vec<u8>, usize)> {
 
 /// The word as the server writes it into a manifest: bare where it can, else in double quotes with escapes.
 pub(crate) fn quote(word: &str) -> String {
-    let needs = word
-        .bytes()
-        .any(|b| !(b'!'..=b'~').contains(&b) || b == b'\\' || b == b'"');
+    let needs = word.bytes().any(|b| !(b'!'..=b'~').contains(&b) || b == b'\\' || b == b'"');
     if !needs {
         return word.to_owned();
     }
@@ -123,9 +120,7 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|d| u8::try_from(d).ok())
+    char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok())
 }
 
 #[cfg(test)]
@@ -136,16 +131,9 @@ mod tests {
     #[test]
     fn words_split_as_in_the_server() {
         let ok = |line: &str| {
-            split(line.as_bytes())
-                .unwrap()
-                .iter()
-                .map(|w| String::from_utf8_lossy(w).into_owned())
-                .collect::<Vec<_>>()
+            split(line.as_bytes()).unwrap().iter().map(|w| String::from_utf8_lossy(w).into_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(
-            ok("file \"back up.rdb\" seq 1"),
-            ["file", "back up.rdb", "seq", "1"]
-        );
+        assert_eq!(ok("file \"back up.rdb\" seq 1"), ["file", "back up.rdb", "seq", "1"]);
         assert_eq!(ok("a\t 'b c'  d\\n"), ["a", "b c", "d\\n"]);
         assert_eq!(ok(r#""\x41\n\q" 'it\'s' """#), ["A\nq", "it's", ""]);
         assert_eq!(ok(""), Vec::<String>::new());
@@ -157,19 +145,8 @@ mod tests {
 
     #[test]
     fn quoting_comes_back_the_same() {
-        for word in [
-            "plain.aof",
-            "back up.rdb",
-            "a\"b\\c",
-            "tab\there",
-            "ü",
-            "\u{7}\u{8}\u{1}",
-        ] {
-            assert_eq!(
-                split(quote(word).as_bytes()).unwrap(),
-                [word.as_bytes()],
-                "{word:?}"
-            );
+        for word in ["plain.aof", "back up.rdb", "a\"b\\c", "tab\there", "ü", "\u{7}\u{8}\u{1}"] {
+            assert_eq!(split(quote(word).as_bytes()).unwrap(), [word.as_bytes()], "{word:?}");
         }
         assert_eq!(quote("plain.aof"), "plain.aof");
         assert_eq!(quote("back up.rdb"), "\"back up.rdb\"");

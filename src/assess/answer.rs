@@ -1,7 +1,5 @@
 //! What the server answers: PING, INFO, CONFIG GET.
-use crate::facts::{
-    Bytes, DatabaseFacts, PersistenceFacts, Seconds, ServerFacts, ServerRole, Time,
-};
+use crate::facts::{Bytes, DatabaseFacts, PersistenceFacts, Seconds, ServerFacts, ServerRole, Time};
 use crate::server::{Endpoint, Info, Server, ServerError};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -69,11 +67,7 @@ impl Answer {
         if self.info.is_some() || matches!(self.ping, Some(Ok(()))) {
             return Some(true);
         }
-        let error = self
-            .ping
-            .as_ref()
-            .and_then(|p| p.as_ref().err())
-            .or(self.error.as_ref())?;
+        let error = self.ping.as_ref().and_then(|p| p.as_ref().err()).or(self.error.as_ref())?;
         match error {
             ServerError::Protocol { .. } => Some(false),
             ServerError::AuthFailed { .. }
@@ -95,38 +89,23 @@ impl Answer {
         persistence: &mut PersistenceFacts,
         unknown: &mut BTreeMap<String, String>,
     ) {
-        let refused = self
-            .ping
-            .as_ref()
-            .and_then(|p| p.as_ref().err())
-            .or(self.error.as_ref());
+        let refused = self.ping.as_ref().and_then(|p| p.as_ref().err()).or(self.error.as_ref());
         server.error = refused.map(ToString::to_string);
         server.auth_failed = Some(matches!(refused, Some(ServerError::AuthFailed { .. })));
         server.busy = Some(matches!(refused, Some(ServerError::Busy { .. })));
         server.misconf = Some(matches!(refused, Some(ServerError::Misconf { .. })));
-        let loads = matches!(refused, Some(ServerError::Loading))
-            || self.info.as_ref().is_some_and(Info::loading);
+        let loads = matches!(refused, Some(ServerError::Loading)) || self.info.as_ref().is_some_and(Info::loading);
         server.loading = Some(loads);
         let answers = matches!(
             &self.ping,
-            Some(
-                Ok(())
-                    | Err(ServerError::Misconf { .. }
-                        | ServerError::MasterDown
-                        | ServerError::Denied { .. })
-            )
+            Some(Ok(()) | Err(ServerError::Misconf { .. } | ServerError::MasterDown | ServerError::Denied { .. }))
         );
         server.answers = Some(answers && !loads);
         if server.auth_failed == Some(true) {
             server.answers = None;
             server.loading = None;
             server.misconf = None;
-            for name in [
-                "server.answers",
-                "server.writable",
-                "server.role",
-                "server.keys",
-            ] {
+            for name in ["server.answers", "server.writable", "server.role", "server.keys"] {
                 unknown.insert(name.into(), "the server refuses our credentials".into());
             }
             return;
@@ -147,10 +126,7 @@ impl Answer {
         server.fenced = wanted.map(|n| n >= FENCE);
         if self.config_denied {
             server.fenced = None;
-            unknown.insert(
-                "server.fenced".into(),
-                "CONFIG is renamed away or denied".into(),
-            );
+            unknown.insert("server.fenced".into(), "CONFIG is renamed away or denied".into());
         }
         let too_few = wanted.is_some_and(|n| n > 0 && server.replicas.unwrap_or(0) < n);
         let full = self.info.as_ref().is_some_and(|info| {
@@ -183,8 +159,7 @@ fn from_info(info: &Info, server: &mut ServerFacts, persistence: &mut Persistenc
         Some("slave" | "replica") => Some(ServerRole::Slave),
         _ => None,
     };
-    server.read_only =
-        Some(server.role == Some(ServerRole::Slave) && info.flag("slave_read_only") != Some(false));
+    server.read_only = Some(server.role == Some(ServerRole::Slave) && info.flag("slave_read_only") != Some(false));
     server.flavour = info.flavour();
     server.version = info.version().map(str::to_string);
     server.major = info.major().map(i64::from);
@@ -195,16 +170,7 @@ fn from_info(info: &Info, server: &mut ServerFacts, persistence: &mut Persistenc
         server.databases = info
             .keyspace()
             .into_iter()
-            .map(|(db, k)| {
-                (
-                    db.to_string(),
-                    DatabaseFacts {
-                        keys: k.keys,
-                        expires: k.expires,
-                        expired: 0,
-                    },
-                )
-            })
+            .map(|(db, k)| (db.to_string(), DatabaseFacts { keys: k.keys, expires: k.expires, expired: 0 }))
             .collect();
     }
     server.clients = info.number("connected_clients");
@@ -213,16 +179,14 @@ fn from_info(info: &Info, server: &mut ServerFacts, persistence: &mut Persistenc
     server.evicted_keys = info.number("evicted_keys");
     persistence.aof_enabled = info.flag("aof_enabled");
     persistence.aof_last_write_ok = info.ok("aof_last_write_status");
-    persistence.aof_rewrite_in_progress = info
-        .flag("aof_rewrite_in_progress")
-        .map(|runs| runs || info.flag("aof_rewrite_scheduled") == Some(true));
+    persistence.aof_rewrite_in_progress =
+        info.flag("aof_rewrite_in_progress").map(|runs| runs || info.flag("aof_rewrite_scheduled") == Some(true));
     persistence.aof_last_rewrite_ok = info.ok("aof_last_bgrewrite_status");
     persistence.aof_base_size = info.number("aof_base_size").map(Bytes);
     persistence.aof_current_size = info.number("aof_current_size").map(Bytes);
     persistence.rdb_last_save_ok = info.ok("rdb_last_bgsave_status");
-    persistence.rdb_last_save_time = info
-        .number("rdb_last_save_time")
-        .and_then(|t| Time::from_unix(i64::try_from(t).ok()?));
+    persistence.rdb_last_save_time =
+        info.number("rdb_last_save_time").and_then(|t| Time::from_unix(i64::try_from(t).ok()?));
     persistence.rdb_changes = info.number("rdb_changes_since_last_save");
     persistence.loaded_keys = info.number("rdb_last_load_keys_loaded");
     persistence.loaded_expired = info.number("rdb_last_load_keys_expired");
@@ -235,11 +199,7 @@ mod tests {
 
     fn filled(answer: &Answer) -> ServerFacts {
         let mut server = ServerFacts::default();
-        answer.fill(
-            &mut server,
-            &mut PersistenceFacts::default(),
-            &mut BTreeMap::new(),
-        );
+        answer.fill(&mut server, &mut PersistenceFacts::default(), &mut BTreeMap::new());
         server
     }
 
@@ -247,57 +207,30 @@ mod tests {
     fn a_primary_that_answers_is_writable_unless_fenced() {
         let mut answer = Answer {
             ping: Some(Ok(())),
-            info: Some(Info::parse(
-                "redis_version:7.0.15\nrole:master\nconnected_slaves:0\ndb0:keys=2,expires=0\n",
-            )),
-            settings: Some(BTreeMap::from([(
-                "min-replicas-to-write".to_string(),
-                "0".to_string(),
-            )])),
+            info: Some(Info::parse("redis_version:7.0.15\nrole:master\nconnected_slaves:0\ndb0:keys=2,expires=0\n")),
+            settings: Some(BTreeMap::from([("min-replicas-to-write".to_string(), "0".to_string())])),
             ..Answer::default()
         };
-        assert_eq!(
-            (filled(&answer).writable, filled(&answer).fenced),
-            (Some(true), Some(false))
-        );
-        answer.settings = Some(BTreeMap::from([(
-            "min-replicas-to-write".to_string(),
-            FENCE.to_string(),
-        )]));
-        assert_eq!(
-            (filled(&answer).writable, filled(&answer).fenced),
-            (Some(false), Some(true))
-        );
+        assert_eq!((filled(&answer).writable, filled(&answer).fenced), (Some(true), Some(false)));
+        answer.settings = Some(BTreeMap::from([("min-replicas-to-write".to_string(), FENCE.to_string())]));
+        assert_eq!((filled(&answer).writable, filled(&answer).fenced), (Some(false), Some(true)));
     }
 
     #[test]
     fn refused_credentials_leave_everything_unknown() {
-        let answer = Answer {
-            error: Some(ServerError::AuthFailed {
-                text: "NOAUTH".into(),
-            }),
-            ..Answer::default()
-        };
+        let answer = Answer { error: Some(ServerError::AuthFailed { text: "NOAUTH".into() }), ..Answer::default() };
         let server = filled(&answer);
-        assert_eq!(
-            (server.auth_failed, server.answers, server.writable),
-            (Some(true), None, None)
-        );
+        assert_eq!((server.auth_failed, server.answers, server.writable), (Some(true), None, None));
     }
 
     #[test]
     fn misconf_answers_but_takes_no_writes() {
         let answer = Answer {
-            ping: Some(Err(ServerError::Misconf {
-                text: "MISCONF".into(),
-            })),
+            ping: Some(Err(ServerError::Misconf { text: "MISCONF".into() })),
             info: Some(Info::parse("redis_version:7.0.15\nrole:master\n")),
             ..Answer::default()
         };
         let server = filled(&answer);
-        assert_eq!(
-            (server.answers, server.misconf, server.writable),
-            (Some(true), Some(true), Some(false))
-        );
+        assert_eq!((server.answers, server.misconf, server.writable), (Some(true), Some(true), Some(false)));
     }
 }

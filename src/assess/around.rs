@@ -9,39 +9,24 @@ impl Assessor<'_> {
     /// Disk, memory, log, replication, earlier runs.
     pub(super) fn around(&self, base: &mut Base, now: Time) {
         let facts = &mut base.facts;
-        let dir = facts
-            .config
-            .data_dir
-            .clone()
-            .filter(|_| self.target.local)
-            .map(PathBuf::from);
+        let dir = facts.config.data_dir.clone().filter(|_| self.target.local).map(PathBuf::from);
         let look = self.look;
         if let Some(dir) = &dir {
             let asked = dir.clone();
             match bounded(Duration::from_secs(5), move || machine::disk(&look, &asked)) {
                 Some((disk, error)) => {
                     facts.disk = disk;
-                    facts
-                        .unknown
-                        .extend(error.map(|e| ("disk.free".to_string(), e)));
+                    facts.unknown.extend(error.map(|e| ("disk.free".to_string(), e)));
                 }
                 None => {
-                    facts.unknown.insert(
-                        "disk.free".into(),
-                        "the filesystem did not answer within 5 s".into(),
-                    );
+                    facts.unknown.insert("disk.free".into(), "the filesystem did not answer within 5 s".into());
                 }
             }
             let held = dir.join(".redis-dr/held");
-            base.seen.held = look
-                .exists(&held)
-                .then(|| held.to_string_lossy().into_owned());
+            base.seen.held = look.exists(&held).then(|| held.to_string_lossy().into_owned());
         }
         if self.target.local {
-            facts.memory = machine::memory(
-                &self.look,
-                facts.process.pid.and_then(|p| i32::try_from(p).ok()),
-            );
+            facts.memory = machine::memory(&self.look, facts.process.pid.and_then(|p| i32::try_from(p).ok()));
         }
         self.log(base);
         self.replication(base);
@@ -50,15 +35,9 @@ impl Assessor<'_> {
         }
         let facts = &mut base.facts;
         if facts.process.state == Some(ProcessState::Down) {
-            let purpose = facts.log.shutdown_requested == Some(true)
-                || facts.process.stopped_on_purpose == Some(true);
-            facts.process.stopped_on_purpose =
-                Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
-            facts.process.down_since = base
-                .seen
-                .served_until
-                .or(facts.log.last_at)
-                .filter(|t| t.unix() <= now.unix());
+            let purpose = facts.log.shutdown_requested == Some(true) || facts.process.stopped_on_purpose == Some(true);
+            facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
+            facts.process.down_since = base.seen.served_until.or(facts.log.last_at).filter(|t| t.unix() <= now.unix());
         } else {
             facts.process.stopped_on_purpose = Some(false);
         }
@@ -74,10 +53,7 @@ impl Assessor<'_> {
     fn log(&self, base: &mut Base) {
         let facts = &mut base.facts;
         let Some(path) = facts.config.logfile.clone().filter(|_| self.target.local) else {
-            facts.unknown.insert(
-                "log.fatal".into(),
-                "it logs to standard output or elsewhere".into(),
-            );
+            facts.unknown.insert("log.fatal".into(), "it logs to standard output or elsewhere".into());
             return;
         };
         let path = match &facts.config.data_dir {
@@ -112,22 +88,14 @@ impl Assessor<'_> {
         if facts.config.cluster == Some(true) {
             because.push("its configuration says cluster-enabled yes".into());
         }
-        because.extend(
-            base.seen
-                .log_replication
-                .iter()
-                .map(|line| format!("log: {line}")),
-        );
+        because.extend(base.seen.log_replication.iter().map(|line| format!("log: {line}")));
         facts.replication.evidence = Some(!because.is_empty());
         facts.replication.because = because.iter().map(|l| printable(l)).collect();
     }
 }
 
 /// Runs `probe` beside us and gives it up after a while; a disk that hangs costs a thread and not the assessment.
-fn bounded<T: Send + 'static>(
-    patience: Duration,
-    probe: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+fn bounded<T: Send + 'static>(patience: Duration, probe: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (to, from) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let _ = to.send(probe());

@@ -75,12 +75,7 @@ impl<'a> Assessor<'a> {
     /// Looks at `target`; verdicts and pauses are kept in `state`.
     #[must_use]
     pub fn new(look: Look, target: Target, state: &'a State) -> Self {
-        Self {
-            look,
-            target,
-            state,
-            runs: None,
-        }
+        Self { look, target, state, runs: None }
     }
 
     /// Lets somebody tell of earlier runs.
@@ -107,17 +102,10 @@ impl<'a> Assessor<'a> {
         base.facts.points = points::summary(&stored);
         let mut found = findings::derive(&base.facts, &stored, &base.seen);
         for finding in &mut found {
-            finding
-                .evidence
-                .iter_mut()
-                .for_each(|line| *line = printable(line));
+            finding.evidence.iter_mut().for_each(|line| *line = printable(line));
         }
         base.facts.findings = findings::summary(&found);
-        let severity = found
-            .iter()
-            .map(|f| f.severity)
-            .max()
-            .unwrap_or(Severity::Healthy);
+        let severity = found.iter().map(|f| f.severity).max().unwrap_or(Severity::Healthy);
         let document = Assessment {
             schema: "redis-dr/assessment/1".into(),
             instance: self.target.name.clone(),
@@ -130,12 +118,7 @@ impl<'a> Assessor<'a> {
             points: stored,
             decision: None,
         };
-        Assessed {
-            document,
-            effective: base.effective,
-            seen: base.seen,
-            endpoint: base.endpoint,
-        }
+        Assessed { document, effective: base.effective, seen: base.seen, endpoint: base.endpoint }
     }
 
     /// Process, port, server and configuration.
@@ -145,80 +128,45 @@ impl<'a> Assessor<'a> {
         self.instance(&mut facts);
         let mut endpoint = target.endpoint.clone();
         let (mut whose, mut answer) = std::thread::scope(|scope| {
-            let table = target
-                .local
-                .then(|| scope.spawn(|| identity::table(&self.look, &endpoint.address)));
+            let table = target.local.then(|| scope.spawn(|| identity::table(&self.look, &endpoint.address)));
             let answer = answer::ask(&endpoint, true);
             (table.and_then(|t| t.join().ok()), answer)
         });
         let mut file = self.config_file(whose.as_ref(), &answer);
         let unit = self.unit_state(whose.as_ref(), file.as_deref());
-        let command = unit
-            .as_ref()
-            .map(|(_, state)| state.exec_start.clone())
-            .filter(|argv| argv.len() > 1);
+        let command = unit.as_ref().map(|(_, state)| state.exec_start.clone()).filter(|argv| argv.len() > 1);
         if file.is_none() {
             // The unit's start command names the file of a server that is down.
-            let named = command
-                .as_ref()
-                .and_then(|argv| argv.get(1))
-                .filter(|word| word.starts_with('/'));
+            let named = command.as_ref().and_then(|argv| argv.get(1)).filter(|word| word.starts_with('/'));
             file = named.map(PathBuf::from);
         }
         let mut working_dir = self.working_dir(file.as_deref());
-        if let Some(dir) = unit
-            .as_ref()
-            .and_then(|(_, state)| state.working_dir.clone())
-        {
+        if let Some(dir) = unit.as_ref().and_then(|(_, state)| state.working_dir.clone()) {
             working_dir = dir;
         }
         let mut start = file.as_ref().map(Start::with_file).unwrap_or_default();
         start.cwd.clone_from(&working_dir);
         let by_unit = command.filter(|argv| argv.get(1).map(Path::new) == file.as_deref());
-        if let Some(argv) = whose
-            .as_ref()
-            .and_then(|w| w.arguments(file.as_deref()))
-            .or(by_unit)
-        {
+        if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())).or(by_unit) {
             start = Start::from_argv(&argv, working_dir);
         }
-        let running = answer
-            .info
-            .as_ref()
-            .and_then(|i| binary::of_server(i.flavour(), i.version()));
-        let program = binary::find(
-            &self.look,
-            target.bin_dir.as_deref(),
-            whose.as_ref().and_then(Whose::program),
-        );
-        let version = running.or_else(|| {
-            program
-                .as_ref()
-                .and_then(|p| binary::version(&self.look, p))
-        });
+        let running = answer.info.as_ref().and_then(|i| binary::of_server(i.flavour(), i.version()));
+        let program = binary::find(&self.look, target.bin_dir.as_deref(), whose.as_ref().and_then(Whose::program));
+        let version = running.or_else(|| program.as_ref().and_then(|p| binary::version(&self.look, p)));
         let effective = settings::load(&self.look, &start, version.as_ref().map(binary::for_conf));
         // The password of the file opens the door where nobody gave another.
         if !target.auth_fixed
             && endpoint.password.is_none()
             && matches!(
-                answer
-                    .error
-                    .as_ref()
-                    .or(answer.ping.as_ref().and_then(|p| p.as_ref().err())),
+                answer.error.as_ref().or(answer.ping.as_ref().and_then(|p| p.as_ref().err())),
                 Some(crate::server::ServerError::AuthFailed { .. })
             )
-            && let Some(password) = effective
-                .requirepass()
-                .and_then(|p| Secret::from_file_bytes(p.expose()))
+            && let Some(password) = effective.requirepass().and_then(|p| Secret::from_file_bytes(p.expose()))
         {
             endpoint.password = Some(password);
             answer = answer::ask(&endpoint, true);
         }
-        answer.fill(
-            &mut facts.server,
-            &mut facts.persistence,
-            &mut facts.unknown,
-        );
+        answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
         if facts.server.version.is_none()
             && let Some(version) = &version
         {
@@ -228,40 +176,24 @@ impl<'a> Assessor<'a> {
             facts.server.major = Some(major);
         }
         if version.is_none() {
-            facts.unknown.insert(
-                "server.version".into(),
-                "no server program was found; set bin_dir".into(),
-            );
+            facts.unknown.insert("server.version".into(), "no server program was found; set bin_dir".into());
         }
         facts.config = if target.local {
             settings::facts(&effective, file.as_deref(), facts.server.major)
         } else {
-            facts.unknown.insert(
-                "config.state".into(),
-                "its files are on another host".into(),
-            );
+            facts.unknown.insert("config.state".into(), "its files are on another host".into());
             ConfigFacts::default()
         };
         facts.process.binary = program.map(|p| p.to_string_lossy().into_owned());
-        let mut seen = Seen {
-            appendfsync: Some(effective.appendfsync().to_string()),
-            ..Seen::default()
-        };
+        let mut seen = Seen { appendfsync: Some(effective.appendfsync().to_string()), ..Seen::default() };
         seen.timestamps = effective.flag("aof-timestamp-enabled");
         if let Some(whose) = &mut whose {
             whose.judge(&self.look, &facts.config, &answer, &mut seen);
             whose.fill(&self.look, target, &mut facts);
         } else {
-            facts.port.listening = Some(
-                answer.ping.is_some()
-                    || answer
-                        .error
-                        .as_ref()
-                        .is_some_and(crate::server::ServerError::answered),
-            );
-            facts
-                .unknown
-                .insert("process.state".into(), "its host is another one".into());
+            facts.port.listening =
+                Some(answer.ping.is_some() || answer.error.as_ref().is_some_and(crate::server::ServerError::answered));
+            facts.unknown.insert("process.state".into(), "its host is another one".into());
         }
         if facts.port.held_by_other == Some(true) {
             identity::forget_stranger(&mut facts, &mut seen);
@@ -275,13 +207,7 @@ impl<'a> Assessor<'a> {
         if let Some(unit) = &unit {
             self.unit(unit, &mut facts, &mut seen);
         }
-        Base {
-            facts,
-            seen,
-            effective,
-            version,
-            endpoint,
-        }
+        Base { facts, seen, effective, version, endpoint }
     }
 
     fn instance(&self, facts: &mut Facts) {
@@ -303,9 +229,7 @@ impl<'a> Assessor<'a> {
             Err(error) => {
                 // A mark that can't be read still is one: somebody set it.
                 instance.paused = Some(true);
-                facts
-                    .unknown
-                    .insert("instance.paused".into(), error.to_string());
+                facts.unknown.insert("instance.paused".into(), error.to_string());
             }
         }
     }
@@ -315,12 +239,7 @@ impl<'a> Assessor<'a> {
         if self.target.config_file.is_some() || !self.target.local {
             return self.target.config_file.clone();
         }
-        let told = answer
-            .info
-            .as_ref()
-            .and_then(|i| i.get("config_file"))
-            .filter(|f| !f.is_empty())
-            .map(PathBuf::from);
+        let told = answer.info.as_ref().and_then(|i| i.get("config_file")).filter(|f| !f.is_empty()).map(PathBuf::from);
         whose.and_then(Whose::config_file).or(told)
     }
 
@@ -333,29 +252,15 @@ impl<'a> Assessor<'a> {
     }
 
     /// What systemd says of the unit: the configured one, that of the process, or one whose command names the file.
-    fn unit_state(
-        &self,
-        whose: Option<&Whose>,
-        file: Option<&Path>,
-    ) -> Option<(String, UnitState)> {
-        if !self.target.local
-            || matches!(
-                self.target.service,
-                ServiceKind::Process | ServiceKind::Command
-            )
-        {
+    fn unit_state(&self, whose: Option<&Whose>, file: Option<&Path>) -> Option<(String, UnitState)> {
+        if !self.target.local || matches!(self.target.service, ServiceKind::Process | ServiceKind::Command) {
             return None;
         }
         let booted = self.look.exists(Path::new("/run/systemd/system"));
-        let name = self
-            .target
-            .unit
-            .clone()
-            .or_else(|| whose?.unit(&self.look))
-            .or_else(|| {
-                let file = file.filter(|_| booted && whose.is_some_and(Whose::is_down))?;
-                service::find_unit(&self.look, file)
-            })?;
+        let name = self.target.unit.clone().or_else(|| whose?.unit(&self.look)).or_else(|| {
+            let file = file.filter(|_| booted && whose.is_some_and(Whose::is_down))?;
+            service::find_unit(&self.look, file)
+        })?;
         let state = SystemdUnit::new(&name).state(&self.look).ok()?;
         Some((name, state))
     }
@@ -374,16 +279,12 @@ impl<'a> Assessor<'a> {
         facts.process.oom_killed = Some(state.result == "oom-kill" && !serves);
         facts.process.stopped_on_purpose = state.stopped_by_hand;
         if facts.process.restart_loop == Some(true) {
-            seen.restarts = Some(format!(
-                "{name}: {} restarts, {} ({})",
-                state.restarts, state.sub_state, state.result
-            ));
+            seen.restarts =
+                Some(format!("{name}: {} restarts, {} ({})", state.restarts, state.sub_state, state.result));
         }
         if state.result == "timeout" && !serves {
-            seen.start_timeout = Some(format!(
-                "{name} ended with a timeout (TimeoutStartSec {:?})",
-                state.timeout_start
-            ));
+            seen.start_timeout =
+                Some(format!("{name} ended with a timeout (TimeoutStartSec {:?})", state.timeout_start));
         }
     }
 
@@ -391,16 +292,13 @@ impl<'a> Assessor<'a> {
     fn live(&self, facts: &mut Facts, seen: &mut Seen, effective: &Effective, answer: &Answer) {
         let Some(info) = &answer.info else { return };
         seen.used_memory = info.number("used_memory");
-        seen.child_running = ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"]
-            .iter()
-            .any(|n| info.flag(n) == Some(true));
+        seen.child_running =
+            ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"].iter().any(|n| info.flag(n) == Some(true));
         facts.replication.link_up = match (facts.server.role, info.get("master_link_status")) {
             (Some(ServerRole::Slave), Some(status)) => Some(status == "up"),
             _ => None,
         };
-        if facts.config.state == Some(crate::facts::ConfigState::Missing)
-            || facts.config.state.is_none()
-        {
+        if facts.config.state == Some(crate::facts::ConfigState::Missing) || facts.config.state.is_none() {
             settings::of_the_running(&mut facts.config, answer);
             return;
         }
@@ -417,13 +315,7 @@ impl<'a> Assessor<'a> {
     #[must_use]
     pub fn rates(&self) -> Rates {
         let measured = self.state.rates().0;
-        let of = |name: &str, usual: f64| {
-            measured
-                .get(name)
-                .copied()
-                .filter(|r| *r > 0.0)
-                .unwrap_or(usual)
-        };
+        let of = |name: &str, usual: f64| measured.get(name).copied().filter(|r| *r > 0.0).unwrap_or(usual);
         let usual = Rates::default();
         Rates {
             rdb_load: of("load_rdb", usual.rdb_load),
@@ -437,14 +329,5 @@ impl<'a> Assessor<'a> {
 
 /// Without control characters, and not longer than a few lines.
 pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .take(600)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    text.chars().take(600).flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

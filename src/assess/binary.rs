@@ -9,28 +9,17 @@ use std::time::Duration;
 /// Names that a server program goes by, in the order they are looked for.
 const NAMES: &[&str] = &["redis-server", "valkey-server", "redict-server"];
 /// Where programs are when nobody says.
-const PLACES: &[&str] = &[
-    "/usr/bin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/opt/redis/bin",
-    "/opt/valkey/bin",
-];
+const PLACES: &[&str] = &["/usr/bin", "/usr/local/bin", "/usr/sbin", "/opt/redis/bin", "/opt/valkey/bin"];
 
 /// The server program: the configured directory's, else the running process', else the system's.
 #[must_use]
 pub fn find(look: &Look, bin_dir: Option<&Path>, running: Option<PathBuf>) -> Option<PathBuf> {
-    let in_dir = |dir: &Path| {
-        NAMES
-            .iter()
-            .map(|name| dir.join(name))
-            .find(|path| look.exists(path))
-    };
+    let in_dir = |dir: &Path| NAMES.iter().map(|name| dir.join(name)).find(|path| look.exists(path));
     match bin_dir {
         Some(dir) => in_dir(dir),
-        None => running
-            .filter(|path| look.exists(path))
-            .or_else(|| PLACES.iter().find_map(|dir| in_dir(Path::new(dir)))),
+        None => {
+            running.filter(|path| look.exists(path)).or_else(|| PLACES.iter().find_map(|dir| in_dir(Path::new(dir))))
+        }
     }
 }
 
@@ -43,11 +32,7 @@ pub fn as_facts(version: &ServerVersion) -> (Flavour, String, i64) {
         rdb::Flavour::Redict => Flavour::Redict,
     };
     let (major, minor, patch) = version.version;
-    (
-        flavour,
-        format!("{major}.{minor}.{patch}"),
-        i64::from(major),
-    )
+    (flavour, format!("{major}.{minor}.{patch}"), i64::from(major))
 }
 
 /// The version that a running server claims, in the walkers' terms.
@@ -67,9 +52,7 @@ pub fn for_conf(version: &ServerVersion) -> crate::redis_conf::ServerVersion {
     let (major, minor, _) = version.version;
     match version.flavour {
         rdb::Flavour::Valkey => crate::redis_conf::ServerVersion::valkey(major, minor),
-        rdb::Flavour::Redis | rdb::Flavour::Redict => {
-            crate::redis_conf::ServerVersion::redis(major, minor)
-        }
+        rdb::Flavour::Redis | rdb::Flavour::Redict => crate::redis_conf::ServerVersion::redis(major, minor),
     }
 }
 

@@ -3,9 +3,7 @@ use super::answer::Answer;
 use super::assessor::printable;
 use super::{Seen, Target, process, settings};
 use crate::config::Address;
-use crate::facts::{
-    ConfigFacts, Facts, PersistenceFacts, ProcessState, ServerFacts, ServiceKind, Time,
-};
+use crate::facts::{ConfigFacts, Facts, PersistenceFacts, ProcessState, ServerFacts, ServiceKind, Time};
 use crate::host::Look;
 use crate::host::process::{Listener, Proc};
 use crate::service::{Supervision, supervision};
@@ -25,24 +23,11 @@ pub struct Whose {
 #[must_use]
 pub fn table(look: &Look, address: &Address) -> Whose {
     let listeners = process::listeners(look, address);
-    let holders: Vec<Proc> = listeners
-        .iter()
-        .filter_map(|l| look.process(l.pid?))
-        .collect();
-    let servers: Vec<Proc> = look
-        .servers()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|p| !matches!(p.state, 'Z' | 'X'))
-        .collect();
+    let holders: Vec<Proc> = listeners.iter().filter_map(|l| look.process(l.pid?)).collect();
+    let servers: Vec<Proc> =
+        look.servers().unwrap_or_default().into_iter().filter(|p| !matches!(p.state, 'Z' | 'X')).collect();
     let ours = holders.iter().find(|p| p.is_server()).cloned();
-    Whose {
-        servers,
-        listeners,
-        holders,
-        ours,
-        held_by_other: false,
-    }
+    Whose { servers, listeners, holders, ours, held_by_other: false }
 }
 
 impl Whose {
@@ -78,10 +63,7 @@ impl Whose {
     /// The command line, where it still is one and names this file.
     #[must_use]
     pub fn arguments(&self, file: Option<&Path>) -> Option<Vec<String>> {
-        let ours = self
-            .ours
-            .as_ref()
-            .filter(|p| !process::wrote_title(p) && p.cmdline.len() > 1)?;
+        let ours = self.ours.as_ref().filter(|p| !process::wrote_title(p) && p.cmdline.len() > 1)?;
         (ours.cmdline.get(1).map(Path::new) == file).then(|| process::arguments(ours))
     }
 
@@ -91,34 +73,22 @@ impl Whose {
     /// the configured file. A process named by the pid file is ours when its working directory is the data directory.
     pub fn judge(&mut self, look: &Look, config: &ConfigFacts, answer: &Answer, seen: &mut Seen) {
         let dir = config.data_dir.as_deref();
-        let in_dir = |p: &Proc| {
-            p.cwd
-                .as_ref()
-                .zip(dir)
-                .map(|(cwd, dir)| settings::same_path(look, &cwd.to_string_lossy(), dir))
-        };
+        let in_dir =
+            |p: &Proc| p.cwd.as_ref().zip(dir).map(|(cwd, dir)| settings::same_path(look, &cwd.to_string_lossy(), dir));
         if let Some(ours) = &self.ours {
-            let told = answer
-                .info
-                .as_ref()
-                .and_then(|i| i.get("config_file"))
-                .filter(|f| !f.is_empty());
-            let same_file = told
-                .zip(config.file.as_deref())
-                .map(|(a, b)| settings::same_path(look, a, b));
+            let told = answer.info.as_ref().and_then(|i| i.get("config_file")).filter(|f| !f.is_empty());
+            let same_file = told.zip(config.file.as_deref()).map(|(a, b)| settings::same_path(look, a, b));
             let stranger = match (same_file, in_dir(ours)) {
                 (Some(true), _) | (_, Some(true) | None) => false,
                 // No configured file: whatever listens there is what was asked for.
                 _ => config.file.is_some(),
             };
             if stranger {
-                let cwd = ours.cwd.as_ref().map_or_else(
-                    || "an unknown directory".into(),
-                    |d| printable(&d.to_string_lossy()),
-                );
-                seen.notes.push(format!(
-                    "it is a server of its own, with {cwd} as its directory"
-                ));
+                let cwd = ours
+                    .cwd
+                    .as_ref()
+                    .map_or_else(|| "an unknown directory".into(), |d| printable(&d.to_string_lossy()));
+                seen.notes.push(format!("it is a server of its own, with {cwd} as its directory"));
                 self.ours = None;
                 self.held_by_other = true;
             }
@@ -127,30 +97,21 @@ impl Whose {
             // A listener that can't be seen (another user's), and speaks as a Redis, is taken for ours.
             self.held_by_other = !self.holders.is_empty() || redis != Some(true);
             if self.holders.is_empty() && redis.is_none() {
-                seen.notes
-                    .push("who listens there can't be seen; run as root".into());
+                seen.notes.push("who listens there can't be seen; run as root".into());
             }
         }
         if self.ours.is_none() {
-            let pid = config.pidfile.as_deref().and_then(|f| {
-                look.read_text(Path::new(f), 64)
-                    .ok()?
-                    .trim()
-                    .parse::<i32>()
-                    .ok()
-            });
+            let pid = config
+                .pidfile
+                .as_deref()
+                .and_then(|f| look.read_text(Path::new(f), 64).ok()?.trim().parse::<i32>().ok());
             let named = pid.and_then(|pid| self.servers.iter().find(|p| p.pid() == pid));
             self.ours = named.filter(|p| in_dir(p) == Some(true)).cloned();
         }
         let our_pid = self.ours.as_ref().map(Proc::pid);
-        for other in self
-            .servers
-            .iter()
-            .filter(|p| Some(p.pid()) != our_pid && in_dir(p) == Some(true))
-        {
+        for other in self.servers.iter().filter(|p| Some(p.pid()) != our_pid && in_dir(p) == Some(true)) {
             // A child that saves or rewrites shares its parent's directory.
-            let child =
-                Some(other.ppid) == our_pid || self.servers.iter().any(|p| p.pid() == other.ppid);
+            let child = Some(other.ppid) == our_pid || self.servers.iter().any(|p| p.pid() == other.ppid);
             if !child {
                 seen.sharing.push(process::shown(other));
             }
@@ -165,13 +126,8 @@ impl Whose {
         port.holder = self.holders.first().map(process::shown);
         let process = &mut facts.process;
         let Some(ours) = &self.ours else {
-            let unseen =
-                !self.listeners.is_empty() && self.holders.is_empty() && !self.held_by_other;
-            process.state = Some(if unseen {
-                ProcessState::Running
-            } else {
-                ProcessState::Down
-            });
+            let unseen = !self.listeners.is_empty() && self.holders.is_empty() && !self.held_by_other;
+            process.state = Some(if unseen { ProcessState::Running } else { ProcessState::Down });
             process.supervisor_unknown = Some(false);
             return;
         };
@@ -179,10 +135,7 @@ impl Whose {
         process.state = Some(state_of(look, ours));
         process.user.clone_from(&ours.user);
         process.started_at = ours.started_at.map(Time);
-        process.cmdline = process::arguments(ours)
-            .iter()
-            .map(|word| printable(word))
-            .collect();
+        process.cmdline = process::arguments(ours).iter().map(|word| printable(word)).collect();
         if facts.instance.service == ServiceKind::Unknown
             && let Some(unit) = self.unit(look)
         {
@@ -192,8 +145,7 @@ impl Whose {
         if facts.instance.user.is_none() {
             facts.instance.user.clone_from(&process.user);
         }
-        let known = target.service != ServiceKind::Unknown
-            || facts.instance.service == ServiceKind::Systemd;
+        let known = target.service != ServiceKind::Unknown || facts.instance.service == ServiceKind::Systemd;
         process.supervisor = match supervision(look, ours) {
             Supervision::Unknown { pid, shown } if !known => Some(format!("{shown} (pid {pid})")),
             Supervision::Container if !known => Some("it is PID 1 of a container".into()),

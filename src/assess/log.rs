@@ -11,64 +11,34 @@ const MOST: usize = 8;
 
 /// Words of known lines, and what they mean.
 const FATAL: &[(&str, Option<Id>)] = &[
-    (
-        "Bad file format reading the append only file",
-        Some(Id::FilesAofCorrupt),
-    ),
-    (
-        "Unexpected end of file reading the append only file",
-        Some(Id::FilesAofTruncated),
-    ),
-    (
-        "the truncated file is not the last file",
-        Some(Id::FilesAofCorrupt),
-    ),
+    ("Bad file format reading the append only file", Some(Id::FilesAofCorrupt)),
+    ("Unexpected end of file reading the append only file", Some(Id::FilesAofTruncated)),
+    ("the truncated file is not the last file", Some(Id::FilesAofCorrupt)),
     ("Unknown command '", Some(Id::ServerModuleMissing)),
-    (
-        "FATAL AOF MANIFEST FILE ERROR",
-        Some(Id::FilesManifestBroken),
-    ),
-    (
-        "Unable to obtain the AOF file",
-        Some(Id::FilesManifestBroken),
-    ),
+    ("FATAL AOF MANIFEST FILE ERROR", Some(Id::FilesManifestBroken)),
+    ("Unable to obtain the AOF file", Some(Id::FilesManifestBroken)),
     ("The append log file", Some(Id::FilesManifestBroken)),
     ("Short read or OOM loading DB", Some(Id::FilesRdbCorrupt)),
     ("Wrong RDB checksum", Some(Id::FilesRdbCorrupt)),
     ("Internal error in RDB", Some(Id::FilesRdbCorrupt)),
-    (
-        "Wrong signature trying to load DB",
-        Some(Id::FilesRdbCorrupt),
-    ),
+    ("Wrong signature trying to load DB", Some(Id::FilesRdbCorrupt)),
     ("Fatal error loading the DB", Some(Id::FilesRdbCorrupt)),
     ("Error reading the RDB preamble", Some(Id::FilesAofCorrupt)),
-    (
-        "Can't handle RDB format version",
-        Some(Id::ServerVersionTooOld),
-    ),
+    ("Can't handle RDB format version", Some(Id::ServerVersionTooOld)),
     ("Can't handle foreign type", Some(Id::ServerVersionTooOld)),
     ("no matching module", Some(Id::ServerModuleMissing)),
     ("module data I can't load", Some(Id::ServerModuleMissing)),
     ("FATAL CONFIG FILE ERROR", Some(Id::ServerConfigInvalid)),
-    (
-        "Bad directive or wrong number of arguments",
-        Some(Id::ServerConfigInvalid),
-    ),
+    ("Bad directive or wrong number of arguments", Some(Id::ServerConfigInvalid)),
     ("Address already in use", Some(Id::ServerPortTaken)),
-    (
-        "Could not create server TCP listening socket",
-        Some(Id::ServerPortTaken),
-    ),
+    ("Could not create server TCP listening socket", Some(Id::ServerPortTaken)),
     ("No space left on device", Some(Id::DiskFull)),
     ("Read-only file system", Some(Id::DiskReadOnly)),
     ("Input/output error", Some(Id::DiskIoError)),
     ("Permission denied", Some(Id::FilesPermission)),
     ("Out Of Memory allocating", Some(Id::ServerOomKilled)),
     ("Cannot allocate memory", Some(Id::MemoryForkRisk)),
-    (
-        "Data file was created with a Redis server configured to handle more than",
-        Some(Id::ServerConfigInvalid),
-    ),
+    ("Data file was created with a Redis server configured to handle more than", Some(Id::ServerConfigInvalid)),
     ("REDIS BUG REPORT START", None),
     ("VALKEY BUG REPORT START", None),
     ("crashed by signal", None),
@@ -110,16 +80,10 @@ pub fn since_last_start(text: &str) -> Told {
     let is_start = |line: &str| STARTS.iter().any(|word| line.contains(word));
     let from = lines.iter().rposition(|line| is_start(line)).unwrap_or(0);
     let last_run = lines.get(from..).unwrap_or_default();
-    let mut told = Told {
-        served_until: served_until(&lines),
-        ..Told::default()
-    };
+    let mut told = Told { served_until: served_until(&lines), ..Told::default() };
     for line in last_run {
         if let Some((_, finding)) = FATAL.iter().find(|(words, _)| line.contains(words)) {
-            told.facts.fatal.push(LogLine {
-                finding: *finding,
-                line: shown(line),
-            });
+            told.facts.fatal.push(LogLine { finding: *finding, line: shown(line) });
         }
         if line.contains("MASTER <-> REPLICA")
             || line.contains("Connecting to MASTER")
@@ -147,14 +111,9 @@ pub fn since_last_start(text: &str) -> Told {
 
 /// When the last run that took connections wrote its last line. A start that failed later is no sign of a write.
 fn served_until(lines: &[&str]) -> Option<Time> {
-    let ready = lines
-        .iter()
-        .rposition(|line| line.contains("eady to accept connections"))?;
+    let ready = lines.iter().rposition(|line| line.contains("eady to accept connections"))?;
     let run = lines.get(ready..)?;
-    let end = run
-        .iter()
-        .position(|line| STARTS.iter().any(|word| line.contains(word)))
-        .unwrap_or(run.len());
+    let end = run.iter().position(|line| STARTS.iter().any(|word| line.contains(word))).unwrap_or(run.len());
     run.get(..end)?.iter().rev().find_map(|line| moment(line))
 }
 
@@ -163,19 +122,13 @@ fn moment(line: &str) -> Option<Time> {
     let rest = line.split_once(' ')?.1;
     let (text, _) = rest.split_at_checked(rest.match_indices(' ').nth(3)?.0)?;
     let at = jiff::civil::DateTime::strptime("%d %b %Y %H:%M:%S%.f", text).ok()?;
-    at.to_zoned(jiff::tz::TimeZone::system())
-        .ok()
-        .map(|zoned| Time(zoned.timestamp()))
+    at.to_zoned(jiff::tz::TimeZone::system()).ok().map(|zoned| Time(zoned.timestamp()))
 }
 
 /// A line fit for evidence: printable, and not too long.
 fn shown(line: &str) -> String {
     let short: String = line.chars().take(300).collect();
-    short
-        .escape_debug()
-        .to_string()
-        .replace("\\'", "'")
-        .replace("\\\"", "\"")
+    short.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
 }
 
 #[cfg(test)]

@@ -28,10 +28,7 @@ pub fn disk(look: &Look, dir: &Path) -> (DiskFacts, Option<String>) {
             )
         }
         Err(error) => {
-            let facts = DiskFacts {
-                io_error: Some(is_io_error(&error)),
-                ..DiskFacts::default()
-            };
+            let facts = DiskFacts { io_error: Some(is_io_error(&error)), ..DiskFacts::default() };
             (facts, Some(error.to_string()))
         }
     }
@@ -50,12 +47,7 @@ pub fn memory(look: &Look, pid: Option<i32>) -> MemoryFacts {
         return MemoryFacts::default();
     };
     let group = pid.and_then(|pid| look.cgroup_memory(pid));
-    let (available, total) = group.map_or((host.available, host.total), |g| {
-        (host.available.min(g.available), host.total.min(g.limit))
-    });
-    MemoryFacts {
-        available: Some(Bytes(available)),
-        total: Some(Bytes(total)),
-        overcommit: host.overcommit,
-    }
+    let (available, total) =
+        group.map_or((host.available, host.total), |g| (host.available.min(g.available), host.total.min(g.limit)));
+    MemoryFacts { available: Some(Bytes(available)), total: Some(Bytes(total)), overcommit: host.overcommit }
 }

@@ -17,20 +17,13 @@ pub fn program(process: &Proc) -> Option<PathBuf> {
 /// Did it write a title (`redis-server 127.0.0.1:6379`) over its command line? Then its arguments are not known.
 #[must_use]
 pub fn wrote_title(process: &Proc) -> bool {
-    process
-        .cmdline
-        .first()
-        .is_some_and(|first| first.contains(' '))
+    process.cmdline.first().is_some_and(|first| first.contains(' '))
 }
 
 /// The command line without the empty words that a shorter title leaves behind.
 #[must_use]
 pub fn arguments(process: &Proc) -> Vec<String> {
-    let last = process
-        .cmdline
-        .iter()
-        .rposition(|word| !word.trim().is_empty())
-        .map_or(0, |at| at + 1);
+    let last = process.cmdline.iter().rposition(|word| !word.trim().is_empty()).map_or(0, |at| at + 1);
     process.cmdline.iter().take(last).cloned().collect()
 }
 

@@ -45,11 +45,7 @@ impl Assessor<'_> {
             };
             facts.unknown.retain(|name, _| !name.starts_with("server."));
             let answer = answer::ask(endpoint, true);
-            answer.fill(
-                &mut facts.server,
-                &mut facts.persistence,
-                &mut facts.unknown,
-            );
+            answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
             facts.server.fenced = facts.server.fenced.or(facts.config.fenced);
             facts.server.flavour = facts.server.flavour.or(before.flavour);
             facts.server.version = facts.server.version.take().or(before.version);
@@ -61,10 +57,7 @@ impl Assessor<'_> {
             facts.disk = machine::disk(&self.look, Path::new(dir)).0;
         }
         if wants("memory") {
-            facts.memory = machine::memory(
-                &self.look,
-                facts.process.pid.and_then(|p| i32::try_from(p).ok()),
-            );
+            facts.memory = machine::memory(&self.look, facts.process.pid.and_then(|p| i32::try_from(p).ok()));
         }
     }
 }

@@ -11,33 +11,18 @@ const LARGEST: u64 = 16 << 20;
 /// Reads a configuration with its includes.
 #[must_use]
 pub fn load(look: &Look, start: &Start, version: Option<ServerVersion>) -> Effective {
-    let read = |path: &Path| {
-        look.read(path, LARGEST)
-            .map_err(|e| std::io::Error::other(e.to_string()))
-    };
+    let read = |path: &Path| look.read(path, LARGEST).map_err(|e| std::io::Error::other(e.to_string()));
     let glob = |pattern: &str| look.glob(pattern);
-    redis_conf::load(
-        start,
-        version,
-        &Files {
-            read: &read,
-            glob: &glob,
-        },
-    )
+    redis_conf::load(start, version, &Files { read: &read, glob: &glob })
 }
 
 /// The facts of a configuration that was read.
 #[must_use]
 pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> ConfigFacts {
-    let unreadable = effective
-        .problems
-        .iter()
-        .find(|p| p.kind == ProblemKind::Unreadable);
+    let unreadable = effective.problems.iter().find(|p| p.kind == ProblemKind::Unreadable);
     let state = match (file, effective.problems.first()) {
         (Some(_), _) if unreadable.is_some() && effective.files.is_empty() => ConfigState::Missing,
-        (Some(main), Some(_))
-            if unreadable.is_some() && !effective.files.iter().any(|f| f == main) =>
-        {
+        (Some(main), Some(_)) if unreadable.is_some() && !effective.files.iter().any(|f| f == main) => {
             ConfigState::Missing
         }
         (_, Some(_)) => ConfigState::Invalid,
@@ -53,10 +38,7 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         state: Some(state),
         file: file.map(text),
         files: effective.files.iter().map(|f| text(f)).collect(),
-        error: effective
-            .problems
-            .first()
-            .map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
+        error: effective.problems.first().map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
         digest: Some(digest(effective)),
         data_dir: Some(text(effective.dir())),
         dbfilename: Some(effective.dbfilename().to_string()),
@@ -70,12 +52,7 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         evicts: Some(!policy.is_empty() && policy != "noeviction"),
         logfile: effective.logfile().map(|f| text(&f)),
         pidfile: effective.pidfile().map(|f| text(&f)),
-        replicaof: Some(
-            effective
-                .replicaof()
-                .map(|(host, port)| format!("{host}:{port}"))
-                .unwrap_or_default(),
-        ),
+        replicaof: Some(effective.replicaof().map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()),
         cluster: Some(effective.cluster_enabled()),
         overridden: effective.values.iter().filter_map(fixed).collect(),
         managed_by: effective.managed_by.clone(),
@@ -140,29 +117,15 @@ pub fn drift(look: &Look, effective: &Effective, answer: &Answer) -> Vec<String>
             "dir" => same_path(look, live, &file),
             _ => live.eq_ignore_ascii_case(&file),
         };
-        (!same).then(|| {
-            format!(
-                "{name}: now `{}`, at a start `{}`",
-                live.escape_debug(),
-                file.escape_debug()
-            )
-        })
+        (!same).then(|| format!("{name}: now `{}`, at a start `{}`", live.escape_debug(), file.escape_debug()))
     };
-    WATCHED
-        .iter()
-        .collect::<Vec<_>>()
-        .iter()
-        .filter_map(differs)
-        .collect()
+    WATCHED.iter().collect::<Vec<_>>().iter().filter_map(differs).collect()
 }
 
 /// Do two paths name the same directory?
 #[must_use]
 pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
-    let real = |path: &str| {
-        look.real_path(Path::new(path))
-            .unwrap_or_else(|_| PathBuf::from(path))
-    };
+    let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
     one == other || real(one) == real(other)
 }
 

@@ -18,10 +18,7 @@ pub struct Refusal {
 }
 
 fn refuse(because: impl Into<String>, hint: impl Into<String>) -> Refusal {
-    Refusal {
-        because: because.into(),
-        hint: hint.into(),
-    }
+    Refusal { because: because.into(), hint: hint.into() }
 }
 
 /// Resolves every path and setting that a plan for this point needs.
@@ -38,10 +35,7 @@ pub fn site(
 ) -> Result<Site, Refusal> {
     let facts = &assessed.document.facts;
     if !target.local {
-        return Err(refuse(
-            "the instance is on another host",
-            "run redis-dr there",
-        ));
+        return Err(refuse("the instance is on another host", "run redis-dr there"));
     }
     let config = &facts.config;
     let config_file = config.file.clone().ok_or_else(|| {
@@ -50,37 +44,21 @@ pub fn site(
             "set config_file in the config: a server without one can't be brought back the same",
         )
     })?;
-    let data_dir = config.data_dir.clone().ok_or_else(|| {
-        refuse(
-            "its data directory is not known",
-            "set config_file in the config",
-        )
-    })?;
+    let data_dir = config
+        .data_dir
+        .clone()
+        .ok_or_else(|| refuse("its data directory is not known", "set config_file in the config"))?;
     let data_dir = PathBuf::from(data_dir);
     let data_dir = look.real_path(&data_dir).unwrap_or(data_dir);
-    let version = facts.server.version.clone().ok_or_else(|| {
-        refuse(
-            "the server's program, and so its version, is not known",
-            "set bin_dir in the config",
-        )
-    })?;
-    let multi_part = config.multi_part.ok_or_else(|| {
-        refuse(
-            "the server's version is not known",
-            "set bin_dir in the config",
-        )
-    })?;
-    let aof_name = config
-        .appendfilename
-        .clone()
-        .unwrap_or_else(|| "appendonly.aof".into());
+    let version =
+        facts.server.version.clone().ok_or_else(|| {
+            refuse("the server's program, and so its version, is not known", "set bin_dir in the config")
+        })?;
+    let multi_part =
+        config.multi_part.ok_or_else(|| refuse("the server's version is not known", "set bin_dir in the config"))?;
+    let aof_name = config.appendfilename.clone().unwrap_or_else(|| "appendonly.aof".into());
     let aof = if multi_part {
-        data_dir.join(
-            config
-                .appenddirname
-                .clone()
-                .unwrap_or_else(|| "appendonlydir".into()),
-        )
+        data_dir.join(config.appenddirname.clone().unwrap_or_else(|| "appendonlydir".into()))
     } else {
         data_dir.join(&aof_name)
     };
@@ -91,12 +69,7 @@ pub fn site(
     Ok(Site {
         instance: target.name.clone(),
         address: target.endpoint.to_string(),
-        rdb: data_dir.join(
-            config
-                .dbfilename
-                .clone()
-                .unwrap_or_else(|| "dump.rdb".into()),
-        ),
+        rdb: data_dir.join(config.dbfilename.clone().unwrap_or_else(|| "dump.rdb".into())),
         aof,
         aof_name,
         multi_part,
@@ -121,8 +94,7 @@ pub fn site(
         can_fence: can_fence(assessed),
         probe: target.probe,
         was_answering: facts.server.answers == Some(true),
-        memory_worthless: facts.server.answers == Some(true)
-            && facts.server.data_empty == Some(true),
+        memory_worthless: facts.server.answers == Some(true) && facts.server.data_empty == Some(true),
         point,
         estimate,
     })
@@ -142,10 +114,9 @@ fn service(facts: &Facts) -> Result<(ServiceKind, Option<String>), Refusal> {
             "nobody said how the server is started and stopped",
             "set service in the config: systemd, command, or process: {} if redis-dr starts it itself",
         )),
-        ServiceKind::Systemd if unit.is_none() => Err(refuse(
-            "the unit is not known",
-            "set service: { systemd: UNIT } in the config",
-        )),
+        ServiceKind::Systemd if unit.is_none() => {
+            Err(refuse("the unit is not known", "set service: { systemd: UNIT } in the config"))
+        }
         kind => Ok((kind, unit)),
     }
 }
@@ -155,11 +126,7 @@ fn vault_dir(look: &Look, target: &Target, state_dir: &Path, data_dir: &Path) ->
     if let Some(dir) = &target.vault_dir {
         return dir.join("<run>");
     }
-    let nearest = |path: &Path| {
-        path.ancestors()
-            .find_map(|p| look.stat(p).ok())
-            .map(|s| s.dev)
-    };
+    let nearest = |path: &Path| path.ancestors().find_map(|p| look.stat(p).ok()).map(|s| s.dev);
     match (nearest(state_dir), nearest(data_dir)) {
         (Some(one), Some(other)) if one == other => state_dir.join("runs/<run>/vault"),
         _ => data_dir.join(".redis-dr/<run>"),
@@ -175,11 +142,7 @@ fn run_as(look: &Look, target: &Target, facts: &Facts, data_dir: &Path) -> Optio
     if !look.is_root() {
         return by_id(look.uid());
     }
-    facts
-        .process
-        .user
-        .clone()
-        .or_else(|| by_id(look.stat(data_dir).ok()?.uid))
+    facts.process.user.clone().or_else(|| by_id(look.stat(data_dir).ok()?.uid))
 }
 
 /// What stood behind the configuration file on the command line, where that is still known.
@@ -192,23 +155,13 @@ fn start_args(facts: &Facts, config_file: &str) -> Vec<String> {
 
 /// CONFIG must be neither renamed away in the file nor denied by the running server.
 fn can_fence(assessed: &Assessed) -> bool {
-    let renamed = assessed
-        .effective
-        .renamed
-        .keys()
-        .any(|name| name.eq_ignore_ascii_case("config"));
+    let renamed = assessed.effective.renamed.keys().any(|name| name.eq_ignore_ascii_case("config"));
     !renamed && assessed.document.facts.server.config_denied != Some(true)
 }
 
 /// Expected durations for a point; for none, those of nothing.
 #[must_use]
 pub fn estimates(point: Option<&Point>, rates: &Rates) -> Estimate {
-    let (load, rewrite, copy) = point.map_or((Seconds(1.0), Seconds(1.0), Seconds(0.0)), |p| {
-        estimate(p, None, rates)
-    });
-    Estimate {
-        load,
-        rewrite,
-        copy,
-    }
+    let (load, rewrite, copy) = point.map_or((Seconds(1.0), Seconds(1.0), Seconds(0.0)), |p| estimate(p, None, rates));
+    Estimate { load, rewrite, copy }
 }

@@ -50,37 +50,22 @@ impl Target {
     /// An instance of the config. `password` is what its `auth`, the command line or the environment gave; `auth_fixed`
     /// says that it came from `auth`, so that no other is tried.
     #[must_use]
-    pub fn of(
-        name: &str,
-        instance: &Instance,
-        config: &Config,
-        password: Option<Secret>,
-        auth_fixed: bool,
-    ) -> Self {
+    pub fn of(name: &str, instance: &Instance, config: &Config, password: Option<Secret>, auth_fixed: bool) -> Self {
         let address = instance.address.clone();
-        let tls = instance.tls.as_ref().map(|t| Tls {
-            ca: t.ca.clone(),
-            cert: t.cert.clone(),
-            key: t.key.clone(),
-        });
+        let tls = instance.tls.as_ref().map(|t| Tls { ca: t.ca.clone(), cert: t.cert.clone(), key: t.key.clone() });
         let user = instance.auth.as_ref().and_then(|a| a.user.clone());
         let (service, unit, commands) = match &instance.service {
             None => (ServiceKind::Unknown, None, None),
             Some(Service::Process(_)) => (ServiceKind::Process, None, None),
             Some(Service::Systemd(unit)) => (ServiceKind::Systemd, Some(unit.clone()), None),
             Some(Service::Command(c)) => {
-                let commands = ServiceCommands {
-                    start: c.start.clone(),
-                    stop: c.stop.clone(),
-                    status: c.status.clone(),
-                };
+                let commands =
+                    ServiceCommands { start: c.start.clone(), stop: c.stop.clone(), status: c.status.clone() };
                 (ServiceKind::Command, None, Some(commands))
             }
         };
-        let stores = instance
-            .stores
-            .iter()
-            .filter_map(|store| Some((store.clone(), config.stores.get(store)?.dir.clone())));
+        let stores =
+            instance.stores.iter().filter_map(|store| Some((store.clone(), config.stores.get(store)?.dir.clone())));
         Self {
             auth_fixed,
             // A configured file says where the data is, also behind an address of this host that is not the loopback.
@@ -107,12 +92,7 @@ impl Target {
             rpo: instance.objectives.rpo,
             probe: instance.policy.probe,
             recoveries_within: instance.policy.max_recoveries.within,
-            ..Self::discover(Endpoint {
-                address,
-                tls,
-                user,
-                password,
-            })
+            ..Self::discover(Endpoint { address, tls, user, password })
         }
         .named(name)
     }

@@ -1,9 +1,7 @@
 //! Files: what a start would load, what is in them, and the recovery points they make.
 use super::assessor::{Assessor, Base, Depth, Wanted, printable};
 use super::stored::{self, Judged, Loader, Paths, Survey};
-use crate::facts::{
-    Facts, FileState, Loadable, Point, PointKind, Seconds, ServerRole, Time, Validity, WouldLoad,
-};
+use crate::facts::{Facts, FileState, Loadable, Point, PointKind, Seconds, ServerRole, Time, Validity, WouldLoad};
 use crate::finding::Id;
 use crate::host::Stat;
 use crate::points::{self, LastWrite};
@@ -19,26 +17,16 @@ const ENOUGH: usize = 3;
 type Walked = Result<(Report, Stat), String>;
 
 /// Fills in the files' facts and gives the recovery points, best first.
-pub(super) fn walk(
-    assessor: &Assessor<'_>,
-    base: &mut Base,
-    wanted: &Wanted,
-    now: Time,
-) -> Vec<Point> {
+pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, now: Time) -> Vec<Point> {
     let look = assessor.look;
-    let paths = if assessor.target.local {
-        Paths::of(&base.facts.config)
-    } else {
-        None
-    };
+    let paths = if assessor.target.local { Paths::of(&base.facts.config) } else { None };
     let survey = paths.as_ref().map(|p| stored::survey(&look, p));
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         names(assessor, base, paths, survey);
     } else {
-        base.facts.unknown.insert(
-            "files.rdb.state".into(),
-            "the data directory is not known, or on another host".into(),
-        );
+        base.facts
+            .unknown
+            .insert("files.rdb.state".into(), "the data directory is not known, or on another host".into());
     }
     let deep = match wanted.depth {
         Depth::Quick => false,
@@ -48,8 +36,7 @@ pub(super) fn walk(
     let loader = loader(base);
     let known = Verdicts::load(&look, assessor.state.dir());
     let now_ms = now.0.as_millisecond();
-    let examine =
-        |path: &Path| store::examine(&look, path, &known, now_ms).map_err(|e| e.to_string());
+    let examine = |path: &Path| store::examine(&look, path, &known, now_ms).map_err(|e| e.to_string());
     let (mut all, judged, mut backups) = std::thread::scope(|scope| {
         let judging = scope.spawn(|| {
             let (paths, survey) = (paths.as_ref()?, survey.as_ref()?);
@@ -58,27 +45,14 @@ pub(super) fn walk(
         let mut all = Vec::new();
         if let (Some(paths), Some(survey)) = (&paths, &survey) {
             let path = paths.rdb.to_string_lossy();
-            let walked: Option<Walked> = survey
-                .rdb
-                .as_ref()
-                .filter(|_| deep)
-                .map(|_| examine(&paths.rdb));
-            base.facts.files.rdb =
-                stored::snapshot_facts(&path, survey.rdb.as_ref(), walked.as_ref());
+            let walked: Option<Walked> = survey.rdb.as_ref().filter(|_| deep).map(|_| examine(&paths.rdb));
+            base.facts.files.rdb = stored::snapshot_facts(&path, survey.rdb.as_ref(), walked.as_ref());
             if let Some((_, error)) = survey.errors.iter().find(|(p, _)| *p == paths.rdb) {
                 base.facts.files.rdb.state = Some(FileState::Unreadable);
                 base.facts.files.rdb.because = Some(error.to_string());
             }
             if let Some(stat) = survey.rdb.as_ref().filter(|s| s.size > 0) {
-                all.push(stored::snapshot_point(
-                    "rdb",
-                    PointKind::Rdb,
-                    &path,
-                    stat,
-                    None,
-                    walked.as_ref(),
-                    &loader,
-                ));
+                all.push(stored::snapshot_point("rdb", PointKind::Rdb, &path, stat, None, walked.as_ref(), &loader));
             }
         }
         let backups = backups(assessor, base, deep, &loader, &examine);
@@ -102,8 +76,8 @@ pub(super) fn walk(
 /// Is there a reason to walk the files?
 fn troubled(facts: &Facts) -> bool {
     let server = &facts.server;
-    let well = server.answers == Some(true)
-        && (server.writable == Some(true) || server.role == Some(ServerRole::Slave));
+    let well =
+        server.answers == Some(true) && (server.writable == Some(true) || server.role == Some(ServerRole::Slave));
     let waits = server.loading == Some(true) || server.busy == Some(true);
     !waits
         && (!well
@@ -119,35 +93,19 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     facts.config.start_loads = Some(starts.loads);
     facts.config.start_because = Some(printable(&starts.because));
     facts.config.trap = Some(starts.trap);
-    if let Some((path, error)) = survey
-        .errors
-        .iter()
-        .find(|(p, _)| *p == paths.dir || p.starts_with(&paths.aof))
-    {
+    if let Some((path, error)) = survey.errors.iter().find(|(p, _)| *p == paths.dir || p.starts_with(&paths.aof)) {
         facts.config.start_loads = None;
         facts.config.trap = None;
-        facts.unknown.insert(
-            "config.start_loads".into(),
-            format!("{}: {error}", path.display()),
-        );
+        facts.unknown.insert("config.start_loads".into(), format!("{}: {error}", path.display()));
     }
     facts.files.temporaries = survey.temporaries.iter().map(|n| printable(n)).collect();
     seen.other_rdb = survey.other_rdb.iter().map(|n| printable(n)).collect();
     seen.other_aof = survey.other_aof.iter().map(|n| printable(n)).collect();
     let look = assessor.look;
-    let user = facts
-        .instance
-        .user
-        .clone()
-        .and_then(|name| look.user(&name).ok())
-        .or_else(|| {
-            let uid = if look.is_root() {
-                look.stat(&paths.dir).ok()?.uid
-            } else {
-                look.uid()
-            };
-            look.user_by_id(uid).ok().flatten()
-        });
+    let user = facts.instance.user.clone().and_then(|name| look.user(&name).ok()).or_else(|| {
+        let uid = if look.is_root() { look.stat(&paths.dir).ok()?.uid } else { look.uid() };
+        look.user_by_id(uid).ok().flatten()
+    });
     if let Some(user) = user {
         let groups = look.groups_of(&user).unwrap_or_else(|_| vec![user.gid]);
         let problem = stored::problem(&look, paths, survey, user.uid, &groups);
@@ -155,33 +113,20 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
         facts.files.permission_because = problem;
         facts.instance.user.get_or_insert(user.name);
     } else {
-        facts.unknown.insert(
-            "files.permission_ok".into(),
-            "the server's user is not known".into(),
-        );
+        facts.unknown.insert("files.permission_ok".into(), "the server's user is not known".into());
     }
 }
 
 fn loader(base: &Base) -> Loader {
     let config = &base.facts.config;
     let stems = base.effective.loadmodules();
-    let named = stems
-        .iter()
-        .filter_map(|m| m.file_stem())
-        .map(|s| s.to_string_lossy().into_owned());
+    let named = stems.iter().filter_map(|m| m.file_stem()).map(|s| s.to_string_lossy().into_owned());
     let modules = &base.facts.server.modules;
     Loader {
         version: base.version,
-        modules: if modules.is_empty() {
-            named.collect()
-        } else {
-            modules.clone()
-        },
+        modules: if modules.is_empty() { named.collect() } else { modules.clone() },
         databases: config.databases,
-        evicts_beyond: config
-            .maxmemory
-            .filter(|m| m.0 > 0 && config.evicts == Some(true))
-            .map(|m| m.0),
+        evicts_beyond: config.maxmemory.filter(|m| m.0 > 0 && config.evicts == Some(true)).map(|m| m.0),
     }
 }
 
@@ -194,17 +139,12 @@ fn aof(
     all: &mut Vec<Point>,
 ) {
     base.facts.files.aof = stored::aof_facts(paths, survey, judged);
-    let grows =
-        base.facts.server.answers == Some(true) && base.facts.persistence.aof_enabled == Some(true);
+    let grows = base.facts.server.answers == Some(true) && base.facts.persistence.aof_enabled == Some(true);
     match judged {
         Some(judged) => {
             base.seen.flushes = stored::flushes(&judged.report);
-            base.seen.aof_base = judged
-                .report
-                .files
-                .first()
-                .and_then(|f| f.rdb.as_ref())
-                .map(|r| crate::facts::Bytes(r.bytes));
+            base.seen.aof_base =
+                judged.report.files.first().and_then(|f| f.rdb.as_ref()).map(|r| crate::facts::Bytes(r.bytes));
             all.extend(stored::aof_points(survey, judged, loader, grows));
         }
         None => all.extend(stored::unchecked_aof(&base.facts.files.aof)),
@@ -234,30 +174,16 @@ fn backups(
         for file in &listing.files {
             let walk = deep && (total <= ALL_UP_TO || good < ENOUGH);
             let walked = walk.then(|| examine(&file.path));
-            let (id, path) = (
-                printable(&format!("{store}/{}", file.name)),
-                file.path.to_string_lossy(),
-            );
+            let (id, path) = (printable(&format!("{store}/{}", file.name)), file.path.to_string_lossy());
             let packed = file.compression.name();
-            let point = stored::snapshot_point(
-                &id,
-                PointKind::Backup,
-                &path,
-                &file.stat,
-                packed,
-                walked.as_ref(),
-                loader,
-            );
+            let point =
+                stored::snapshot_point(&id, PointKind::Backup, &path, &file.stat, packed, walked.as_ref(), loader);
             good += usize::from(point.usable() && point.keys != Some(0));
             all.push(point);
         }
     }
     base.facts.files.backups = u64::try_from(all.len()).unwrap_or(u64::MAX);
-    let newest = all
-        .iter()
-        .filter(|p| p.valid != Validity::Damaged)
-        .filter_map(|p| p.as_of)
-        .max();
+    let newest = all.iter().filter(|p| p.valid != Validity::Damaged).filter_map(|p| p.as_of).max();
     base.seen.newest_backup_age = newest.map(|t| Time(assessor.look.now()).since(t).0);
     all
 }
@@ -279,18 +205,8 @@ fn in_hand(path: &Path, loader: &Loader, examine: &dyn Fn(&Path) -> Walked) -> P
         kind: crate::host::Kind::Other,
     };
     let stat = walked.as_ref().map_or(nothing, |(_, stat)| *stat);
-    let packed = store::open(&crate::host::Look::new(), path)
-        .ok()
-        .and_then(|o| o.compression.name());
-    let mut point = stored::snapshot_point(
-        &id,
-        PointKind::Backup,
-        &text,
-        &stat,
-        packed,
-        Some(&walked),
-        loader,
-    );
+    let packed = store::open(&crate::host::Look::new(), path).ok().and_then(|o| o.compression.name());
+    let mut point = stored::snapshot_point(&id, PointKind::Backup, &text, &stat, packed, Some(&walked), loader);
     if walked.is_err() {
         point.as_of = None;
         point.bytes = None;
@@ -339,8 +255,7 @@ fn data_empty(facts: &mut Facts, all: &[Point]) {
     let holds = |p: &Point| {
         let walked = matches!(p.valid, Validity::Intact | Validity::Repairable);
         let some = p.keys.is_some_and(|k| k > p.keys_expired.unwrap_or(0))
-            || (p.kind == PointKind::AofCut
-                && (p.base_keys.unwrap_or(0) > 0 || p.commands.unwrap_or(0) > 0));
+            || (p.kind == PointKind::AofCut && (p.base_keys.unwrap_or(0) > 0 || p.commands.unwrap_or(0) > 0));
         p.kind != PointKind::Memory && walked && some
     };
     // Nobody has looked into what could hold some.
@@ -351,10 +266,7 @@ fn data_empty(facts: &mut Facts, all: &[Point]) {
         _ => Some(false),
     };
     if server.data_empty.is_none() {
-        facts.unknown.insert(
-            "server.data_empty".into(),
-            "the files were not walked".into(),
-        );
+        facts.unknown.insert("server.data_empty".into(), "the files were not walked".into());
     }
 }
 
@@ -366,10 +278,7 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     let fresh = facts.server.data_empty == Some(true);
     let last = LastWrite {
         aof: facts.files.aof.modified_at.filter(|_| on && !fresh),
-        rdb: all
-            .iter()
-            .filter(|p| p.kind == PointKind::Rdb)
-            .find_map(|p| p.as_of),
+        rdb: all.iter().filter(|p| p.kind == PointKind::Rdb).find_map(|p| p.as_of),
         log: base.seen.served_until.filter(|_| !fresh),
         incident_at: wanted.incident_at,
         saved_at_the_end: base.seen.saved_at_the_end,
@@ -390,15 +299,10 @@ fn refusal(base: &mut Base, all: &[Point]) {
         Some(WouldLoad::Rdb) => PointKind::Rdb,
         _ => return,
     };
-    if let Some(point) = all
-        .iter()
-        .find(|p| p.kind == kind && p.valid == Validity::Intact && p.loadable == Loadable::No)
+    if let Some(point) =
+        all.iter().find(|p| p.kind == kind && p.valid == Validity::Intact && p.loadable == Loadable::No)
     {
-        let id = if point.why.contains("module") {
-            Id::ServerModuleMissing
-        } else {
-            Id::ServerVersionTooOld
-        };
+        let id = if point.why.contains("module") { Id::ServerModuleMissing } else { Id::ServerVersionTooOld };
         if point.why.contains("module") || point.why.contains("version") {
             base.seen.load_refusal = Some((id, format!("{}: {}", point.source, point.why)));
         }

@@ -13,8 +13,6 @@ pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Fai
     let consent = consent(options, parts.name())?;
     let asked = signals::listen();
     let mut person = person(context, &consent, &asked);
-    let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &|| {
-        signals::heard(&asked)
-    });
+    let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &|| signals::heard(&asked));
     Ok(tell(context, &doc))
 }

@@ -65,31 +65,13 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// The server's port on this host, as for redis-cli.
-    #[arg(
-        short = 'p',
-        long,
-        global = true,
-        value_name = "PORT",
-        help_heading = "Connection"
-    )]
+    #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection")]
     pub port: Option<u16>,
     /// The server's unix socket, as for redis-cli.
-    #[arg(
-        short = 's',
-        long,
-        global = true,
-        value_name = "SOCKET",
-        help_heading = "Connection"
-    )]
+    #[arg(short = 's', long, global = true, value_name = "SOCKET", help_heading = "Connection")]
     pub socket: Option<PathBuf>,
     /// The server's URI, without a password in it.
-    #[arg(
-        short = 'u',
-        long,
-        global = true,
-        value_name = "URI",
-        help_heading = "Connection"
-    )]
+    #[arg(short = 'u', long, global = true, value_name = "URI", help_heading = "Connection")]
     pub uri: Option<String>,
     /// The user to authenticate as.
     #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
@@ -113,13 +95,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
     pub key: Option<PathBuf>,
     /// Refused: a password on the command line can be read by everybody on the host.
-    #[arg(
-        short = 'a',
-        long = "pass",
-        global = true,
-        value_name = "PASSWORD",
-        hide = true
-    )]
+    #[arg(short = 'a', long = "pass", global = true, value_name = "PASSWORD", hide = true)]
     pub pass: Option<String>,
 }
 
@@ -127,12 +103,7 @@ pub struct Global {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Select {
     /// The playbook that decides.
-    #[arg(
-        long,
-        value_name = "P",
-        conflicts_with = "runbook",
-        help_heading = "Selection"
-    )]
+    #[arg(long, value_name = "P", conflicts_with = "runbook", help_heading = "Selection")]
     pub playbook: Option<String>,
     /// The runbook to use, without asking the decision tree.
     #[arg(long, value_name = "R", help_heading = "Selection")]
@@ -144,12 +115,7 @@ pub struct Select {
     #[arg(long, value_enum, default_value_t = Prefer::Complete, help_heading = "Selection")]
     pub prefer: Prefer,
     /// The recovery point to use: an id of `redis-dr points`.
-    #[arg(
-        long,
-        value_name = "ID",
-        conflicts_with = "point_file",
-        help_heading = "Selection"
-    )]
+    #[arg(long, value_name = "ID", conflicts_with = "point_file", help_heading = "Selection")]
     pub point: Option<String>,
     /// A snapshot in hand.
     #[arg(long, value_name = "FILE", help_heading = "Selection")]

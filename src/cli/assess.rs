@@ -15,11 +15,7 @@ pub fn run(
     exit_code: Option<Level>,
 ) -> Result<i32, Failure> {
     let world = World::new(context, instance)?;
-    let selection = Selection {
-        playbook,
-        quick,
-        ..Selection::default()
-    };
+    let selection = Selection { playbook, quick, ..Selection::default() };
     let (assessed, _) = crate::recover::choose(&world.parts(), &selection, None, None)
         .map_err(|e| Failure::usage(e, "redis-dr playbook list"))?;
     let document = assessed.document;

@@ -52,47 +52,27 @@ impl Context {
                 "use --password-file FILE, --askpass or REDISCLI_AUTH",
             ));
         }
-        let path = config::lookup(global.config.as_deref(), &env, look.is_root(), &|p| {
-            look.exists(p)
-        });
+        let path = config::lookup(global.config.as_deref(), &env, look.is_root(), &|p| look.exists(p));
         let mut config = None;
         if let Some(path) = &path {
-            let text = look
-                .read_text(path, 1 << 20)
-                .map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+            let text = look.read_text(path, 1 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
             trusted(&look, path)?;
-            config = Some(
-                Config::from_text(&text, &path.display().to_string()).map_err(|e| {
-                    Failure::usage(
-                        e.to_string().trim_end().to_string(),
-                        e.hint().unwrap_or("mend the config"),
-                    )
-                })?,
-            );
+            config = Some(Config::from_text(&text, &path.display().to_string()).map_err(|e| {
+                Failure::usage(e.to_string().trim_end().to_string(), e.hint().unwrap_or("mend the config"))
+            })?);
         }
-        let own = global
-            .state_dir
-            .clone()
-            .or_else(|| config.as_ref().and_then(|c| c.state_dir.clone()));
+        let own = global.state_dir.clone().or_else(|| config.as_ref().and_then(|c| c.state_dir.clone()));
         let dir = match own {
             Some(dir) => std::path::absolute(&dir).unwrap_or(dir),
             None => State::default_dir(look.is_root(), env)?,
         };
-        Ok(Self {
-            global: global.clone(),
-            config,
-            config_path: path,
-            look,
-            state: State::at(dir),
-        })
+        Ok(Self { global: global.clone(), config, config_path: path, look, state: State::at(dir) })
     }
 
     /// Where the settings came from, for the first line of a screen.
     #[must_use]
     pub fn where_from(&self) -> String {
-        self.config_path
-            .as_ref()
-            .map_or("no config".into(), |p| p.display().to_string())
+        self.config_path.as_ref().map_or("no config".into(), |p| p.display().to_string())
     }
 
     /// A next command that can be pasted: it carries `-c` and `--state-dir` in force.
@@ -115,10 +95,7 @@ impl Context {
     pub fn choose(&self, wanted: Option<&str>) -> Result<Chosen, Failure> {
         let by_option = self.address_option()?;
         if let (Some(_), Some(_)) = (wanted, &by_option) {
-            return Err(Failure::usage(
-                "an instance and -p, -s or -u were given",
-                "give one of them",
-            ));
+            return Err(Failure::usage("an instance and -p, -s or -u were given", "give one of them"));
         }
         let text = by_option.or_else(|| wanted.map(String::from));
         let empty = Config {
@@ -136,10 +113,7 @@ impl Context {
                 let mut endpoint = Endpoint::plain(parse_address(&address.to_string())?);
                 self.let_in(&mut endpoint, None)?;
                 let target = Target::discover(endpoint);
-                Ok(Chosen {
-                    target,
-                    instance: Instance::at(address),
-                })
+                Ok(Chosen { target, instance: Instance::at(address) })
             }
         }
     }
@@ -149,25 +123,17 @@ impl Context {
         match (&g.port, &g.socket, &g.uri) {
             (None, None, None) => Ok(None),
             (Some(p), None, None) => Ok(Some(format!("127.0.0.1:{p}"))),
-            (None, Some(s), None) => Ok(Some(format!(
-                "unix:{}",
-                std::path::absolute(s).unwrap_or(s.clone()).display()
-            ))),
+            (None, Some(s), None) => {
+                Ok(Some(format!("unix:{}", std::path::absolute(s).unwrap_or(s.clone()).display())))
+            }
             (None, None, Some(u)) => uri(u).map(Some),
-            _ => Err(Failure::usage(
-                "more than one of -p, -s and -u was given",
-                "give one of them",
-            )),
+            _ => Err(Failure::usage("more than one of -p, -s and -u was given", "give one of them")),
         }
     }
 
     fn named(&self, name: &str, i: &Instance, config: &Config) -> Result<Chosen, Failure> {
         let mut endpoint = Endpoint::plain(parse_address(&i.address.to_string())?);
-        endpoint.tls = i.tls.as_ref().map(|t| Tls {
-            ca: t.ca.clone(),
-            cert: t.cert.clone(),
-            key: t.key.clone(),
-        });
+        endpoint.tls = i.tls.as_ref().map(|t| Tls { ca: t.ca.clone(), cert: t.cert.clone(), key: t.key.clone() });
         self.let_in(&mut endpoint, i.auth.as_ref())?;
         let mut target = Target::discover(endpoint);
         target.name = name.into();
@@ -183,11 +149,7 @@ impl Context {
             Some(config::Service::Command(c)) => {
                 target.service = ServiceKind::Command;
                 let (start, stop, status) = (c.start.clone(), c.stop.clone(), c.status.clone());
-                target.commands = Some(ServiceCommands {
-                    start,
-                    stop,
-                    status,
-                });
+                target.commands = Some(ServiceCommands { start, stop, status });
             }
         }
         target.run_as.clone_from(&i.run_as);
@@ -203,34 +165,19 @@ impl Context {
             config::Role::Cache => Role::Cache,
         };
         target.vault_dir.clone_from(&i.vault_dir);
-        target.stores = i
-            .stores
-            .iter()
-            .filter_map(|s| {
-                config
-                    .stores
-                    .get(s)
-                    .map(|store| (s.clone(), store.dir.clone()))
-            })
-            .collect();
+        target.stores =
+            i.stores.iter().filter_map(|s| config.stores.get(s).map(|store| (s.clone(), store.dir.clone()))).collect();
         (target.rto, target.rpo) = (i.objectives.rto, i.objectives.rpo);
         target.probe = i.policy.probe;
         target.recoveries_within = i.policy.max_recoveries.within;
-        Ok(Chosen {
-            target,
-            instance: i.clone(),
-        })
+        Ok(Chosen { target, instance: i.clone() })
     }
 
     /// User, password and TLS: the config's alone where it has them, else the options'.
     fn let_in(&self, endpoint: &mut Endpoint, auth: Option<&config::Auth>) -> Result<(), Failure> {
         let g = &self.global;
         if g.tls && endpoint.tls.is_none() {
-            endpoint.tls = Some(Tls {
-                ca: g.cacert.clone(),
-                cert: g.cert.clone(),
-                key: g.key.clone(),
-            });
+            endpoint.tls = Some(Tls { ca: g.cacert.clone(), cert: g.cert.clone(), key: g.key.clone() });
         }
         if let Some(auth) = auth {
             endpoint.user.clone_from(&auth.user);
@@ -238,10 +185,7 @@ impl Context {
                 endpoint.password = Some(self.password(file)?);
             } else if let Some(name) = &auth.password_env {
                 let value = env(name).ok_or_else(|| {
-                    Failure::usage(
-                        format!("the environment has no {name}"),
-                        "set it, or use password_file",
-                    )
+                    Failure::usage(format!("the environment has no {name}"), "set it, or use password_file")
                 })?;
                 endpoint.password = Some(Secret::new(value.to_string_lossy().into_owned()));
             }
@@ -251,15 +195,9 @@ impl Context {
         if let Some(file) = &g.password_file {
             endpoint.password = Some(self.password(file)?);
         } else if g.askpass {
-            let typed = dialoguer::Password::new()
-                .with_prompt("Password")
-                .interact()
-                .map_err(|_| {
-                    Failure::usage(
-                        "--askpass needs a terminal",
-                        "use --password-file FILE or REDISCLI_AUTH",
-                    )
-                })?;
+            let typed = dialoguer::Password::new().with_prompt("Password").interact().map_err(|_| {
+                Failure::usage("--askpass needs a terminal", "use --password-file FILE or REDISCLI_AUTH")
+            })?;
             endpoint.password = Some(Secret::new(typed));
         } else if let Some(value) = env("REDISCLI_AUTH") {
             endpoint.password = Some(Secret::new(value.to_string_lossy().into_owned()));
@@ -268,10 +206,7 @@ impl Context {
     }
 
     fn password(&self, file: &Path) -> Result<Secret, Failure> {
-        let mut bytes = self
-            .look
-            .read(file, 1 << 16)
-            .map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+        let mut bytes = self.look.read(file, 1 << 16).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
         }
@@ -283,11 +218,7 @@ impl Context {
     /// # Errors
     /// A directory can't be read, or root must not trust a file.
     pub fn runbooks(&self) -> Result<Library, Failure> {
-        let dirs = self
-            .config
-            .as_ref()
-            .map(|c| c.runbooks.clone())
-            .unwrap_or_default();
+        let dirs = self.config.as_ref().map(|c| c.runbooks.clone()).unwrap_or_default();
         Ok(Library::new(self.sources(&dirs)?, runbook::builtin()))
     }
 
@@ -296,11 +227,7 @@ impl Context {
     /// # Errors
     /// As [`Context::runbooks`].
     pub fn playbooks(&self) -> Result<Library, Failure> {
-        let dirs = self
-            .config
-            .as_ref()
-            .map(|c| c.playbooks.clone())
-            .unwrap_or_default();
+        let dirs = self.config.as_ref().map(|c| c.playbooks.clone()).unwrap_or_default();
         Ok(Library::new(self.sources(&dirs)?, playbook::builtin()))
     }
 
@@ -325,10 +252,7 @@ impl Context {
     /// # Errors
     /// It can't be read, or root must not trust it.
     pub fn source(&self, path: &Path) -> Result<Source, Failure> {
-        let text = self
-            .look
-            .read_text(path, 2 << 20)
-            .map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+        let text = self.look.read_text(path, 2 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
         trusted(&self.look, path)?;
         Ok(Source::new(path.display().to_string(), text))
     }
@@ -349,20 +273,13 @@ pub fn trusted(look: &Look, path: &Path) -> Result<(), Failure> {
 }
 
 fn parse_address(text: &str) -> Result<Address, Failure> {
-    text.parse::<Address>().map_err(|e| {
-        Failure::usage(
-            e.to_string(),
-            "such as 127.0.0.1:6379 or unix:/run/redis/redis.sock",
-        )
-    })
+    text.parse::<Address>()
+        .map_err(|e| Failure::usage(e.to_string(), "such as 127.0.0.1:6379 or unix:/run/redis/redis.sock"))
 }
 
 /// `redis://HOST:PORT` without a password in it.
 fn uri(text: &str) -> Result<String, Failure> {
-    let rest = text
-        .strip_prefix("redis://")
-        .or_else(|| text.strip_prefix("rediss://"))
-        .unwrap_or(text);
+    let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://")).unwrap_or(text);
     if rest.contains('@') {
         return Err(Failure::usage(
             "a URI with a password in it can be read by everybody on this host",
@@ -374,10 +291,7 @@ fn uri(text: &str) -> Result<String, Failure> {
 
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    if text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "/._-+:".contains(c))
-    {
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:".contains(c)) {
         return text;
     }
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -11,14 +11,8 @@ use serde_json::json;
 /// What the exit codes mean; never reused.
 const EXIT_CODES: &[(i32, &str)] = &[
     (0, "done: healthy / recovered / plan written / lint clean"),
-    (
-        1,
-        "failed, and everything this run changed has been rolled back; or a read-only command could not look",
-    ),
-    (
-        2,
-        "usage, configuration, or a runbook/playbook/plan file that is not valid",
-    ),
+    (1, "failed, and everything this run changed has been rolled back; or a read-only command could not look"),
+    (2, "usage, configuration, or a runbook/playbook/plan file that is not valid"),
     (
         3,
         "refused: a person must decide (outside policy, no recovery point within the allowed loss, no rule matched, \
@@ -29,117 +23,48 @@ const EXIT_CODES: &[(i32, &str)] = &[
         "unfinished: stopped part-way, by choice or by failure; `runs resume` / `runs rollback` go on from here. \
          `serving` in the JSON says whether clients are served",
     ),
-    (
-        5,
-        "stale plan: the facts have moved since the plan was made. Nothing was changed",
-    ),
-    (
-        6,
-        "locked: another run holds this instance. Nothing was changed",
-    ),
-    (
-        7,
-        "stuck: an undo failed; the by-hand steps are printed and in the report",
-    ),
-    (
-        8,
-        "found something: `verify`; `assess` and `plan` with `--exit-code`",
-    ),
-    (
-        70,
-        "a defect in redis-dr (panic): what was changed is in the journal, `runs` goes on",
-    ),
-    (
-        130,
-        "interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was changed; after: 4",
-    ),
+    (5, "stale plan: the facts have moved since the plan was made. Nothing was changed"),
+    (6, "locked: another run holds this instance. Nothing was changed"),
+    (7, "stuck: an undo failed; the by-hand steps are printed and in the report"),
+    (8, "found something: `verify`; `assess` and `plan` with `--exit-code`"),
+    (70, "a defect in redis-dr (panic): what was changed is in the journal, `runs` goes on"),
+    (130, "interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was changed; after: 4"),
 ];
 
 /// The words of redis-dr.
 const WORDS: &[(&str, &str)] = &[
     ("instance", "One server under care."),
-    (
-        "assessment",
-        "Facts and findings at one moment; making one changes nothing.",
-    ),
-    (
-        "fact",
-        "Something observed. What could not be observed is unknown, never guessed.",
-    ),
-    (
-        "finding",
-        "Something wrong, with severity, scope and evidence.",
-    ),
+    ("assessment", "Facts and findings at one moment; making one changes nothing."),
+    ("fact", "Something observed. What could not be observed is unknown, never guessed."),
+    ("finding", "Something wrong, with severity, scope and evidence."),
     (
         "recovery point",
         "Anything data can be had from: the memory of a running server, the live AOF, dump.rdb, a backup in a store, an AOF \
          cut at a safe boundary. `redis-dr points` lists them, best first.",
     ),
-    (
-        "playbook",
-        "An assessment and a decision tree that ends in runbooks.",
-    ),
+    ("playbook", "An assessment and a decision tree that ends in runbooks."),
     ("runbook", "A list of steps that bring data back."),
-    (
-        "plan",
-        "A runbook with nothing left unknown: exactly what would run, against which facts.",
-    ),
-    (
-        "run",
-        "One carrying-out of a plan. It can be resumed or rolled back after a crash at any point.",
-    ),
-    (
-        "step",
-        "One part of a runbook: an action, the gates after it, and how it is undone.",
-    ),
-    (
-        "action",
-        "What a step does, such as service.stop or rdb.install.",
-    ),
-    (
-        "gate",
-        "A question that must be answered yes before a run goes on. Unknown is not yes.",
-    ),
-    (
-        "fence",
-        "Refuses clients' writes while data is being brought back.",
-    ),
+    ("plan", "A runbook with nothing left unknown: exactly what would run, against which facts."),
+    ("run", "One carrying-out of a plan. It can be resumed or rolled back after a crash at any point."),
+    ("step", "One part of a runbook: an action, the gates after it, and how it is undone."),
+    ("action", "What a step does, such as service.stop or rdb.install."),
+    ("gate", "A question that must be answered yes before a run goes on. Unknown is not yes."),
+    ("fence", "Refuses clients' writes while data is being brought back."),
     ("open", "Lifts the fence: clients can write again."),
     ("undo", "Takes back one step."),
-    (
-        "roll back",
-        "Takes back a whole run: `redis-dr runs rollback`.",
-    ),
-    (
-        "resume",
-        "Carries on a run that was not finished: `redis-dr runs resume`.",
-    ),
-    (
-        "stuck",
-        "An undo failed; the steps to do by hand are printed and in the report.",
-    ),
-    (
-        "point of no return",
-        "From here on a step can't be undone. The plan names it, and it is asked for first.",
-    ),
-    (
-        "journal",
-        "The durable record of a run: one line, synced, before and after every step.",
-    ),
+    ("roll back", "Takes back a whole run: `redis-dr runs rollback`."),
+    ("resume", "Carries on a run that was not finished: `redis-dr runs resume`."),
+    ("stuck", "An undo failed; the steps to do by hand are printed and in the report."),
+    ("point of no return", "From here on a step can't be undone. The plan names it, and it is asked for first."),
+    ("journal", "The durable record of a run: one line, synced, before and after every step."),
     (
         "vault",
         "The safety copies of a run: what was there before each change, read back and synced. `redis-dr vault list` \
          shows them, `redis-dr vault restore` copies one out.",
     ),
     ("store", "A directory where the operator's backups live."),
-    (
-        "RTO",
-        "Recovery time objective: time until clients are served again.",
-    ),
-    (
-        "RPO",
-        "Recovery point objective: the window of data that may be lost.",
-    ),
+    ("RTO", "Recovery time objective: time until clients are served again."),
+    ("RPO", "Recovery point objective: the window of data that may be lost."),
 ];
 
 /// One explanation.
@@ -166,44 +91,22 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
     // what is explained needs no config, so a broken one is no hindrance
     let own = Context::new(global).and_then(|context| context.runbooks());
     let library = own.unwrap_or_else(|_| runbook::Library::new(vec![], runbook::builtin()));
-    let entry = code(id)
-        .or_else(|| finding(id))
-        .or_else(|| of_runbook(&library, id))
-        .or_else(|| word(id));
+    let entry = code(id).or_else(|| finding(id)).or_else(|| of_runbook(&library, id)).or_else(|| word(id));
     let Some(entry) = entry else {
         let runbooks = library.all().iter().map(|s| s.id.as_str());
-        let names = Id::ALL
-            .iter()
-            .map(|f| f.name())
-            .chain(WORDS.iter().map(|w| w.0))
-            .chain(runbooks);
+        let names = Id::ALL.iter().map(|f| f.name()).chain(WORDS.iter().map(|w| w.0)).chain(runbooks);
         let hint = match expr::nearest(id, names.chain(["exit-codes"])) {
             Some(near) => format!("did you mean {near}?"),
             None => "redis-dr explain lists what can be explained".into(),
         };
-        return Err(Failure::usage(
-            format!("nothing is called {}", yaml::printable(id)),
-            hint,
-        ));
+        return Err(Failure::usage(format!("nothing is called {}", yaml::printable(id)), hint));
     };
     if global.json {
-        let Entry {
-            id,
-            kind,
-            text,
-            hint,
-        } = &entry;
-        out::json(
-            &json!({ "schema": "redis-dr/explain/1", "id": id, "kind": kind, "text": text, "hint": hint }),
-        );
+        let Entry { id, kind, text, hint } = &entry;
+        out::json(&json!({ "schema": "redis-dr/explain/1", "id": id, "kind": kind, "text": text, "hint": hint }));
         return Ok(0);
     }
-    out::line(&format!(
-        "{} ({})\n\n{}",
-        entry.id,
-        entry.kind,
-        entry.text.trim_end()
-    ));
+    out::line(&format!("{} ({})\n\n{}", entry.id, entry.kind, entry.text.trim_end()));
     if !entry.hint.is_empty() {
         out::line(&format!("\nhint: {}", entry.hint));
     }
@@ -224,16 +127,12 @@ fn overview(json: bool) {
 
 fn exit_codes(json: bool) {
     if json {
-        let rows: Vec<_> = EXIT_CODES
-            .iter()
-            .map(|(code, meaning)| json!({ "code": code, "meaning": meaning }))
-            .collect();
+        let rows: Vec<_> =
+            EXIT_CODES.iter().map(|(code, meaning)| json!({ "code": code, "meaning": meaning })).collect();
         out::json(&json!({ "schema": "redis-dr/exit-codes/1", "codes": rows }));
         return;
     }
-    EXIT_CODES
-        .iter()
-        .for_each(|(code, meaning)| out::line(&format!("{code:>3}  {meaning}")));
+    EXIT_CODES.iter().for_each(|(code, meaning)| out::line(&format!("{code:>3}  {meaning}")));
 }
 
 fn plain(id: &str) -> String {
@@ -249,12 +148,7 @@ fn code(id: &str) -> Option<Entry> {
         7 => "redis-dr runs report last",
         _ => "",
     };
-    Some(Entry {
-        id: format!("exit code {code}"),
-        kind: "exit code",
-        text: (*meaning).into(),
-        hint: hint.into(),
-    })
+    Some(Entry { id: format!("exit code {code}"), kind: "exit code", text: (*meaning).into(), hint: hint.into() })
 }
 
 fn finding(id: &str) -> Option<Entry> {
@@ -265,16 +159,9 @@ fn finding(id: &str) -> Option<Entry> {
     };
     let severity = json!(found.severity());
     let severity = severity.as_str().unwrap_or_default();
-    let text = format!(
-        "{}\n\nseverity: {severity}, unless the circumstances say otherwise\nscope: {scope}",
-        found.meaning()
-    );
-    Some(Entry {
-        id: found.name().into(),
-        kind: "finding",
-        text,
-        hint: found.hint().into(),
-    })
+    let text =
+        format!("{}\n\nseverity: {severity}, unless the circumstances say otherwise\nscope: {scope}", found.meaning());
+    Some(Entry { id: found.name().into(), kind: "finding", text, hint: found.hint().into() })
 }
 
 fn of_runbook(library: &runbook::Library, id: &str) -> Option<Entry> {
@@ -282,40 +169,19 @@ fn of_runbook(library: &runbook::Library, id: &str) -> Option<Entry> {
     let find = |other: &str| library.get(other).cloned();
     let (text, hint) = match runbook::load(&source.text, &source.file, &find) {
         Ok(one) => {
-            let steps: String = one
-                .steps
-                .iter()
-                .map(|s| format!("\n  {}", yaml::printable(&s.id)))
-                .collect();
-            let text = format!(
-                "{}\n\nrisk: {}\nsteps:{steps}",
-                yaml::printable(&one.title),
-                one.risk
-            );
+            let steps: String = one.steps.iter().map(|s| format!("\n  {}", yaml::printable(&s.id))).collect();
+            let text = format!("{}\n\nrisk: {}\nsteps:{steps}", yaml::printable(&one.title), one.risk);
             (text, format!("redis-dr runbook graph {id}"))
         }
-        Err(diags) => (
-            yaml::render(&diags, &source.file, &source.text),
-            "mend the file".into(),
-        ),
+        Err(diags) => (yaml::render(&diags, &source.file, &source.text), "mend the file".into()),
     };
-    Some(Entry {
-        id: source.id.clone(),
-        kind: "runbook",
-        text,
-        hint,
-    })
+    Some(Entry { id: source.id.clone(), kind: "runbook", text, hint })
 }
 
 fn word(id: &str) -> Option<Entry> {
     let wanted = plain(id);
     let (name, text) = WORDS.iter().find(|(name, _)| plain(name) == wanted)?;
-    Some(Entry {
-        id: (*name).into(),
-        kind: "word",
-        text: (*text).into(),
-        hint: String::new(),
-    })
+    Some(Entry { id: (*name).into(), kind: "word", text: (*text).into(), hint: String::new() })
 }
 
 #[cfg(test)]
@@ -326,16 +192,8 @@ mod tests {
     #[test]
     fn every_finding_code_word_and_runbook_is_explained() {
         assert!(Id::ALL.iter().all(|id| finding(id.name()).is_some()));
-        assert!(
-            EXIT_CODES
-                .iter()
-                .all(|(n, _)| code(&n.to_string()).is_some())
-        );
-        assert!(
-            word("recovery_point").is_some()
-                && word("Roll back").is_some()
-                && word("rto").is_some()
-        );
+        assert!(EXIT_CODES.iter().all(|(n, _)| code(&n.to_string()).is_some()));
+        assert!(word("recovery_point").is_some() && word("Roll back").is_some() && word("rto").is_some());
         let library = runbook::Library::new(vec![], runbook::builtin());
         for source in library.all() {
             let entry = of_runbook(&library, &source.id).unwrap();

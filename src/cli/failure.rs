@@ -19,13 +19,7 @@ pub struct Failure {
 impl Failure {
     /// With an exit code.
     pub fn new(exit_code: i32, error: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            schema: "redis-dr/error/1",
-            error: error.into(),
-            caused_by: vec![],
-            hint: hint.into(),
-            exit_code,
-        }
+        Self { schema: "redis-dr/error/1", error: error.into(), caused_by: vec![], hint: hint.into(), exit_code }
     }
 
     /// The command was not written right, or a file of the operator's is not valid.
@@ -41,11 +35,8 @@ impl Failure {
     /// The text for standard error.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut out = if self.error.starts_with("error") {
-            self.error.clone()
-        } else {
-            format!("error: {}", self.error)
-        };
+        let mut out =
+            if self.error.starts_with("error") { self.error.clone() } else { format!("error: {}", self.error) };
         for cause in &self.caused_by {
             out.push_str(&format!("\n  caused by: {cause}"));
         }
@@ -58,11 +49,7 @@ impl Failure {
 
 impl From<crate::state::StateError> for Failure {
     fn from(e: crate::state::StateError) -> Self {
-        let code = if matches!(e, crate::state::StateError::Host(_)) {
-            1
-        } else {
-            2
-        };
+        let code = if matches!(e, crate::state::StateError::Host(_)) { 1 } else { 2 };
         Self::new(code, e.to_string(), e.hint())
     }
 }

@@ -17,10 +17,7 @@ pub struct Keyboard {
 impl Keyboard {
     /// Lines of standard input until `interrupted` says so.
     pub fn new(interrupted: Box<dyn Fn() -> bool>) -> Self {
-        Self {
-            interrupted,
-            ends: None,
-        }
+        Self { interrupted, ends: None }
     }
 }
 

@@ -55,10 +55,7 @@ struct Linted {
 
 impl Shelf {
     fn new(context: &Context) -> Result<Self, Failure> {
-        Ok(Self {
-            runbooks: context.runbooks()?,
-            playbooks: context.playbooks()?,
-        })
+        Ok(Self { runbooks: context.runbooks()?, playbooks: context.playbooks()? })
     }
 
     fn of(&self, sort: Sort) -> &Library {
@@ -82,10 +79,7 @@ impl Shelf {
     /// Reads and checks one; `beside` are files that are looked at together with it.
     fn check(&self, sort: Sort, source: &Source, beside: &[Source]) -> Result<Valid, Vec<Diag>> {
         let find = |wanted: Sort, id: &str| {
-            let near = beside
-                .iter()
-                .filter(|_| wanted == sort)
-                .find(|s| s.id == id);
+            let near = beside.iter().filter(|_| wanted == sort).find(|s| s.id == id);
             near.or_else(|| self.of(wanted).get(id)).cloned()
         };
         let runbooks = |id: &str| find(Sort::Runbook, id);
@@ -94,26 +88,13 @@ impl Shelf {
             Sort::Runbook => {
                 let one = runbook::load(&source.text, &source.file, &runbooks)?;
                 let (outline, mermaid) = (one.outline(), one.mermaid());
-                Ok(Valid {
-                    title: one.title,
-                    risk: Some(one.risk.to_string()),
-                    outline,
-                    mermaid,
-                })
+                Ok(Valid { title: one.title, risk: Some(one.risk.to_string()), outline, mermaid })
             }
             Sort::Playbook => {
-                let shelves = Shelves {
-                    runbooks: &runbooks,
-                    playbooks: &playbooks,
-                };
+                let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
                 let one = playbook::load(&source.text, &source.file, &shelves)?;
                 let (outline, mermaid) = (one.outline(), one.mermaid());
-                Ok(Valid {
-                    title: one.title,
-                    risk: None,
-                    outline,
-                    mermaid,
-                })
+                Ok(Valid { title: one.title, risk: None, outline, mermaid })
             }
         }
     }
@@ -170,17 +151,9 @@ fn list(context: &Context, sort: Sort) -> Result<i32, Failure> {
             continue;
         }
         let title = valid.map_or("not valid, see lint".into(), |v| yaml::printable(&v.title));
-        let from = if source.is_builtin() {
-            "built-in"
-        } else {
-            source.file.as_str()
-        };
+        let from = if source.is_builtin() { "built-in" } else { source.file.as_str() };
         let risk = risk.map(|r| format!("{r:<7} ")).unwrap_or_default();
-        out::line(&format!(
-            "{:<24} {risk}{title}  ({})",
-            source.id,
-            yaml::printable(from)
-        ));
+        out::line(&format!("{:<24} {risk}{title}  ({})", source.id, yaml::printable(from)));
     }
     if context.global.json {
         let word = format!("{}s", sort.word());
@@ -194,9 +167,7 @@ fn show(context: &Context, sort: Sort, id: &str) -> Result<i32, Failure> {
     let source = shelf.source(sort, id)?;
     if context.global.json {
         let schema = format!("redis-dr/{}/1", sort.word());
-        out::json(
-            &json!({ "schema": schema, "id": source.id, "file": source.file, "text": source.text }),
-        );
+        out::json(&json!({ "schema": schema, "id": source.id, "file": source.file, "text": source.text }));
     } else {
         out::line(source.text.trim_end());
     }
@@ -206,18 +177,12 @@ fn show(context: &Context, sort: Sort, id: &str) -> Result<i32, Failure> {
 fn graph(context: &Context, sort: Sort, id: &str, mermaid: bool) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
     let source = shelf.source(sort, id)?;
-    let valid = shelf
-        .check(sort, source, &[])
-        .map_err(|diags| invalid(&diags, source))?;
+    let valid = shelf.check(sort, source, &[]).map_err(|diags| invalid(&diags, source))?;
     if context.global.json {
         let schema = format!("redis-dr/{}-graph/1", sort.word());
         out::json(&json!({ "schema": schema, "id": id, "mermaid": valid.mermaid }));
     } else {
-        out::line(if mermaid {
-            valid.mermaid.trim_end()
-        } else {
-            valid.outline.trim_end()
-        });
+        out::line(if mermaid { valid.mermaid.trim_end() } else { valid.outline.trim_end() });
     }
     Ok(0)
 }
@@ -229,15 +194,8 @@ fn invalid(diags: &[Diag], source: &Source) -> Failure {
 
 fn lint(context: &Context, sort: Sort, files: &[PathBuf]) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
-    let given = files
-        .iter()
-        .map(|f| context.source(f))
-        .collect::<Result<Vec<_>, _>>()?;
-    let all = if files.is_empty() {
-        shelf.of(sort).all()
-    } else {
-        &given
-    };
+    let given = files.iter().map(|f| context.source(f)).collect::<Result<Vec<_>, _>>()?;
+    let all = if files.is_empty() { shelf.of(sort).all() } else { &given };
     let (mut linted, mut text, mut errors) = (Vec::new(), String::new(), 0);
     for source in all {
         let diags = shelf.check(sort, source, &given).err().unwrap_or_default();
@@ -246,25 +204,13 @@ fn lint(context: &Context, sort: Sort, files: &[PathBuf]) -> Result<i32, Failure
             text.push_str(&yaml::render(&diags, &source.file, &source.text));
             text.push('\n');
         }
-        let one = |d: Diag| Mistake {
-            line: d.line,
-            column: d.column,
-            message: d.message,
-            hint: d.hint,
-        };
-        linted.push(Linted {
-            path: source.file.clone(),
-            errors: diags.into_iter().map(one).collect(),
-        });
+        let one = |d: Diag| Mistake { line: d.line, column: d.column, message: d.message, hint: d.hint };
+        linted.push(Linted { path: source.file.clone(), errors: diags.into_iter().map(one).collect() });
     }
     if context.global.json {
         out::json(&json!({ "schema": "redis-dr/lint/1", "files": linted }));
     } else if errors > 0 {
-        out::line(&format!(
-            "{text}{}, {}",
-            counted(errors, "error"),
-            counted(linted.len(), "file")
-        ));
+        out::line(&format!("{text}{}, {}", counted(errors, "error"), counted(linted.len(), "file")));
     } else if !context.global.quiet {
         out::line(&format!("{}, no errors", counted(linted.len(), "file")));
     }
@@ -272,11 +218,7 @@ fn lint(context: &Context, sort: Sort, files: &[PathBuf]) -> Result<i32, Failure
 }
 
 fn counted(n: usize, word: &str) -> String {
-    if n == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{n} {word}s")
-    }
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
 }
 
 #[derive(Serialize)]
@@ -290,15 +232,8 @@ struct Tried {
 
 fn test(context: &Context, files: &[PathBuf]) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
-    let given = files
-        .iter()
-        .map(|f| context.source(f))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sources = if files.is_empty() {
-        playbook::builtin_cases()
-    } else {
-        given
-    };
+    let given = files.iter().map(|f| context.source(f)).collect::<Result<Vec<_>, _>>()?;
+    let sources = if files.is_empty() { playbook::builtin_cases() } else { given };
     let mut tried = Vec::new();
     for source in &sources {
         tried.extend(try_cases(context, &shelf, source)?);
@@ -306,55 +241,34 @@ fn test(context: &Context, files: &[PathBuf]) -> Result<i32, Failure> {
     let failed = tried.iter().filter(|t| !t.ok).count();
     if context.global.json {
         let passed = tried.len() - failed;
-        out::json(
-            &json!({ "schema": "redis-dr/playbook-test/1", "passed": passed, "failed": failed, "cases": tried }),
-        );
+        out::json(&json!({ "schema": "redis-dr/playbook-test/1", "passed": passed, "failed": failed, "cases": tried }));
     } else {
         for one in &tried {
             let word = if one.ok { "ok    " } else { "FAILED" };
-            out::line(&format!(
-                "{word} {}: {}",
-                one.playbook,
-                yaml::printable(&one.name)
-            ));
-            one.problems
-                .iter()
-                .for_each(|p| out::line(&format!("         {}", yaml::printable(p))));
+            out::line(&format!("{word} {}: {}", one.playbook, yaml::printable(&one.name)));
+            one.problems.iter().for_each(|p| out::line(&format!("         {}", yaml::printable(p))));
         }
-        out::line(&format!(
-            "{}, {failed} failed",
-            counted(tried.len(), "case")
-        ));
+        out::line(&format!("{}, {failed} failed", counted(tried.len(), "case")));
     }
     Ok(if failed > 0 { 1 } else { 0 })
 }
 
 fn try_cases(context: &Context, shelf: &Shelf, source: &Source) -> Result<Vec<Tried>, Failure> {
     let cases = playbook::cases(&source.text).map_err(|diags| invalid(&diags, source))?;
-    let beside = Path::new(&source.file)
-        .parent()
-        .map(Path::to_path_buf)
-        .unwrap_or_default();
+    let beside = Path::new(&source.file).parent().map(Path::to_path_buf).unwrap_or_default();
     let read = |file: &str| {
         if source.is_builtin() {
             return Err(format!("a built-in case can't read {file}"));
         }
-        context
-            .look
-            .read_text(&beside.join(file), 64 << 20)
-            .map_err(|e| e.to_string())
+        context.look.read_text(&beside.join(file), 64 << 20).map_err(|e| e.to_string())
     };
     let runbooks = |id: &str| shelf.runbooks.get(id).cloned();
     let playbooks = |id: &str| shelf.playbooks.get(id).cloned();
-    let shelves = Shelves {
-        runbooks: &runbooks,
-        playbooks: &playbooks,
-    };
+    let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
     let mut tried = Vec::new();
     for case in &cases {
         let text = shelf.source(Sort::Playbook, &case.playbook)?;
-        let tree = playbook::load(&text.text, &text.file, &shelves)
-            .map_err(|diags| invalid(&diags, text))?;
+        let tree = playbook::load(&text.text, &text.file, &shelves).map_err(|diags| invalid(&diags, text))?;
         let result = playbook::run_case(&tree, case, &read);
         tried.push(Tried {
             file: source.file.clone(),

@@ -18,33 +18,22 @@ pub fn run(
     exit_code: bool,
 ) -> Result<i32, Failure> {
     let saved = facts.map(|f| read_facts(context, f)).transpose()?;
-    let name = instance
-        .map(String::from)
-        .or_else(|| saved.as_ref().map(|a| a.instance.clone()));
+    let name = instance.map(String::from).or_else(|| saved.as_ref().map(|a| a.instance.clone()));
     let world = match World::new(context, name.as_deref()) {
         // a saved assessment replays anywhere, also where its instance is not configured
-        Err(_) if saved.is_some() => World::new(
-            context,
-            Some(
-                saved
-                    .as_ref()
-                    .map_or("", |a| a.facts.instance.address.as_str()),
-            ),
-        )?,
+        Err(_) if saved.is_some() => {
+            World::new(context, Some(saved.as_ref().map_or("", |a| a.facts.instance.address.as_str())))?
+        }
         other => other?,
     };
-    let (assessment, chosen) = planned(&world.parts(), &selection(select)?, saved)
-        .map_err(|(e, h)| Failure::usage(e, h))?;
+    let (assessment, chosen) =
+        planned(&world.parts(), &selection(select)?, saved).map_err(|(e, h)| Failure::usage(e, h))?;
     match chosen {
         Chosen::Plan(plan) => {
             give(context, &assessment, &plan, output)?;
             Ok(if exit_code { 8 } else { 0 })
         }
-        Chosen::No {
-            outcome,
-            because,
-            hint,
-        } => {
+        Chosen::No { outcome, because, hint } => {
             let mut doc = RunDocument::without_run(&assessment.instance, outcome, because, hint);
             doc.severity = Some(assessment.severity);
             doc.findings.clone_from(&assessment.findings);
@@ -61,12 +50,7 @@ pub fn run(
     }
 }
 
-fn give(
-    context: &Context,
-    assessment: &Assessment,
-    plan: &Plan,
-    output: Option<&Path>,
-) -> Result<(), Failure> {
+fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<&Path>) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(plan).unwrap_or_default();
     match output {
         Some(path) if path == Path::new("-") => out::line(&text),
@@ -95,34 +79,21 @@ fn give(
 
 /// Replaces a file at one instant, mode 0600.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    crate::host::write_private(path, bytes).map_err(|e| {
-        Failure::usage(
-            format!("cannot write {}: {e}", path.display()),
-            "give another path to -o",
-        )
-    })
+    crate::host::write_private(path, bytes)
+        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display()), "give another path to -o"))
 }
 
 fn read_facts(context: &Context, file: &Path) -> Result<Assessment, Failure> {
-    let text = context
-        .look
-        .read(file, 64 << 20)
-        .map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+    let text = context.look.read(file, 64 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
     serde_json::from_slice(&text).map_err(|e| {
-        Failure::usage(
-            format!("{} is not a saved assessment: {e}", file.display()),
-            "make one: redis-dr assess --json",
-        )
+        Failure::usage(format!("{} is not a saved assessment: {e}", file.display()), "make one: redis-dr assess --json")
     })
 }
 
 /// Reads a plan from a file, and proves that nobody changed it.
 pub fn read(context: &Context, file: &Path) -> Result<Plan, Failure> {
     super::context::trusted(&context.look, file)?;
-    let text = context
-        .look
-        .read(file, 64 << 20)
-        .map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+    let text = context.look.read(file, 64 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
     Ok(Plan::read(&text)?)
 }
 

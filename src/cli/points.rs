@@ -26,19 +26,13 @@ pub fn run(
     let world = World::new(context, instance)?;
     let wanted = Wanted {
         depth: Depth::Full,
-        point_files: super::recover::point_file(point_file)?
-            .into_iter()
-            .collect(),
+        point_files: super::recover::point_file(point_file)?.into_iter().collect(),
         prefer: super::recover::prefer(prefer),
         incident_at: super::recover::moment(incident_at.as_deref())?,
     };
     let found = world.parts().assess(&wanted).document;
     if context.global.json {
-        out::json(&Document {
-            schema: "redis-dr/points/1",
-            instance: found.instance,
-            points: found.points,
-        });
+        out::json(&Document { schema: "redis-dr/points/1", instance: found.instance, points: found.points });
     } else {
         out::line(&report::points(&found.points, found.taken_at));
     }

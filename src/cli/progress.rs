@@ -11,10 +11,8 @@ pub struct Progress {
 impl Progress {
     /// Shows how far `what` has come.
     pub fn show(&mut self, what: &str, done: u64, total: Option<u64>) {
-        let same = self
-            .now
-            .as_ref()
-            .is_some_and(|(name, bar)| name == what && bar.length().is_some() == total.is_some());
+        let same =
+            self.now.as_ref().is_some_and(|(name, bar)| name == what && bar.length().is_some() == total.is_some());
         if !same {
             self.end();
             self.now = Some((what.to_string(), start(what, total)));
@@ -39,18 +37,12 @@ impl Progress {
 fn start(what: &str, total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
         // A percentage says more than a rate of percents.
-        Some(100) => (
-            ProgressBar::new(100),
-            "      {wide_msg} {bar:20} {percent:>3} %  {eta} left",
-        ),
+        Some(100) => (ProgressBar::new(100), "      {wide_msg} {bar:20} {percent:>3} %  {eta} left"),
         Some(total) => (
             ProgressBar::new(total),
             "      {wide_msg} {bar:20} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
         ),
-        None => (
-            ProgressBar::no_length(),
-            "      {spinner} {wide_msg} {elapsed}",
-        ),
+        None => (ProgressBar::no_length(), "      {spinner} {wide_msg} {elapsed}"),
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -69,18 +61,9 @@ mod tests {
         let mut progress = Progress::default();
         progress.show("load", 1, None);
         progress.show("load", 2, Some(100));
-        assert_eq!(
-            progress.now.as_ref().map(|(_, b)| b.length()),
-            Some(Some(100))
-        );
+        assert_eq!(progress.now.as_ref().map(|(_, b)| b.length()), Some(Some(100)));
         progress.show("copy", 3, Some(4096));
-        assert_eq!(
-            progress
-                .now
-                .as_ref()
-                .map(|(_, b)| (b.position(), b.length())),
-            Some((3, Some(4096)))
-        );
+        assert_eq!(progress.now.as_ref().map(|(_, b)| (b.position(), b.length())), Some((3, Some(4096))));
         progress.end();
         assert!(progress.now.is_none());
     }

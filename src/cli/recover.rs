@@ -54,10 +54,7 @@ pub fn selection(s: &Select) -> Result<Selection, Failure> {
     let mut params = std::collections::BTreeMap::new();
     for param in &s.params {
         let Some((name, value)) = param.split_once('=') else {
-            return Err(Failure::usage(
-                format!("--param {param} has no value"),
-                "write --param NAME=VALUE",
-            ));
+            return Err(Failure::usage(format!("--param {param} has no value"), "write --param NAME=VALUE"));
         };
         params.insert(name.to_string(), value.to_string());
     }
@@ -84,20 +81,15 @@ pub fn prefer(p: args::Prefer) -> points::Prefer {
 /// A file in hand, as an absolute path.
 pub fn point_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    std::path::absolute(&path)
-        .map(Some)
-        .map_err(|e| Failure::usage(format!("{}: {e}", path.display()), "give a path"))
+    std::path::absolute(&path).map(Some).map_err(|e| Failure::usage(format!("{}: {e}", path.display()), "give a path"))
 }
 
 /// A moment, RFC 3339.
 pub fn moment(text: Option<&str>) -> Result<Option<Time>, Failure> {
     let Some(text) = text else { return Ok(None) };
-    text.parse().map(|t| Some(Time(t))).map_err(|_| {
-        Failure::usage(
-            format!("`{text}` is not a moment"),
-            "write it as 2026-11-21T03:12:44Z",
-        )
-    })
+    text.parse()
+        .map(|t| Some(Time(t)))
+        .map_err(|_| Failure::usage(format!("`{text}` is not a moment"), "write it as 2026-11-21T03:12:44Z"))
 }
 
 /// Who decides, from the options and the terminal.
@@ -119,9 +111,7 @@ pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
     }
     Err(Failure::usage(
         "there is no terminal to ask on",
-        format!(
-            "--auto keeps to the policy; --confirm {name} is a person's word; -n shows the plan"
-        ),
+        format!("--auto keeps to the policy; --confirm {name} is a person's word; -n shows the plan"),
     ))
 }
 
@@ -150,10 +140,7 @@ pub fn run(
     let world = World::new(context, instance)?;
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
-    let wait = wait
-        .map(Seconds::parse)
-        .transpose()
-        .map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
+    let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
     let asked = signals::listen();
     let mut person = person(context, &consent, &asked);
     let doc = recover::recover(

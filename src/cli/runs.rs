@@ -13,33 +13,15 @@ pub fn run(context: &Context, command: RunsCommand) -> Result<i32, Failure> {
     match command {
         RunsCommand::List => list(context),
         RunsCommand::Show { run } => show(context, run.as_deref()),
-        RunsCommand::Resume { run, auto } => {
-            go_on(context, run.as_deref(), Way::Resume, auto, None)
-        }
-        RunsCommand::Rollback {
-            run,
-            auto,
-            confirm,
-            discard_writes,
-            journal,
-        } => {
+        RunsCommand::Resume { run, auto } => go_on(context, run.as_deref(), Way::Resume, auto, None),
+        RunsCommand::Rollback { run, auto, confirm, discard_writes, journal } => {
             let run = match journal {
                 Some(file) => Some(from_journal(&file)?),
                 None => run,
             };
-            go_on(
-                context,
-                run.as_deref(),
-                Way::RollBack { discard_writes },
-                auto,
-                confirm,
-            )
+            go_on(context, run.as_deref(), Way::RollBack { discard_writes }, auto, confirm)
         }
-        RunsCommand::Report {
-            run,
-            format,
-            output,
-        } => report_run(context, run.as_deref(), format, output.as_deref()),
+        RunsCommand::Report { run, format, output } => report_run(context, run.as_deref(), format, output.as_deref()),
         RunsCommand::Prune { older_than, yes } => prune(context, &older_than, yes),
     }
 }
@@ -67,23 +49,14 @@ fn unfinished(context: &Context, wanted: Option<&str>) -> Result<String, Failure
         .collect();
     match open.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::usage(
-            "no run is unfinished",
-            "redis-dr runs list shows all; name one",
-        )),
-        many => Err(Failure::usage(
-            format!("{} runs are unfinished: {}", many.len(), many.join(", ")),
-            "name one",
-        )),
+        [] => Err(Failure::usage("no run is unfinished", "redis-dr runs list shows all; name one")),
+        many => Err(Failure::usage(format!("{} runs are unfinished: {}", many.len(), many.join(", ")), "name one")),
     }
 }
 
 /// A copy of a journal lies in a directory named like its run; its run must be the one in the state directory.
 fn from_journal(file: &Path) -> Result<String, Failure> {
-    let name = file
-        .parent()
-        .and_then(Path::file_name)
-        .map(|n| n.to_string_lossy().into_owned());
+    let name = file.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
     name.ok_or_else(|| {
         Failure::usage(
             format!("{} is in no run's directory", file.display()),
@@ -112,10 +85,7 @@ fn list(context: &Context) -> Result<i32, Failure> {
             ended_at: doc.ended_at,
         });
     }
-    let document = RunsDocument {
-        schema: "redis-dr/runs/1".into(),
-        runs: rows,
-    };
+    let document = RunsDocument { schema: "redis-dr/runs/1".into(), runs: rows };
     if context.global.json {
         out::json(&document);
         return Ok(0);
@@ -125,12 +95,7 @@ fn list(context: &Context) -> Result<i32, Failure> {
     }
     for row in &document.runs {
         let at = row.started_at.map_or(String::new(), |t| t.to_string());
-        out::line(&format!(
-            "{:<44} {:<12} {:<12} {at}",
-            row.run_id,
-            report::clean(&row.instance),
-            row.outcome.word()
-        ));
+        out::line(&format!("{:<44} {:<12} {:<12} {at}", row.run_id, report::clean(&row.instance), row.outcome.word()));
     }
     Ok(0)
 }
@@ -153,8 +118,7 @@ fn go_on(
     confirm: Option<String>,
 ) -> Result<i32, Failure> {
     let id = unfinished(context, wanted)?;
-    let run = open_run(&context.state, &context.look, &id)
-        .map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+    let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
     let world = World::new(context, Some(&run.plan.instance))?;
     let parts = world.parts();
     let consent = match (&confirm, auto) {
@@ -178,38 +142,18 @@ fn go_on(
     };
     let asked = signals::listen();
     let mut person = person(context, &consent, &asked);
-    if consent == Consent::Person
-        && way != Way::Resume
-        && !person.question(&format!("Take back the run {id}?"))
-    {
+    if consent == Consent::Person && way != Way::Resume && !person.question(&format!("Take back the run {id}?")) {
         return Ok(130);
     }
-    let doc = continue_run(
-        &parts,
-        &id,
-        way,
-        consent == Consent::Auto,
-        &mut *person,
-        &|| signals::heard(&asked),
-    );
+    let doc = continue_run(&parts, &id, way, consent == Consent::Auto, &mut *person, &|| signals::heard(&asked));
     Ok(tell(context, &doc))
 }
 
-fn report_run(
-    context: &Context,
-    wanted: Option<&str>,
-    format: Format,
-    output: Option<&Path>,
-) -> Result<i32, Failure> {
+fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: Option<&Path>) -> Result<i32, Failure> {
     let id = find(context, wanted, "last")?;
     let doc = document(context, &id)?;
-    let run = open_run(&context.state, &context.look, &id)
-        .map_err(|e| Failure::look(e, "redis-dr runs list"))?;
-    let format = if context.global.json {
-        Format::Json
-    } else {
-        format
-    };
+    let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+    let format = if context.global.json { Format::Json } else { format };
     let text = match format {
         Format::Text => report::run(&doc),
         Format::Md => report::markdown(&doc, &run.plan),
@@ -223,19 +167,14 @@ fn report_run(
 }
 
 fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure> {
-    let age =
-        Seconds::parse(older_than).map_err(|e| Failure::usage(e, "such as --older-than 30d"))?;
+    let age = Seconds::parse(older_than).map_err(|e| Failure::usage(e, "such as --older-than 30d"))?;
     let now = Time(context.look.now());
     for id in context.state.run_ids()? {
         let Ok(run) = open_run(&context.state, &context.look, &id) else {
             continue;
         };
         let over = run.log.status().is_ok_and(|s| s.phase().is_over());
-        let ended = run
-            .log
-            .records
-            .last()
-            .map_or(run.log.header.started_at, |r| r.at);
+        let ended = run.log.records.last().map_or(run.log.header.started_at, |r| r.at);
         if !over || now.since(Time(ended)).0 < age.0 {
             continue;
         }
@@ -243,10 +182,7 @@ fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure>
             crate::vault::prune(&run.log.header.vault)?;
             context.state.remove_run(&id)?;
         }
-        out::line(&format!(
-            "{} {id}",
-            if yes { "removed" } else { "would remove" }
-        ));
+        out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
     }
     if !yes {
         out::line("Nothing has been removed; --yes removes.");

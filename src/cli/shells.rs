@@ -20,8 +20,7 @@ pub fn completions(shell: clap_complete::Shell) -> Result<i32, Failure> {
 /// # Errors
 /// None of them is expected: the page is made in memory.
 pub fn man() -> Result<i32, Failure> {
-    let page =
-        page().map_err(|e| Failure::look(format!("the manual page can't be made: {e}"), ""))?;
+    let page = page().map_err(|e| Failure::look(format!("the manual page can't be made: {e}"), ""))?;
     out::line(String::from_utf8_lossy(&page).trim_end());
     Ok(0)
 }
@@ -39,10 +38,7 @@ fn page() -> std::io::Result<Vec<u8>> {
 
 /// A command as sections below one heading, its own commands after it. Options of every command are told once, above.
 fn section(page: &mut Vec<u8>, command: &clap::Command) -> std::io::Result<()> {
-    let name = command
-        .get_bin_name()
-        .unwrap_or_else(|| command.get_name())
-        .to_uppercase();
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_uppercase();
     let own = command.clone().mut_args(|arg| {
         let everywhere = arg.is_global_set();
         arg.hide(everywhere)
@@ -53,10 +49,7 @@ fn section(page: &mut Vec<u8>, command: &clap::Command) -> std::io::Result<()> {
     man.render_synopsis_section(&mut text)?;
     man.render_options_section(&mut text)?;
     let text = String::from_utf8_lossy(&text).replace("\n.SH ", "\n.SS ");
-    let text = text
-        .strip_prefix(".SH ")
-        .map(|rest| format!(".SS {rest}"))
-        .unwrap_or(text);
+    let text = text.strip_prefix(".SH ").map(|rest| format!(".SS {rest}")).unwrap_or(text);
     page.extend_from_slice(format!(".SH \"{name}\"\n{text}\n").as_bytes());
     for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
         section(page, below)?;

@@ -24,31 +24,13 @@ impl Silent {
 /// The line for a log, where the event deserves one.
 fn words(event: &Event<'_>) -> Option<String> {
     Some(match event {
-        Event::StepStarted {
-            id,
-            title,
-            number,
-            of,
-        } => format!("[{number}/{of}] {id}: {}", clean(title)),
-        Event::StepDone {
-            id,
-            outcome,
-            because,
-            seconds,
-        } => {
-            let why = if because.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", clean(because))
-            };
+        Event::StepStarted { id, title, number, of } => format!("[{number}/{of}] {id}: {}", clean(title)),
+        Event::StepDone { id, outcome, because, seconds } => {
+            let why = if because.is_empty() { String::new() } else { format!(": {}", clean(because)) };
             format!("      {id} {} in {seconds}{why}", outcome.replace('_', " "))
         }
         Event::StepFailed { id, because, hint } => {
-            let hint = if hint.is_empty() {
-                String::new()
-            } else {
-                format!("\nhint: {}", clean(hint))
-            };
+            let hint = if hint.is_empty() { String::new() } else { format!("\nhint: {}", clean(hint)) };
             format!("      {id} FAILED: {}{hint}", clean(because))
         }
         Event::Opened => "      opened: clients may write from here on".into(),
@@ -111,28 +93,12 @@ mod tests {
 
     #[test]
     fn steps_are_one_line_each_and_obey_no_escape() {
-        let started = Event::StepStarted {
-            id: "stop",
-            title: "stop \u{1b}[2J it",
-            number: 1,
-            of: 5,
-        };
+        let started = Event::StepStarted { id: "stop", title: "stop \u{1b}[2J it", number: 1, of: 5 };
         assert_eq!(words(&started).unwrap(), "[1/5] stop: stop \u{fffd}[2J it");
-        let done = Event::StepDone {
-            id: "stop",
-            outcome: "already_done",
-            because: String::new(),
-            seconds: Seconds(0.4),
-        };
+        let done =
+            Event::StepDone { id: "stop", outcome: "already_done", because: String::new(), seconds: Seconds(0.4) };
         assert_eq!(words(&done).unwrap(), "      stop already done in 0.4 s");
-        assert!(
-            words(&Event::Progress {
-                what: "walk",
-                done: 1,
-                total: None
-            })
-            .is_none()
-        );
+        assert!(words(&Event::Progress { what: "walk", done: 1, total: None }).is_none());
     }
 
     #[test]
@@ -142,9 +108,6 @@ mod tests {
         assert_eq!(silent.rule("r", "b"), None);
         assert!(!silent.standalone(&[]));
         assert!(!silent.question("did you?"));
-        assert_eq!(
-            silent.after_failure("s", "b", "", true, true),
-            AfterFailure::RollBack
-        );
+        assert_eq!(silent.after_failure("s", "b", "", true, true), AfterFailure::RollBack);
     }
 }

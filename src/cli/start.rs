@@ -63,19 +63,12 @@ fn run(args: &[OsString]) -> i32 {
 
 /// Slips of the hand that deserve a better answer than a parser's.
 fn slips(args: &[OsString]) -> Option<Failure> {
-    let words: Vec<String> = args
-        .iter()
-        .skip(1)
-        .map(|a| a.to_string_lossy().into_owned())
-        .collect();
+    let words: Vec<String> = args.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let first = words.iter().find(|w| !w.starts_with('-'));
     if let Some(right) = first.and_then(|w| super::args::near_word(w))
         && words.first() == first
     {
-        return Some(Failure::usage(
-            format!("there is no command `{}`", first?),
-            format!("use: {right}"),
-        ));
+        return Some(Failure::usage(format!("there is no command `{}`", first?), format!("use: {right}")));
     }
     let recovering = matches!(first.map(String::as_str), Some("recover" | "apply"));
     if recovering && words.iter().any(|w| w == "-y" || w == "--yes") {
@@ -84,27 +77,14 @@ fn slips(args: &[OsString]) -> Option<Failure> {
             "--auto keeps to the policy with nobody watching; --confirm INSTANCE is a person's word",
         ));
     }
-    if words
-        .windows(2)
-        .any(|w| (w[0] == "-o" || w[0] == "--output") && w[1] == "json")
+    if words.windows(2).any(|w| (w[0] == "-o" || w[0] == "--output") && w[1] == "json")
         || words.iter().any(|w| w == "-ojson")
     {
-        return Some(Failure::usage(
-            "-o names a file",
-            "for JSON on standard output: --json",
-        ));
+        return Some(Failure::usage("-o names a file", "for JSON on standard output: --json"));
     }
-    let host = words
-        .windows(2)
-        .find(|w| w[0] == "-h" && !w[1].starts_with('-'))?;
-    let port = words
-        .windows(2)
-        .find(|w| w[0] == "-p")
-        .map_or("6379", |w| w[1].as_str());
-    Some(Failure::usage(
-        "-h is help here, not a host",
-        format!("name the server as HOST:PORT: {}:{port}", host[1]),
-    ))
+    let host = words.windows(2).find(|w| w[0] == "-h" && !w[1].starts_with('-'))?;
+    let port = words.windows(2).find(|w| w[0] == "-p").map_or("6379", |w| w[1].as_str());
+    Some(Failure::usage("-h is help here, not a host", format!("name the server as HOST:PORT: {}:{port}", host[1])))
 }
 
 fn colours(choice: Color) {
@@ -129,10 +109,7 @@ fn logging(verbose: u8) {
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
-    let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(level)
-        .try_init();
+    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).try_init();
 }
 
 fn fail(failure: &Failure, json: bool) -> i32 {
@@ -151,63 +128,24 @@ fn command(cli: Cli) -> Result<i32, Failure> {
     };
     let context = || Context::new(&cli.global);
     match command {
-        Command::Assess {
-            instance,
-            quick,
-            playbook,
-            exit_code,
-        } => super::assess::run(&context()?, instance.as_deref(), quick, playbook, exit_code),
-        Command::Points {
-            instance,
-            point_file,
-            prefer,
-            incident_at,
-        } => super::points::run(
-            &context()?,
-            instance.as_deref(),
-            point_file,
-            prefer,
-            incident_at,
-        ),
-        Command::Plan {
-            show: Some(super::args::PlanCommand::Show { file }),
-            ..
-        } => super::plan::show(&context()?, &file),
-        Command::Plan {
-            show: None,
-            instance,
-            select,
-            facts,
-            output,
-            exit_code,
-        } => super::plan::run(
-            &context()?,
-            instance.as_deref(),
-            &select,
-            facts.as_deref(),
-            output.as_deref(),
-            exit_code,
-        ),
-        Command::Recover {
-            instance,
-            select,
-            step,
-            consent,
-            dry_run,
-            wait,
-        } => {
+        Command::Assess { instance, quick, playbook, exit_code } => {
+            super::assess::run(&context()?, instance.as_deref(), quick, playbook, exit_code)
+        }
+        Command::Points { instance, point_file, prefer, incident_at } => {
+            super::points::run(&context()?, instance.as_deref(), point_file, prefer, incident_at)
+        }
+        Command::Plan { show: Some(super::args::PlanCommand::Show { file }), .. } => {
+            super::plan::show(&context()?, &file)
+        }
+        Command::Plan { show: None, instance, select, facts, output, exit_code } => {
+            super::plan::run(&context()?, instance.as_deref(), &select, facts.as_deref(), output.as_deref(), exit_code)
+        }
+        Command::Recover { instance, select, step, consent, dry_run, wait } => {
             let context = context()?;
             if dry_run {
                 return super::plan::run(&context, instance.as_deref(), &select, None, None, false);
             }
-            super::recover::run(
-                &context,
-                instance.as_deref(),
-                &select,
-                step,
-                &consent,
-                wait.as_deref(),
-            )
+            super::recover::run(&context, instance.as_deref(), &select, step, &consent, wait.as_deref())
         }
         Command::Apply { plan, consent } => super::apply::run(&context()?, &plan, &consent),
         Command::Runs(command) => super::runs::run(&context()?, command),
@@ -220,9 +158,6 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         Command::Explain { id } => super::explain::run(&cli.global, id.as_deref()),
         Command::Completions { shell } => super::shells::completions(shell),
         Command::Man => super::shells::man(),
-        Command::Exec { .. } => Err(Failure::usage(
-            "__exec is for redis-dr itself",
-            "redis-dr --help",
-        )),
+        Command::Exec { .. } => Err(Failure::usage("__exec is for redis-dr itself", "redis-dr --help")),
     }
 }

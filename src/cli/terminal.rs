@@ -27,11 +27,7 @@ impl Terminal {
     /// Asks on standard error, reads standard input; `where_from` names the config in force.
     #[must_use]
     pub fn new(where_from: String, verbose: bool) -> Self {
-        Self::reading(
-            where_from,
-            verbose,
-            Box::new(Keyboard::new(Box::new(|| false))),
-        )
+        Self::reading(where_from, verbose, Box::new(Keyboard::new(Box::new(|| false))))
     }
 
     /// Gives up waiting for an answer as soon as `interrupted` says so: where Ctrl-C is caught, it does not end a read.
@@ -49,14 +45,7 @@ impl Terminal {
     }
 
     fn reading(where_from: String, verbose: bool, lines: Box<dyn Lines>) -> Self {
-        Self {
-            where_from,
-            verbose,
-            lines,
-            progress: Progress::default(),
-            standalone: false,
-            beside_json: false,
-        }
+        Self { where_from, verbose, lines, progress: Progress::default(), standalone: false, beside_json: false }
     }
 
     /// One question, one line; `None` when the person is gone.
@@ -91,11 +80,7 @@ impl Terminal {
     /// A screen of text.
     fn show(&mut self, text: &str) {
         self.progress.end();
-        if self.beside_json {
-            out::note(text)
-        } else {
-            out::line(text)
-        }
+        if self.beside_json { out::note(text) } else { out::line(text) }
     }
 
     fn say(&mut self, text: &str) {
@@ -112,11 +97,7 @@ fn numbered<'a>(points: &'a [Point], text: &str) -> Option<&'a Point> {
 /// What can be typed; the numbers are those of the other points.
 fn prompt(a: &Assessment, plan: &Plan) -> String {
     let others: Vec<String> = (1..=a.points.len())
-        .filter(|n| {
-            a.points
-                .get(n - 1)
-                .is_some_and(|p| Some(&p.id) != plan.point.as_ref())
-        })
+        .filter(|n| a.points.get(n - 1).is_some_and(|p| Some(&p.id) != plan.point.as_ref()))
         .map(|n| n.to_string())
         .collect();
     let another = match others.split_last() {
@@ -124,27 +105,15 @@ fn prompt(a: &Assessment, plan: &Plan) -> String {
         Some((last, [])) => format!("{last} another point, "),
         Some((last, rest)) => format!("{} or {last} another point, ", rest.join(", ")),
     };
-    let cut = if plan.recovery_point().is_some_and(|p| p.cut.is_some()) {
-        "d the cut bytes, "
-    } else {
-        ""
-    };
-    format!(
-        "Type {} to start, s step by step, {another}e evidence, {cut}q leave:",
-        clean(&a.instance)
-    )
+    let cut = if plan.recovery_point().is_some_and(|p| p.cut.is_some()) { "d the cut bytes, " } else { "" };
+    format!("Type {} to start, s step by step, {another}e evidence, {cut}q leave:", clean(&a.instance))
 }
 
 /// All evidence, and the rules that did not hold.
 fn evidence(a: &Assessment) -> String {
     let mut text = String::new();
     for f in &a.findings {
-        let _ = writeln!(
-            text,
-            "{}  {}",
-            report::severity(f.severity),
-            clean(&f.title)
-        );
+        let _ = writeln!(text, "{}  {}", report::severity(f.severity), clean(&f.title));
         for line in &f.evidence {
             let _ = writeln!(text, "          {}", clean(line));
         }
@@ -178,11 +147,8 @@ fn cut_bytes(plan: &Plan) -> String {
         report::number(cut.commands_lost)
     );
     if cut.commands_after_damage > 0 {
-        let _ = writeln!(
-            text,
-            "{} readable commands lie behind the damage.",
-            report::number(cut.commands_after_damage)
-        );
+        let _ =
+            writeln!(text, "{} readable commands lie behind the damage.", report::number(cut.commands_after_damage));
     }
     for line in &cut.preview {
         let _ = writeln!(text, "  - {}", clean(line));
@@ -199,64 +165,25 @@ impl Observer for Terminal {
             Event::Progress { what, done, total } => {
                 return self.progress.show(what, *done, *total);
             }
-            Event::StepStarted {
-                id,
-                title,
-                number,
-                of,
-            } => {
+            Event::StepStarted { id, title, number, of } => {
                 let number = style(format!("{number}/{of}")).bold();
                 format!("{number}  {:<16} {}", clean(id), clean(title))
             }
-            Event::Saved { path, how, bytes } => format!(
-                "     saved ({how}, {})  {}",
-                crate::facts::Bytes(*bytes),
-                clean(path)
-            ),
-            Event::Gate { open: true, .. } if !self.verbose => return,
-            Event::Gate {
-                gate,
-                open,
-                evidence,
-            } => {
-                let word = if *open {
-                    style("open").green()
-                } else {
-                    style("closed").red()
-                };
-                format!(
-                    "     gate {word}: {} ({})",
-                    clean(&gate.that),
-                    clean(evidence)
-                )
+            Event::Saved { path, how, bytes } => {
+                format!("     saved ({how}, {})  {}", crate::facts::Bytes(*bytes), clean(path))
             }
-            Event::StepDone {
-                outcome,
-                because,
-                seconds,
-                ..
-            } => {
-                let why = if because.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {}", clean(because))
-                };
-                format!(
-                    "     {} in {seconds}{why}",
-                    style(outcome.replace('_', " ")).green()
-                )
+            Event::Gate { open: true, .. } if !self.verbose => return,
+            Event::Gate { gate, open, evidence } => {
+                let word = if *open { style("open").green() } else { style("closed").red() };
+                format!("     gate {word}: {} ({})", clean(&gate.that), clean(evidence))
+            }
+            Event::StepDone { outcome, because, seconds, .. } => {
+                let why = if because.is_empty() { String::new() } else { format!(": {}", clean(because)) };
+                format!("     {} in {seconds}{why}", style(outcome.replace('_', " ")).green())
             }
             Event::StepFailed { because, hint, .. } => {
-                let hint = if hint.is_empty() {
-                    String::new()
-                } else {
-                    format!("\n     hint: {}", clean(hint))
-                };
-                format!(
-                    "     {}: {}{hint}",
-                    style("FAILED").red().bold(),
-                    clean(because)
-                )
+                let hint = if hint.is_empty() { String::new() } else { format!("\n     hint: {}", clean(hint)) };
+                format!("     {}: {}{hint}", style("FAILED").red().bold(), clean(because))
             }
             Event::Opened => "     open: clients may write from here on".into(),
             Event::Undoing { id } => format!("undo {}", clean(id)),
@@ -268,24 +195,9 @@ impl Observer for Terminal {
 }
 
 impl Asker for Terminal {
-    fn after_failure(
-        &mut self,
-        step: &str,
-        because: &str,
-        hint: &str,
-        may_skip: bool,
-        opened: bool,
-    ) -> AfterFailure {
-        let back = if opened {
-            " (LOSES what clients wrote since it was opened)"
-        } else {
-            ""
-        };
-        let skip = if may_skip {
-            "\n  k  skip it, with a reason"
-        } else {
-            ""
-        };
+    fn after_failure(&mut self, step: &str, because: &str, hint: &str, may_skip: bool, opened: bool) -> AfterFailure {
+        let back = if opened { " (LOSES what clients wrote since it was opened)" } else { "" };
+        let skip = if may_skip { "\n  k  skip it, with a reason" } else { "" };
         let menu = format!(
             "\nStep {} failed. What now?\n  r  retry\n  d  show details\n  b  roll back{back}\n  s  stop here; `redis-dr runs resume` goes on\n  \
              m  mark as done by hand, with a reason{skip}\n>",
@@ -307,10 +219,7 @@ impl Asker for Terminal {
                 }
                 "b" | "back" | "roll back" | "rollback" => {
                     let sure = !opened
-                        || self
-                            .ask("Type roll back to lose what clients wrote since:")
-                            .as_deref()
-                            == Some("roll back");
+                        || self.ask("Type roll back to lose what clients wrote since:").as_deref() == Some("roll back");
                     if sure {
                         return AfterFailure::RollBack;
                     }
@@ -332,11 +241,7 @@ impl Asker for Terminal {
     }
 
     fn go_on(&mut self, step: &str, title: &str) -> bool {
-        let text = format!(
-            "Next: {} — {}. Enter to go on, no to stop here:",
-            clean(step),
-            clean(title)
-        );
+        let text = format!("Next: {} — {}. Enter to go on, no to stop here:", clean(step), clean(title));
         loop {
             match self.ask(&text).map(|t| t.to_lowercase()).as_deref() {
                 Some("" | "y" | "yes") => return true,
@@ -349,8 +254,7 @@ impl Asker for Terminal {
     fn question(&mut self, text: &str) -> bool {
         self.progress.end();
         out::note(&text.lines().map(clean).collect::<Vec<_>>().join("\n"));
-        self.ask("Type yes, or anything else for no:")
-            .is_some_and(|t| t.eq_ignore_ascii_case("yes"))
+        self.ask("Type yes, or anything else for no:").is_some_and(|t| t.eq_ignore_ascii_case("yes"))
     }
 
     fn auto(&self) -> bool {
@@ -375,8 +279,7 @@ impl Person for Terminal {
         text.push_str("Nothing has been changed yet.");
         self.show(&text);
         let facts = &assessment.facts;
-        let doubt = facts.replication.evidence == Some(true)
-            && facts.instance.topology == Topology::Unknown;
+        let doubt = facts.replication.evidence == Some(true) && facts.instance.topology == Topology::Unknown;
         if doubt && !self.standalone(&facts.replication.because) {
             return Answer::Leave;
         }
@@ -392,10 +295,7 @@ impl Person for Terminal {
                 "" => {}
                 "q" => return Answer::Leave,
                 "s" => {
-                    let text = format!(
-                        "Type {} to start step by step:",
-                        clean(&assessment.instance)
-                    );
+                    let text = format!("Type {} to start step by step:", clean(&assessment.instance));
                     match self.ask(&text) {
                         None => return Answer::Leave,
                         Some(name) if name == assessment.instance => return Answer::StepByStep,
@@ -405,25 +305,16 @@ impl Person for Terminal {
                 "e" => self.show(&evidence(assessment)),
                 "d" => self.show(&cut_bytes(plan)),
                 other => match numbered(&assessment.points, other) {
-                    Some(point) if Some(&point.id) == plan.point.as_ref() => {
-                        out::note("That point is the one shown.")
-                    }
+                    Some(point) if Some(&point.id) == plan.point.as_ref() => out::note("That point is the one shown."),
                     Some(point) => return Answer::Another(point.id.clone()),
-                    None => out::note(&format!(
-                        "{} is neither its name nor one of the keys.",
-                        clean(other)
-                    )),
+                    None => out::note(&format!("{} is neither its name nor one of the keys.", clean(other))),
                 },
             }
         }
     }
 
     fn unfinished(&mut self, run: &str, runbook: &str) -> Unfinished {
-        let of = if runbook.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", clean(runbook))
-        };
+        let of = if runbook.is_empty() { String::new() } else { format!(" ({})", clean(runbook)) };
         let menu = format!(
             "The run {}{of} was not finished.\n  r  resume it\n  b  roll it back\n  q  leave it\n>",
             clean(run)
@@ -442,11 +333,7 @@ impl Person for Terminal {
     }
 
     fn rule(&mut self, rule: &str, because: &str) -> Option<bool> {
-        self.say(&format!(
-            "It can't be told whether this holds: {}\n  {}",
-            clean(rule),
-            clean(because)
-        ));
+        self.say(&format!("It can't be told whether this holds: {}\n  {}", clean(rule), clean(because)));
         self.yes_or_no("Does it hold? yes, no, or q to leave:")
     }
 

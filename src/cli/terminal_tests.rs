@@ -16,62 +16,30 @@ fn typing(lines: &'static [&'static str]) -> Terminal {
 
 #[test]
 fn after_a_failure_whoever_is_gone_leaves_it_as_it_is() {
-    assert_eq!(
-        typing(&[]).after_failure("cut", "no room", "", false, false),
-        AfterFailure::StopHere
-    );
-    assert_eq!(
-        typing(&["x", "", "d", "r"]).after_failure("cut", "no room", "", false, false),
-        AfterFailure::Retry
-    );
+    assert_eq!(typing(&[]).after_failure("cut", "no room", "", false, false), AfterFailure::StopHere);
+    assert_eq!(typing(&["x", "", "d", "r"]).after_failure("cut", "no room", "", false, false), AfterFailure::Retry);
 }
 
 #[test]
 fn skipping_is_offered_only_where_the_runbook_allows_it_and_needs_a_reason() {
-    assert_eq!(
-        typing(&["k", "because"]).after_failure("cut", "no room", "", false, false),
-        AfterFailure::StopHere
-    );
-    let skip =
-        typing(&["k", "", "k", "not needed here"]).after_failure("cut", "no room", "", true, false);
-    assert_eq!(
-        skip,
-        AfterFailure::Skip {
-            reason: "not needed here".into()
-        }
-    );
+    assert_eq!(typing(&["k", "because"]).after_failure("cut", "no room", "", false, false), AfterFailure::StopHere);
+    let skip = typing(&["k", "", "k", "not needed here"]).after_failure("cut", "no room", "", true, false);
+    assert_eq!(skip, AfterFailure::Skip { reason: "not needed here".into() });
     let mark = typing(&["m", "did it myself"]).after_failure("cut", "no room", "", false, false);
-    assert_eq!(
-        mark,
-        AfterFailure::MarkDone {
-            reason: "did it myself".into()
-        }
-    );
+    assert_eq!(mark, AfterFailure::MarkDone { reason: "did it myself".into() });
 }
 
 #[test]
 fn a_roll_back_after_opening_is_said_twice() {
-    assert_eq!(
-        typing(&["b"]).after_failure("cut", "no room", "", false, false),
-        AfterFailure::RollBack
-    );
-    assert_eq!(
-        typing(&["b", "yes", "s"]).after_failure("cut", "no room", "", false, true),
-        AfterFailure::StopHere
-    );
-    assert_eq!(
-        typing(&["b", "roll back"]).after_failure("cut", "no room", "", false, true),
-        AfterFailure::RollBack
-    );
+    assert_eq!(typing(&["b"]).after_failure("cut", "no room", "", false, false), AfterFailure::RollBack);
+    assert_eq!(typing(&["b", "yes", "s"]).after_failure("cut", "no room", "", false, true), AfterFailure::StopHere);
+    assert_eq!(typing(&["b", "roll back"]).after_failure("cut", "no room", "", false, true), AfterFailure::RollBack);
 }
 
 #[test]
 fn an_unfinished_run_is_left_by_whoever_is_gone() {
     assert_eq!(typing(&[]).unfinished("R", "repair-aof"), Unfinished::Leave);
-    assert_eq!(
-        typing(&["what", "b"]).unfinished("R", ""),
-        Unfinished::RollBack
-    );
+    assert_eq!(typing(&["what", "b"]).unfinished("R", ""), Unfinished::RollBack);
     assert_eq!(typing(&["resume"]).unfinished("R", ""), Unfinished::Resume);
 }
 

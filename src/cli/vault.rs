@@ -33,9 +33,7 @@ pub fn run(context: &Context, command: &VaultCommand) -> Result<i32, Failure> {
 /// From the journal alone: a run whose plan is damaged still has its copies.
 fn held(context: &Context, id: &str) -> Result<Held, Failure> {
     let look = context.look;
-    let dir = journal::read(look, &context.state.journal_path(id))?
-        .header
-        .vault;
+    let dir = journal::read(look, &context.state.journal_path(id))?.header.vault;
     let (saves, kept) = vault::list(look, &dir)?;
     let mut other = Vec::new();
     if look.exists(&dir) {
@@ -45,13 +43,7 @@ fn held(context: &Context, id: &str) -> Result<Held, Failure> {
             }
         }
     }
-    Ok(Held {
-        run: id.into(),
-        dir,
-        saves,
-        kept,
-        other,
-    })
+    Ok(Held { run: id.into(), dir, saves, kept, other })
 }
 
 fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
@@ -65,9 +57,7 @@ fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
             Ok(one) if context.global.json => documents.push(document(&one)),
             Ok(one) => text(&one),
             Err(failure) if run.is_some() => return Err(failure),
-            Err(failure) if context.global.json => {
-                documents.push(json!({ "run_id": id, "error": failure.error }))
-            }
+            Err(failure) if context.global.json => documents.push(json!({ "run_id": id, "error": failure.error })),
             Err(failure) => out::line(&format!("{id}: {}", printable(&failure.error))),
         }
     }
@@ -80,14 +70,15 @@ fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
 }
 
 fn document(held: &Held) -> Value {
-    let saved: Vec<Value> = held.saves.iter().flat_map(Save::files).map(|s| {
-        json!({ "path": s.path(), "how": s.how(), "bytes": s.bytes(), "copy": s.copy(), "digest": s.digest() })
-    }).collect();
-    let other: Vec<Value> = held
-        .other
+    let saved: Vec<Value> = held
+        .saves
         .iter()
-        .map(|(path, bytes)| json!({ "path": path, "bytes": bytes }))
+        .flat_map(Save::files)
+        .map(
+            |s| json!({ "path": s.path(), "how": s.how(), "bytes": s.bytes(), "copy": s.copy(), "digest": s.digest() }),
+        )
         .collect();
+    let other: Vec<Value> = held.other.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect();
     json!({ "run_id": held.run, "vault": held.dir, "saved": saved, "found_in_the_way": held.kept, "other": other })
 }
 
@@ -95,19 +86,10 @@ fn text(held: &Held) {
     let shown = |path: &Path| printable(&path.display().to_string());
     out::line(&format!("{}  {}", held.run, shown(&held.dir)));
     for saved in held.saves.iter().flat_map(Save::files) {
-        out::line(&format!(
-            "  {:>14} B  {:<14}  {}",
-            saved.bytes(),
-            saved.how().to_string(),
-            shown(saved.path())
-        ));
+        out::line(&format!("  {:>14} B  {:<14}  {}", saved.bytes(), saved.how().to_string(), shown(saved.path())));
     }
     for kept in &held.kept {
-        out::line(&format!(
-            "  found in the way of an undo: {}, now {}",
-            shown(&kept.from),
-            shown(&kept.to)
-        ));
+        out::line(&format!("  found in the way of an undo: {}, now {}", shown(&kept.from), shown(&kept.to)));
     }
     for (path, bytes) in &held.other {
         out::line(&format!("  {bytes:>14} B  {:<14}  {}", "new", shown(path)));
@@ -116,10 +98,7 @@ fn text(held: &Held) {
 
 fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i32, Failure> {
     if output.as_os_str() == "-" || output.as_os_str() == "json" {
-        return Err(Failure::usage(
-            "vault restore needs a file to copy to",
-            "-o FILE; --json is for the answer",
-        ));
+        return Err(Failure::usage("vault restore needs a file to copy to", "-o FILE; --json is for the answer"));
     }
     let held = held(context, &context.state.find_run(run)?)?;
     let (from, digest) = copy_of(&context.look, &held, path)?;
@@ -131,11 +110,7 @@ fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i
             &json!({ "schema": "redis-dr/vault-restore/1", "run_id": run, "path": path, "from": from, "to": to, "bytes": bytes }),
         );
     } else if !context.global.quiet {
-        out::line(&format!(
-            "{bytes} bytes, from {} to {}",
-            from.display(),
-            to.display()
-        ));
+        out::line(&format!("{bytes} bytes, from {} to {}", from.display(), to.display()));
     }
     Ok(0)
 }
@@ -143,11 +118,7 @@ fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i
 /// The copy of a path as it was before the run; or a file of the vault by its own path.
 fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<String>), Failure> {
     let asked = std::path::absolute(path).unwrap_or(path.to_path_buf());
-    let resolved = asked
-        .parent()
-        .and_then(|p| look.real_path(p).ok())
-        .zip(asked.file_name())
-        .map(|(p, n)| p.join(n));
+    let resolved = asked.parent().and_then(|p| look.real_path(p).ok()).zip(asked.file_name()).map(|(p, n)| p.join(n));
     let is = |p: &Path| p == asked || resolved.as_deref() == Some(p);
     let mut without_bytes = None;
     // the first save of a path is what was there before the run
@@ -161,11 +132,7 @@ fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<Str
             _ => {}
         }
     }
-    let extra = held
-        .other
-        .iter()
-        .map(|(p, _)| p)
-        .chain(held.kept.iter().map(|k| &k.to));
+    let extra = held.other.iter().map(|(p, _)| p).chain(held.kept.iter().map(|k| &k.to));
     if let Some(file) = extra.into_iter().find(|p| is(p)) {
         return Ok((file.clone(), None));
     }
@@ -173,41 +140,28 @@ fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<Str
         Some(how) => format!("no bytes of {} had to be saved ({how})", path.display()),
         None => format!("{} was not saved in {}", path.display(), held.run),
     };
-    Err(Failure::usage(
-        why,
-        format!("redis-dr vault list {}", held.run),
-    ))
+    Err(Failure::usage(why, format!("redis-dr vault list {}", held.run)))
 }
 
 /// Copies into a new file, 0600, and reads it back. A copy that failed leaves no file.
 fn copy_out(look: &Look, from: &Path, digest: Option<&str>, to: &Path) -> Result<u64, Failure> {
     let (Some(above), Some(name)) = (to.parent(), to.file_name()) else {
-        return Err(Failure::usage(
-            format!("{} names no file", to.display()),
-            "-o FILE",
-        ));
+        return Err(Failure::usage(format!("{} names no file", to.display()), "-o FILE"));
     };
     let mut source = look.open_no_link(from)?;
     let dir = look.pin(above)?;
     if look.lstat_if_there(to)?.is_some() {
-        return Err(Failure::usage(
-            format!("{} exists", to.display()),
-            "choose a new file; nothing is overwritten",
-        ));
+        return Err(Failure::usage(format!("{} exists", to.display()), "choose a new file; nothing is overwritten"));
     }
     let pen = Pen::new();
     let mut file = pen.new_file(&dir, name)?;
-    let written = pen
-        .fill(&mut file, to, &mut source, u64::MAX)
-        .and_then(|written| {
-            if digest.is_some_and(|d| d != written.digest) {
-                return Err(HostError::ReadBack {
-                    path: from.to_path_buf(),
-                });
-            }
-            pen.sync_dir(&dir)?;
-            Ok(written)
-        });
+    let written = pen.fill(&mut file, to, &mut source, u64::MAX).and_then(|written| {
+        if digest.is_some_and(|d| d != written.digest) {
+            return Err(HostError::ReadBack { path: from.to_path_buf() });
+        }
+        pen.sync_dir(&dir)?;
+        Ok(written)
+    });
     match written {
         Ok(written) => Ok(written.bytes),
         Err(e) => {
@@ -227,9 +181,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         let (look, pen) = (Look::new(), Pen::new());
-        let mut file = pen
-            .new_file(&look.pin(dir.path()).unwrap(), "a".as_ref())
-            .unwrap();
+        let mut file = pen.new_file(&look.pin(dir.path()).unwrap(), "a".as_ref()).unwrap();
         pen.fill(&mut file, &from, &mut &b"bytes"[..], 5).unwrap();
         let wrong = copy_out(&look, &from, Some("no digest"), &to);
         assert!(wrong.is_err() && !look.exists(&to));

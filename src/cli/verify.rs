@@ -20,11 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// There is no such point; the server does not answer.
-pub fn run(
-    context: &Context,
-    instance: Option<&str>,
-    against: Option<&str>,
-) -> Result<i32, Failure> {
+pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> Result<i32, Failure> {
     let chosen = context.choose(instance)?;
     let (runbooks, playbooks) = (context.runbooks()?, context.playbooks()?);
     let world = World {
@@ -36,10 +32,7 @@ pub fn run(
         playbooks: &playbooks,
         command: &|words| context.command(words),
     };
-    let assessed = world.assess(&Wanted {
-        depth: Depth::Full,
-        ..Wanted::default()
-    });
+    let assessed = world.assess(&Wanted { depth: Depth::Full, ..Wanted::default() });
     let name = &assessed.document.instance;
     let points = &assessed.document.points;
     let point = match against {
@@ -57,28 +50,17 @@ fn comparable(point: &Point) -> bool {
     !matches!(point.kind, PointKind::Memory | PointKind::Replica)
 }
 
-fn named<'p>(
-    context: &Context,
-    instance: &str,
-    points: &'p [Point],
-    id: &str,
-) -> Result<&'p Point, Failure> {
+fn named<'p>(context: &Context, instance: &str, points: &'p [Point], id: &str) -> Result<&'p Point, Failure> {
     let Some(point) = points.iter().find(|p| p.id == id) else {
         let hint = match expr::nearest(id, points.iter().map(|p| p.id.as_str())) {
             Some(near) => format!("did you mean {near}?"),
             None => context.command(&format!("points {instance}")),
         };
-        return Err(Failure::usage(
-            format!("there is no recovery point {}", printable(id)),
-            hint,
-        ));
+        return Err(Failure::usage(format!("there is no recovery point {}", printable(id)), hint));
     };
     if !comparable(point) {
         let because = format!("{id} is the server itself, so there is nothing to compare it with");
-        return Err(Failure::usage(
-            because,
-            context.command(&format!("points {instance}")),
-        ));
+        return Err(Failure::usage(because, context.command(&format!("points {instance}"))));
     }
     Ok(point)
 }
@@ -89,10 +71,7 @@ fn usual<'p>(context: &Context, instance: &str, points: &'p [Point]) -> Result<&
     let last = of_run.and_then(|id| points.iter().find(|p| p.id == id));
     let best = || points.iter().find(|p| comparable(p) && p.usable());
     last.filter(|p| comparable(p)).or_else(best).ok_or_else(|| {
-        Failure::look(
-            "there is no recovery point to compare with",
-            context.command(&format!("points {instance}")),
-        )
+        Failure::look("there is no recovery point to compare with", context.command(&format!("points {instance}")))
     })
 }
 
@@ -104,24 +83,11 @@ fn last_point(context: &Context, instance: &str) -> Option<String> {
     })
 }
 
-fn compare(
-    context: &Context,
-    server: &mut Server,
-    point: &Point,
-    aof_base: bool,
-) -> Result<Report, Failure> {
+fn compare(context: &Context, server: &mut Server, point: &Point, aof_base: bool) -> Result<Report, Failure> {
     let now_ms = context.look.now().as_millisecond();
-    let expected = Expected {
-        point,
-        aof_base,
-        now_ms,
-        open: true,
-    };
+    let expected = Expected { point, aof_base, now_ms, open: true };
     let mut open = || -> Result<Box<dyn Read + Send>, String> {
-        let path = point
-            .path
-            .as_deref()
-            .ok_or_else(|| format!("{} is not a file", point.id))?;
+        let path = point.path.as_deref().ok_or_else(|| format!("{} is not a file", point.id))?;
         let file = crate::store::open(&context.look, Path::new(path)).map_err(|e| e.to_string())?;
         Ok(Box::new(file))
     };
@@ -136,18 +102,9 @@ fn print(context: &Context, instance: &str, point: &Point, report: &Report) {
         }));
         return;
     }
-    out::line(&format!(
-        "{} against {} ({})",
-        printable(instance),
-        printable(&point.id),
-        printable(&point.source)
-    ));
+    out::line(&format!("{} against {} ({})", printable(instance), printable(&point.id), printable(&point.source)));
     for check in &report.checks {
         let word = if check.ok { "ok    " } else { "DIFFERS" };
-        out::line(&format!(
-            "  {word:<7}  {}: {}",
-            printable(&check.name),
-            printable(&check.evidence)
-        ));
+        out::line(&format!("  {word:<7}  {}: {}", printable(&check.name), printable(&check.evidence)));
     }
 }

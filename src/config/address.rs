@@ -60,9 +60,7 @@ impl AddressError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Uri => {
-                "write HOST:PORT; user, password file and TLS go under `auth` and `tls`".into()
-            }
+            Self::Uri => "write HOST:PORT; user, password file and TLS go under `auth` and `tls`".into(),
             Self::RelativeSocket => "write unix:/run/redis/redis.sock".into(),
             Self::NoPort { guess } => format!("write {guess}"),
             Self::NoHost { port } => format!("write 127.0.0.1:{port}"),
@@ -80,9 +78,7 @@ impl Address {
             Self::Unix(_) => true,
             Self::Tcp { host, .. } => {
                 host.eq_ignore_ascii_case("localhost")
-                    || host
-                        .parse::<std::net::IpAddr>()
-                        .is_ok_and(|ip| ip.is_loopback())
+                    || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
             }
         }
     }
@@ -109,10 +105,7 @@ impl Address {
 impl Default for Address {
     /// `127.0.0.1:6379`.
     fn default() -> Self {
-        Self::Tcp {
-            host: "127.0.0.1".into(),
-            port: DEFAULT_PORT,
-        }
+        Self::Tcp { host: "127.0.0.1".into(), port: DEFAULT_PORT }
     }
 }
 
@@ -132,8 +125,7 @@ impl FromStr for Address {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, after) = rest.split_once(']').ok_or(AddressError::BadHost)?;
-                host.parse::<std::net::Ipv6Addr>()
-                    .map_err(|_| AddressError::BadHost)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| AddressError::BadHost)?;
                 (host, after.strip_prefix(':'))
             }
             None if text.matches(':').count() > 1 => return Err(AddressError::Brackets),
@@ -152,10 +144,7 @@ impl FromStr for Address {
         let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
         match port.parse::<u16>() {
             Ok(port) if digits && port > 0 && host.is_empty() => Err(AddressError::NoHost { port }),
-            Ok(port) if digits && port > 0 => Ok(Self::Tcp {
-                host: host.to_owned(),
-                port,
-            }),
+            Ok(port) if digits && port > 0 => Ok(Self::Tcp { host: host.to_owned(), port }),
             _ => Err(AddressError::BadPort),
         }
     }
@@ -166,13 +155,9 @@ fn no_port(host: &str) -> AddressError {
     match host.parse::<u16>() {
         Ok(port) => AddressError::NoHost { port },
         Err(_) if host.is_empty() => AddressError::NoHost { port: DEFAULT_PORT },
-        Err(_) => AddressError::NoPort {
-            guess: Address::Tcp {
-                host: host.to_owned(),
-                port: DEFAULT_PORT,
-            }
-            .to_string(),
-        },
+        Err(_) => {
+            AddressError::NoPort { guess: Address::Tcp { host: host.to_owned(), port: DEFAULT_PORT }.to_string() }
+        }
     }
 }
 

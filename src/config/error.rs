@@ -14,11 +14,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn new(diags: Vec<Diag>, file: &str, text: &str) -> Self {
-        Self {
-            rendered: yaml::render(&diags, file, &masked(text)),
-            file: file.to_owned(),
-            diags,
-        }
+        Self { rendered: yaml::render(&diags, file, &masked(text)), file: file.to_owned(), diags }
     }
 
     /// Each mistake on one line, `file:line:column: message`, for the JSON error document.
@@ -43,16 +39,8 @@ impl ConfigError {
 }
 
 /// Keys after which a person may have written a password.
-const SECRET_KEYS: [&str; 8] = [
-    "password",
-    "passwd",
-    "pass",
-    "requirepass",
-    "masterauth",
-    "secret",
-    "auth",
-    "password_env",
-];
+const SECRET_KEYS: [&str; 8] =
+    ["password", "passwd", "pass", "requirepass", "masterauth", "secret", "auth", "password_env"];
 
 /// The text with what may be a password starred out, characters kept in place so that carets still fit.
 fn masked(text: &str) -> String {
@@ -63,9 +51,7 @@ fn masked_line(line: &str) -> String {
     let mut from = line.len();
     for (colon, _) in line.match_indices(':') {
         let key = line[..colon].trim_end().trim_end_matches(['"', '\'']);
-        let start = key
-            .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
-            .map_or(0, |i| i + 1);
+        let start = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
         let key = key.get(start..).unwrap_or("").to_ascii_lowercase();
         let value = line[colon + 1..].trim_start();
         let harmless = value.starts_with('{') && key == "auth";
@@ -80,8 +66,6 @@ fn masked_line(line: &str) -> String {
         from = from.min(scheme + 3);
     }
     let (kept, secret) = line.split_at(from);
-    let stars = secret
-        .chars()
-        .map(|c| if c.is_whitespace() { c } else { '*' });
+    let stars = secret.chars().map(|c| if c.is_whitespace() { c } else { '*' });
     kept.chars().chain(stars).collect()
 }

@@ -202,20 +202,7 @@ pub struct Objectives {
 }
 
 /// How much harm a runbook could do, as it declares: `low < medium < high`.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Starts what is intact.
@@ -253,12 +240,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            max_risk: Risk::Low,
-            max_loss: Seconds(0.0),
-            max_recoveries: MaxRecoveries::default(),
-            probe: true,
-        }
+        Self { max_risk: Risk::Low, max_loss: Seconds(0.0), max_recoveries: MaxRecoveries::default(), probe: true }
     }
 }
 
@@ -274,10 +256,7 @@ pub struct MaxRecoveries {
 
 impl Default for MaxRecoveries {
     fn default() -> Self {
-        Self {
-            count: 3,
-            within: Seconds(3600.0),
-        }
+        Self { count: 3, within: Seconds(3600.0) }
     }
 }
 

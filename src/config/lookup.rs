@@ -24,10 +24,7 @@ pub fn lookup(
     let here = (!is_root).then(|| Path::new(".").join(FILE_NAME));
     let user = xdg(env, "XDG_CONFIG_HOME", ".config").map(|d| d.join("redis-dr").join(FILE_NAME));
     let system = Path::new("/etc/redis-dr").join(FILE_NAME);
-    [here, user, Some(system)]
-        .into_iter()
-        .flatten()
-        .find(|path| exists(path))
+    [here, user, Some(system)].into_iter().flatten().find(|path| exists(path))
 }
 
 /// Where runs, journals and locks live unless told otherwise: `/var/lib/redis-dr` for root, else

@@ -14,8 +14,8 @@ mod validate;
 pub use address::{Address, AddressError};
 pub use error::ConfigError;
 pub use instance::{
-    Auth, CommandService, Hook, Hooks, Instance, MaxRecoveries, Objectives, Policy, ProcessService,
-    Replication, Risk, Role, Service, Tls, Topology, TopologyWord,
+    Auth, CommandService, Hook, Hooks, Instance, MaxRecoveries, Objectives, Policy, ProcessService, Replication, Risk,
+    Role, Service, Tls, Topology, TopologyWord,
 };
 pub use lookup::{FILE_NAME, default_state_dir, lookup};
 pub use pick::{Pick, PickError};

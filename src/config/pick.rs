@@ -41,16 +41,11 @@ impl PickError {
                 let first = names.first().map_or("NAME", String::as_str);
                 format!("name one, for example: {first}")
             }
-            Self::Unknown {
-                near: Some(near), ..
-            } => format!("did you mean `{near}`?"),
+            Self::Unknown { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::Unknown { names, .. } if names.is_empty() => {
                 "it has no instances; give HOST:PORT or unix:PATH".into()
             }
-            Self::Unknown { names, .. } => format!(
-                "it has {}; HOST:PORT or unix:PATH work too",
-                names.join(", ")
-            ),
+            Self::Unknown { names, .. } => format!("it has {}; HOST:PORT or unix:PATH work too", names.join(", ")),
         }
     }
 
@@ -87,10 +82,6 @@ impl Config {
             });
         }
         let near = yaml::nearest(wanted, self.instances.keys().map(String::as_str));
-        Err(PickError::Unknown {
-            name: yaml::printable(wanted),
-            near: near.map(str::to_owned),
-            names: names(),
-        })
+        Err(PickError::Unknown { name: yaml::printable(wanted), near: near.map(str::to_owned), names: names() })
     }
 }

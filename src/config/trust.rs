@@ -34,9 +34,7 @@ pub enum TrustError {
         mode: u32,
     },
     /// Anybody can put another file in its place.
-    #[error(
-        "the directory {path} can be written by everybody (mode {mode:04o}); as root nothing below it is acted on"
-    )]
+    #[error("the directory {path} can be written by everybody (mode {mode:04o}); as root nothing below it is acted on")]
     OpenDirectory {
         /// The directory, printable.
         path: String,
@@ -74,10 +72,7 @@ pub fn trust(file: &Stat, parents: &[Stat]) -> Result<(), TrustError> {
     let name = |path: &Path| crate::yaml::printable(&path.to_string_lossy());
     let mode = file.mode & 0o7777;
     if file.uid != 0 {
-        return Err(TrustError::NotRoots {
-            path: name(&file.path),
-            uid: file.uid,
-        });
+        return Err(TrustError::NotRoots { path: name(&file.path), uid: file.uid });
     }
     let who = match mode & 0o022 {
         0o020 => "its group",
@@ -86,17 +81,10 @@ pub fn trust(file: &Stat, parents: &[Stat]) -> Result<(), TrustError> {
         _ => "",
     };
     if !who.is_empty() {
-        return Err(TrustError::Writable {
-            path: name(&file.path),
-            who,
-            mode,
-        });
+        return Err(TrustError::Writable { path: name(&file.path), who, mode });
     }
     match parents.iter().find(|d| d.mode & 0o1002 == 0o002) {
         None => Ok(()),
-        Some(open) => Err(TrustError::OpenDirectory {
-            path: name(&open.path),
-            mode: open.mode & 0o7777,
-        }),
+        Some(open) => Err(TrustError::OpenDirectory { path: name(&open.path), mode: open.mode & 0o7777 }),
     }
 }

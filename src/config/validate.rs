@@ -31,10 +31,7 @@ fn keep_store(name: &Key, store: &Node, diags: &mut Vec<Diag>) -> bool {
     let Some((key, _)) = other else { return true };
     diags.push(Diag::at(
         key.span,
-        format!(
-            "store `{}`: this version does not serve `{}` stores",
-            name.text, key.text
-        ),
+        format!("store `{}`: this version does not serve `{}` stores", name.text, key.text),
         Some("name a directory, local or mounted: { dir: /backup/redis }".into()),
     ));
     false
@@ -57,7 +54,10 @@ fn without_unserved(instance: &mut Node, diags: &mut Vec<Diag>) {
                     diags.push(Diag::at(
                         docker.span,
                         "this version does not serve `docker` services",
-                        Some("use { command: {start: [..], stop: [..], status: [..]} } with docker's own commands".into()),
+                        Some(
+                            "use { command: {start: [..], stop: [..], status: [..]} } with docker's own commands"
+                                .into(),
+                        ),
                     ));
                     return false;
                 }
@@ -140,11 +140,7 @@ impl Found {
     /// Control characters would reach paths, commands and the terminal.
     fn no_controls(&mut self, node: &Node) {
         if node.as_str().is_some_and(|t| t.contains(char::is_control)) {
-            self.say(
-                node,
-                "a control character or line break is not allowed here",
-                None,
-            );
+            self.say(node, "a control character or line break is not allowed here", None);
         }
         for item in node.items() {
             self.no_controls(item);
@@ -177,9 +173,8 @@ impl Found {
         let Some(text) = node.as_str().filter(|t| !t.starts_with('/')) else {
             return;
         };
-        let hint = text
-            .starts_with(['~', '$'])
-            .then(|| "`~` and variables are not expanded; write the path out".to_owned());
+        let hint =
+            text.starts_with(['~', '$']).then(|| "`~` and variables are not expanded; write the path out".to_owned());
         self.say(node, format!("`{key}` must be an absolute path"), hint);
     }
 
@@ -256,10 +251,7 @@ impl Found {
             && let Some(name) = value.as_str()
         {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty()
-                || !name.chars().all(plain)
-                || name.starts_with(|c: char| c.is_ascii_digit())
-            {
+            if name.is_empty() || !name.chars().all(plain) || name.starts_with(|c: char| c.is_ascii_digit()) {
                 self.0.push(Diag::at(
                     key.span,
                     "`password_env` must be the name of an environment variable",
@@ -296,11 +288,7 @@ impl Found {
         match items.first().map(Node::as_str) {
             None | Some(Some("")) => self.say(node, format!("`{key}` names no program"), None),
             Some(Some(program)) if program.contains('/') && !program.starts_with('/') => {
-                self.say(
-                    node,
-                    format!("`{key}`: the program must be an absolute path or a bare name"),
-                    None,
-                );
+                self.say(node, format!("`{key}`: the program must be an absolute path or a bare name"), None);
             }
             Some(Some(program)) if program.contains(' ') && items.len() == 1 => self.say(
                 node,

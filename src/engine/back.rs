@@ -8,17 +8,10 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Takes everything back after a failure; a rolled-back run is a failed run.
-pub(super) fn roll_back_after(
-    run: &mut Run<'_>,
-    step: &str,
-    error: &ActError,
-) -> Result<Ending, RunError> {
+pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
     let because = format!("step {step} failed: {}", error.because);
     match roll_back(run)? {
-        Ending::RolledBack { .. } => Ok(Ending::RolledBack {
-            because,
-            hint: error.hint.clone(),
-        }),
+        Ending::RolledBack { .. } => Ok(Ending::RolledBack { because, hint: error.hint.clone() }),
         other => Ok(other),
     }
 }
@@ -46,26 +39,17 @@ pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
         run.tell(&Event::Undoing { id: &step });
         match undo(run, &work) {
             Ok(after) => {
-                run.record(Line::UndoDone {
-                    step: step.clone(),
-                    after,
-                })?;
+                run.record(Line::UndoDone { step: step.clone(), after })?;
                 run.tell(&Event::Undone { id: &step });
             }
             Err(e) => return stuck(run, &work, &e),
         }
     }
     if let Err(e) = as_before(run, &all) {
-        return Ok(Ending::Stuck {
-            because: e.because,
-            by_hand: vec![e.hint],
-        });
+        return Ok(Ending::Stuck { because: e.because, by_hand: vec![e.hint] });
     }
     run.record(Line::RunRolledBack {})?;
-    Ok(Ending::RolledBack {
-        because: "rolled back by request".into(),
-        hint: String::new(),
-    })
+    Ok(Ending::RolledBack { because: "rolled back by request".into(), hint: String::new() })
 }
 
 /// One step's undo, move by move; what was in the way is in the vault.
@@ -93,11 +77,7 @@ fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
                 }
             }
             UndoMove::ConfigSet { name, value } => {
-                run.with_hands(&work.saves, |h| {
-                    h.connect()?
-                        .config_set(&name, &value)
-                        .map_err(ActError::from)
-                })?;
+                run.with_hands(&work.saves, |h| h.connect()?.config_set(&name, &value).map_err(ActError::from))?;
             }
         }
     }
@@ -110,9 +90,7 @@ fn start_again(hands: &mut crate::action::Hands<'_>) -> Result<(), ActError> {
         return Ok(());
     }
     hands.start()?;
-    hands.wait("the server to run again", Duration::from_secs(60), |h| {
-        Ok(h.connect().is_ok().then_some(()))
-    })
+    hands.wait("the server to run again", Duration::from_secs(60), |h| Ok(h.connect().is_ok().then_some(())))
 }
 
 /// Every file is bit for bit as it was before the run; a server that runs again may write to its files.
@@ -128,10 +106,7 @@ fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
         }
         if let Some(because) = run.vault.differs_any(std::slice::from_ref(save))? {
             let because = format!("{} is not as it was: {because}", save.path().display());
-            return Err(ActError::failed(
-                because,
-                "compare it with the copy in the vault: redis-dr vault list",
-            ));
+            return Err(ActError::failed(because, "compare it with the copy in the vault: redis-dr vault list"));
         }
     }
     Ok(())
@@ -141,22 +116,11 @@ fn stuck(run: &mut Run<'_>, work: &UndoWork, e: &ActError) -> Result<Ending, Run
     let mut by_hand = vec![format!("mend this first: {}", e.because)];
     for file in work.saves.iter().flat_map(Save::files) {
         if let Some(copy) = file.copy() {
-            by_hand.push(format!(
-                "cp -p {} {}",
-                copy.display(),
-                file.path().display()
-            ));
+            by_hand.push(format!("cp -p {} {}", copy.display(), file.path().display()));
         }
     }
     by_hand.push("then: redis-dr runs rollback".into());
     let step = work.step.clone();
-    run.record(Line::UndoFailed {
-        step: step.clone(),
-        because: e.because.clone(),
-        by_hand: by_hand.clone(),
-    })?;
-    Ok(Ending::Stuck {
-        because: format!("undoing step {step} failed: {}", e.because),
-        by_hand,
-    })
+    run.record(Line::UndoFailed { step: step.clone(), because: e.because.clone(), by_hand: by_hand.clone() })?;
+    Ok(Ending::Stuck { because: format!("undoing step {step} failed: {}", e.because), by_hand })
 }

@@ -33,12 +33,7 @@ pub fn walk(run: &mut Run<'_>) -> Result<Ending, RunError> {
         if run.deps.step_by_step && !run.deps.person.go_on(&step.id, &step.title) {
             return stop(run, "stopped before this step by choice", "");
         }
-        run.tell(&Event::StepStarted {
-            id: &step.id,
-            title: &step.title,
-            number: at + 1,
-            of,
-        });
+        run.tell(&Event::StepStarted { id: &step.id, title: &step.title, number: at + 1, of });
         loop {
             match attempt(run, step)? {
                 Step::Ended => break,
@@ -80,54 +75,28 @@ fn opened(run: &Run<'_>) -> bool {
 /// Ends the run part-way; `resume` and `rollback` go on from here.
 pub(super) fn stop(run: &mut Run<'_>, because: &str, hint: &str) -> Result<Ending, RunError> {
     if run.untouched() {
-        run.record(Line::RunStopped {
-            because: because.into(),
-        })?;
+        run.record(Line::RunStopped { because: because.into() })?;
         return Ok(Ending::Interrupted);
     }
-    run.record(Line::RunStopped {
-        because: because.into(),
-    })?;
-    Ok(Ending::Unfinished {
-        because: because.into(),
-        hint: hint.into(),
-    })
+    run.record(Line::RunStopped { because: because.into() })?;
+    Ok(Ending::Unfinished { because: because.into(), hint: hint.into() })
 }
 
 /// One try at one step, by the order that is law.
 fn attempt(run: &mut Run<'_>, step: &PlannedStep) -> Result<Step, RunError> {
     let begun = Instant::now();
     if let Some(reason) = step.skipped() {
-        return end(
-            run,
-            step,
-            StepOutcome::Skipped,
-            reason.to_string(),
-            begun,
-            Value::Null,
-        );
+        return end(run, step, StepOutcome::Skipped, reason.to_string(), begun, Value::Null);
     }
-    let action = step.action().map_err(|e| RunError::Plan {
-        because: format!("step {}: {e}", step.id),
-    })?;
+    let action = step.action().map_err(|e| RunError::Plan { because: format!("step {}: {e}", step.id) })?;
     let act = action.act();
     let effects = act.effects(&run.plan.site);
     let tries = step.retry.as_ref().map_or(0, |r| r.times);
     for number in 0..=tries {
         match once(run, step, act, &effects, begun)? {
-            Step::Failed(e)
-                if number < tries && !e.interrupted && effects.class != RepeatClass::Once =>
-            {
-                run.tell(&Event::Note(format!(
-                    "{}: {}; trying again",
-                    step.id, e.because
-                )));
-                std::thread::sleep(
-                    step.retry
-                        .as_ref()
-                        .map_or(Seconds(1.0), |r| r.every)
-                        .duration(),
-                );
+            Step::Failed(e) if number < tries && !e.interrupted && effects.class != RepeatClass::Once => {
+                run.tell(&Event::Note(format!("{}: {}; trying again", step.id, e.because)));
+                std::thread::sleep(step.retry.as_ref().map_or(Seconds(1.0), |r| r.every).duration());
             }
             other => return Ok(other),
         }
@@ -150,21 +119,12 @@ fn once(
                 if let Err(e) = check_after(run, step) {
                     return Ok(Step::Failed(e));
                 }
-                return end(
-                    run,
-                    step,
-                    StepOutcome::AlreadyDone,
-                    because,
-                    begun,
-                    Value::Null,
-                );
+                return end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null);
             }
             Done::No => {}
             Done::CantTell(because) if effects.class == RepeatClass::Once => {
-                let text = format!(
-                    "Step {} was started and may have been carried out ({because}). Do it again?",
-                    step.id
-                );
+                let text =
+                    format!("Step {} was started and may have been carried out ({because}). Do it again?", step.id);
                 if run.deps.person.auto() || !run.deps.person.question(&text) {
                     return Ok(Step::Failed(ActError::in_doubt(
                         because,
@@ -198,38 +158,20 @@ fn once(
         && effects.class == RepeatClass::Checkable
         && effects.undo.is_empty()
     {
-        return end(
-            run,
-            step,
-            StepOutcome::AlreadyDone,
-            because,
-            begun,
-            Value::Null,
-        );
+        return end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null);
     }
     let saves = match run.save_all(&effects.saves) {
         Ok(saves) => saves,
         Err(e) => return Ok(Step::Failed(e)),
     };
     let mut undo = effects.undo.clone();
-    if let Some(more) = before
-        .get("undo")
-        .and_then(|u| serde_json::from_value(u.clone()).ok())
-    {
+    if let Some(more) = before.get("undo").and_then(|u| serde_json::from_value(u.clone()).ok()) {
         let mut more: Vec<crate::action::UndoMove> = more;
         undo.append(&mut more);
     }
     let undo = serde_json::to_value(undo).unwrap_or_default();
-    run.record(Line::StepStarted {
-        step: step.id.clone(),
-        saves: saves.clone(),
-        undo,
-        before: before.clone(),
-    })?;
-    run.earlier.entry(step.id.clone()).or_insert(Started {
-        saves: saves.clone(),
-        before,
-    });
+    run.record(Line::StepStarted { step: step.id.clone(), saves: saves.clone(), undo, before: before.clone() })?;
+    run.earlier.entry(step.id.clone()).or_insert(Started { saves: saves.clone(), before });
     if effects.opens && !opened(run) {
         run.record(Line::Opened {})?;
         run.tell(&Event::Opened);
@@ -289,68 +231,35 @@ fn end(
         StepOutcome::AlreadyDone => "already_done",
         StepOutcome::Skipped => "skipped",
     };
-    run.tell(&Event::StepDone {
-        id: &step.id,
-        outcome: word,
-        because,
-        seconds,
-    });
+    run.tell(&Event::StepDone { id: &step.id, outcome: word, because, seconds });
     Ok(Step::Ended)
 }
 
 /// Asks a gate; closed and unknown are errors with the gate's reason.
 fn ask(run: &mut Run<'_>, gate: &Gate) -> Result<(), ActError> {
-    let verdict = gates::ask(
-        gate,
-        &mut run.facts,
-        &run.plan.site,
-        run.deps.refresh,
-        &mut *run.deps.person,
-        run.deps.interrupted,
-    );
+    let verdict =
+        gates::ask(gate, &mut run.facts, &run.plan.site, run.deps.refresh, &mut *run.deps.person, run.deps.interrupted);
     match verdict {
         Verdict::Open { .. } => {
             run.gates_passed += 1;
             Ok(())
         }
-        Verdict::Closed { because } => Err(ActError::failed(
-            format!("gate closed: {because}"),
-            "redis-dr assess",
-        )),
-        Verdict::Unknown { because } => Err(ActError::failed(
-            format!("gate unknown: {because}"),
-            "redis-dr assess",
-        )),
+        Verdict::Closed { because } => Err(ActError::failed(format!("gate closed: {because}"), "redis-dr assess")),
+        Verdict::Unknown { because } => Err(ActError::failed(format!("gate unknown: {because}"), "redis-dr assess")),
     }
 }
 
 /// What follows a failed step. `None`: go round again (the step is tried again, or was ended by a person's word).
-fn after_failure(
-    run: &mut Run<'_>,
-    step: &PlannedStep,
-    error: ActError,
-) -> Result<Option<Ending>, RunError> {
-    run.record(Line::StepFailed {
-        step: step.id.clone(),
-        because: error.because.clone(),
-        hint: error.hint.clone(),
-    })?;
-    run.tell(&Event::StepFailed {
-        id: &step.id,
-        because: error.because.clone(),
-        hint: error.hint.clone(),
-    });
+fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Result<Option<Ending>, RunError> {
+    run.record(Line::StepFailed { step: step.id.clone(), because: error.because.clone(), hint: error.hint.clone() })?;
+    run.tell(&Event::StepFailed { id: &step.id, because: error.because.clone(), hint: error.hint.clone() });
     if error.interrupted {
         return stop(run, &error.because, &error.hint).map(Some);
     }
     let opened = opened(run);
     if step.on_failure == Some(OnFailure::KeepGoing) {
         let reason = format!("failed, and the runbook goes on: {}", error.because);
-        run.record(Line::SkippedByHand {
-            step: step.id.clone(),
-            by: "the runbook".into(),
-            reason,
-        })?;
+        run.record(Line::SkippedByHand { step: step.id.clone(), by: "the runbook".into(), reason })?;
         return Ok(None);
     }
     if run.deps.person.auto() {
@@ -359,31 +268,20 @@ fn after_failure(
         }
         return back::roll_back_after(run, &step.id, &error).map(Some);
     }
-    let choice =
-        run.deps
-            .person
-            .after_failure(&step.id, &error.because, &error.hint, step.may_skip, opened);
+    let choice = run.deps.person.after_failure(&step.id, &error.because, &error.hint, step.may_skip, opened);
     match choice {
         AfterFailure::Retry => Ok(None),
         AfterFailure::RollBack => back::roll_back_after(run, &step.id, &error).map(Some),
         AfterFailure::StopHere => stop(run, &error.because, &error.hint).map(Some),
         AfterFailure::MarkDone { reason } => match check_after(run, step) {
             Ok(()) => {
-                run.record(Line::MarkedDone {
-                    step: step.id.clone(),
-                    by: "a person".into(),
-                    reason,
-                })?;
+                run.record(Line::MarkedDone { step: step.id.clone(), by: "a person".into(), reason })?;
                 Ok(None)
             }
             Err(e) => after_failure(run, step, e),
         },
         AfterFailure::Skip { reason } if step.may_skip => {
-            run.record(Line::SkippedByHand {
-                step: step.id.clone(),
-                by: "a person".into(),
-                reason,
-            })?;
+            run.record(Line::SkippedByHand { step: step.id.clone(), by: "a person".into(), reason })?;
             Ok(None)
         }
         AfterFailure::Skip { .. } => Ok(None),

@@ -38,26 +38,16 @@ pub fn answer(gate: &Gate, facts: &Facts, site: &Site) -> Verdict {
     let expr = match expr::check(&gate.that, vocabulary(), None) {
         Ok(expr) => expr,
         Err(errors) => {
-            let because = errors
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ");
-            return Verdict::Unknown {
-                because: format!("{}: {because}", gate.that),
-            };
+            let because = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            return Verdict::Unknown { because: format!("{}: {because}", gate.that) };
         }
     };
     let scope = scope_of(facts, site);
     let evidence = expr.explain(&scope);
     match expr.truth(&scope) {
         Truth::True => Verdict::Open { evidence },
-        Truth::False => Verdict::Closed {
-            because: format!("{} ({evidence})", gate.because),
-        },
-        Truth::Unknown(_) => Verdict::Unknown {
-            because: format!("{}: unknown ({evidence})", gate.that),
-        },
+        Truth::False => Verdict::Closed { because: format!("{} ({evidence})", gate.because) },
+        Truth::Unknown(_) => Verdict::Unknown { because: format!("{}: unknown ({evidence})", gate.that) },
     }
 }
 
@@ -66,14 +56,8 @@ pub fn answer(gate: &Gate, facts: &Facts, site: &Site) -> Verdict {
 pub fn scope_of(facts: &Facts, site: &Site) -> serde_json::Value {
     let mut scope = serde_json::to_value(facts).unwrap_or_default();
     if let Some(map) = scope.as_object_mut() {
-        map.insert(
-            "point".into(),
-            serde_json::to_value(&site.point).unwrap_or_default(),
-        );
-        map.insert(
-            "estimate".into(),
-            serde_json::to_value(site.estimate).unwrap_or_default(),
-        );
+        map.insert("point".into(), serde_json::to_value(&site.point).unwrap_or_default());
+        map.insert("estimate".into(), serde_json::to_value(site.estimate).unwrap_or_default());
     }
     scope
 }
@@ -88,19 +72,11 @@ pub fn ask(
     interrupted: &dyn Fn() -> bool,
 ) -> Verdict {
     let groups: Vec<String> = match expr::check(&gate.that, vocabulary(), None) {
-        Ok(expr) => expr
-            .names()
-            .iter()
-            .filter_map(|n| n.split('.').next().map(String::from))
-            .collect(),
+        Ok(expr) => expr.names().iter().filter_map(|n| n.split('.').next().map(String::from)).collect(),
         Err(_) => vec![],
     };
-    let within = gate
-        .within
-        .map_or(Duration::ZERO, crate::facts::Seconds::duration);
-    let every = gate
-        .every
-        .map_or(Duration::from_secs(1), crate::facts::Seconds::duration);
+    let within = gate.within.map_or(Duration::ZERO, crate::facts::Seconds::duration);
+    let every = gate.every.map_or(Duration::from_secs(1), crate::facts::Seconds::duration);
     let start = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
@@ -110,15 +86,9 @@ pub fn ask(
         if matches!(verdict, Verdict::Open { .. }) || last {
             let (open, evidence) = match &verdict {
                 Verdict::Open { evidence } => (true, evidence.clone()),
-                Verdict::Closed { because } | Verdict::Unknown { because } => {
-                    (false, because.clone())
-                }
+                Verdict::Closed { because } | Verdict::Unknown { because } => (false, because.clone()),
             };
-            observer.event(&Event::Gate {
-                gate,
-                open,
-                evidence,
-            });
+            observer.event(&Event::Gate { gate, open, evidence });
             return verdict;
         }
         std::thread::sleep(pause);

@@ -124,14 +124,7 @@ pub enum AfterFailure {
 /// Answers what the engine has to ask.
 pub trait Asker {
     /// A step failed before the server was opened to clients (or after, when `opened`).
-    fn after_failure(
-        &mut self,
-        step: &str,
-        because: &str,
-        hint: &str,
-        may_skip: bool,
-        opened: bool,
-    ) -> AfterFailure;
+    fn after_failure(&mut self, step: &str, because: &str, hint: &str, may_skip: bool, opened: bool) -> AfterFailure;
     /// Shall this step run? Asked before each step when going step by step.
     fn go_on(&mut self, step: &str, title: &str) -> bool;
     /// A question of the runbook, or instructions that a person carries out.

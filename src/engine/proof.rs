@@ -20,11 +20,7 @@ pub(super) fn recovered(run: &mut Run<'_>) -> Result<(), ActError> {
         let info = server.info(Some("everything"))?;
         let mut write = None;
         if probe && info.get("role") == Some("master") {
-            write = Some(
-                server
-                    .write_probe(&format!("redis-dr:probe:{id}"))?
-                    .as_secs_f64(),
-            );
+            write = Some(server.write_probe(&format!("redis-dr:probe:{id}"))?.as_secs_f64());
         }
         let latency = server.latency(200)?;
         if info.number("aof_enabled") == Some(1) {
@@ -46,21 +42,14 @@ fn aof_on_disk(hands: &crate::action::Hands<'_>) -> Result<(), ActError> {
         if hands.look.exists(&site.aof) {
             return Ok(());
         }
-        return Err(ActError::failed(
-            format!("{} is not there", site.aof.display()),
-            "redis-dr assess",
-        ));
+        return Err(ActError::failed(format!("{} is not there", site.aof.display()), "redis-dr assess"));
     }
     let path = site.aof.join(format!("{}.manifest", site.aof_name));
     let listed = manifest::parse(&hands.look.read(&path, 1 << 20)?)
         .map_err(|e| ActError::failed(format!("{}: {e}", path.display()), "redis-dr assess"))?;
     for entry in &listed.entries {
         if !hands.look.exists(&site.aof.join(&entry.name)) {
-            let because = format!(
-                "{} lists {}, which is not there",
-                path.display(),
-                entry.name
-            );
+            let because = format!("{} lists {}, which is not there", path.display(), entry.name);
             return Err(ActError::failed(because, "redis-dr assess"));
         }
     }

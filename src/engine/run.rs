@@ -109,16 +109,8 @@ impl<'a> Run<'a> {
         };
         for record in log.map(|l| l.records.as_slice()).unwrap_or_default() {
             match &record.event {
-                Line::StepStarted {
-                    step,
-                    saves,
-                    before,
-                    ..
-                } => {
-                    let started = Started {
-                        saves: saves.clone(),
-                        before: before.clone(),
-                    };
+                Line::StepStarted { step, saves, before, .. } => {
+                    let started = Started { saves: saves.clone(), before: before.clone() };
                     // the first attempt saw the world as it was
                     run.earlier.entry(step.clone()).or_insert(started);
                 }
@@ -141,13 +133,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The journal can't be written.
     pub fn begin(&mut self, auto: bool) -> Result<(), RunError> {
-        let by = self
-            .deps
-            .look
-            .user_by_id(self.deps.look.uid())
-            .ok()
-            .flatten()
-            .map_or("unknown".into(), |u| u.name);
+        let by = self.deps.look.user_by_id(self.deps.look.uid()).ok().flatten().map_or("unknown".into(), |u| u.name);
         if self.earlier.is_empty() && self.fresh {
             return self.record(Line::RunStarted { by, auto });
         }
@@ -179,11 +165,7 @@ impl<'a> Run<'a> {
             };
             for file in one.files() {
                 let (path, how) = (file.path().display().to_string(), file.how().to_string());
-                self.deps.person.event(&Event::Saved {
-                    path,
-                    how,
-                    bytes: file.bytes(),
-                });
+                self.deps.person.event(&Event::Saved { path, how, bytes: file.bytes() });
             }
             kept.push(one);
         }
@@ -191,17 +173,11 @@ impl<'a> Run<'a> {
     }
 
     /// Runs `act` with everything an action may use.
-    pub(super) fn with_hands<T>(
-        &mut self,
-        saves: &[Save],
-        act: impl FnOnce(&mut Hands<'_>) -> T,
-    ) -> T {
+    pub(super) fn with_hands<T>(&mut self, saves: &[Save], act: impl FnOnce(&mut Hands<'_>) -> T) -> T {
         let auto = self.deps.person.auto();
         let person = std::cell::RefCell::new(&mut *self.deps.person);
         let mut progress = |what: &str, done: u64, total: Option<u64>| {
-            person
-                .borrow_mut()
-                .event(&Event::Progress { what, done, total });
+            person.borrow_mut().event(&Event::Progress { what, done, total });
         };
         let mut ask = |text: &str| person.borrow_mut().question(text);
         let mut hands = Hands {

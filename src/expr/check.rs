@@ -9,10 +9,7 @@ use super::{ExprError, nearest};
 
 /// Types the whole; see [`super::check`].
 pub fn typed(ast: &Ast, types: &Types, expected: Option<&Type>) -> Result<Node, Vec<ExprError>> {
-    let mut checker = Checker {
-        types,
-        errors: Vec::new(),
-    };
+    let mut checker = Checker { types, errors: Vec::new() };
     let node = checker.node(ast);
     let node = match (node, expected) {
         (Some(node), Some(wanted)) => checker.wanted(node, ast, wanted),
@@ -42,63 +39,34 @@ impl Checker<'_> {
             AstKind::Const(value) => Some(constant(value)),
             AstKind::Name(name) => {
                 let ty = self.name(name, ast.span)?;
-                Some(Node {
-                    ty,
-                    kind: Kind::Name(name.clone()),
-                })
+                Some(Node { ty, kind: Kind::Name(name.clone()) })
             }
             AstKind::Has(inner) => match &inner.kind {
                 AstKind::Name(name) => {
                     self.name(name, inner.span)?;
-                    Some(Node {
-                        ty: Type::Bool,
-                        kind: Kind::Has(name.clone()),
-                    })
+                    Some(Node { ty: Type::Bool, kind: Kind::Has(name.clone()) })
                 }
-                _ => self.fail(
-                    ExprError::at(inner.span, "has() takes a name")
-                        .hint("such as has(persistence.aof_enabled)"),
-                ),
+                _ => self
+                    .fail(ExprError::at(inner.span, "has() takes a name").hint("such as has(persistence.aof_enabled)")),
             },
             AstKind::List(items) => self.list(items, ast.span),
             AstKind::Not(inner) => {
                 let inner = self.bool(inner, "!")?;
-                Some(Node {
-                    ty: Type::Bool,
-                    kind: Kind::Not(Box::new(inner)),
-                })
+                Some(Node { ty: Type::Bool, kind: Kind::Not(Box::new(inner)) })
             }
             AstKind::Neg(inner) => {
                 let node = self.node(inner)?;
                 if !node.ty.is_number() && !matches!(node.ty, Type::Duration | Type::Size) {
-                    return self.fail(ExprError::at(
-                        inner.span,
-                        format!("`-` takes a number, this is {}", node.ty),
-                    ));
+                    return self.fail(ExprError::at(inner.span, format!("`-` takes a number, this is {}", node.ty)));
                 }
-                Some(Node {
-                    ty: node.ty.clone(),
-                    kind: Kind::Neg(Box::new(node)),
-                })
+                Some(Node { ty: node.ty.clone(), kind: Kind::Neg(Box::new(node)) })
             }
-            AstKind::Binary {
-                op,
-                op_span,
-                left,
-                right,
-            } => match *op {
+            AstKind::Binary { op, op_span, left, right } => match *op {
                 "&&" | "||" => {
                     let (l, r) = (self.bool(left, op), self.bool(right, op));
                     let join = if *op == "&&" { Join::And } else { Join::Or };
-                    let kind = Kind::Join {
-                        join,
-                        left: Box::new(l?),
-                        right: Box::new(r?),
-                    };
-                    Some(Node {
-                        ty: Type::Bool,
-                        kind,
-                    })
+                    let kind = Kind::Join { join, left: Box::new(l?), right: Box::new(r?) };
+                    Some(Node { ty: Type::Bool, kind })
                 }
                 "in" => self.member(left, right),
                 "+" | "-" | "*" | "/" => self.arith(op, *op_span, left, right),
@@ -112,10 +80,7 @@ impl Checker<'_> {
         if node.ty == Type::Bool {
             return Some(node);
         }
-        let error = ExprError::at(
-            ast.span,
-            format!("`{op}` takes yes/no values, this is {}", node.ty),
-        );
+        let error = ExprError::at(ast.span, format!("`{op}` takes yes/no values, this is {}", node.ty));
         self.fail(error.hint(compare_hint(&node)))
     }
 
@@ -128,10 +93,7 @@ impl Checker<'_> {
         let root = parts.next().unwrap_or("");
         let mut start = span.start;
         let Some(mut ty) = self.types.roots.get(root) else {
-            let part = Span {
-                start,
-                end: start + root.len(),
-            };
+            let part = Span { start, end: start + root.len() };
             let error = ExprError::at(part, format!("there is no name `{root}`"));
             let hint = match nearest(root, self.types.roots.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -147,15 +109,7 @@ impl Checker<'_> {
             match ty.field(part) {
                 Some(next) => ty = next,
                 None => {
-                    self.errors.push(no_field(
-                        ty,
-                        &path,
-                        part,
-                        Span {
-                            start,
-                            end: start + part.len(),
-                        },
-                    ));
+                    self.errors.push(no_field(ty, &path, part, Span { start, end: start + part.len() }));
                     return None;
                 }
             }
@@ -172,24 +126,15 @@ impl Checker<'_> {
             if let Some(first) = out.first()
                 && !node.ty.fits(&first.ty)
             {
-                let message = format!(
-                    "a list holds values of one type: this is {}, the first {}",
-                    node.ty, first.ty
-                );
+                let message = format!("a list holds values of one type: this is {}, the first {}", node.ty, first.ty);
                 return self.fail(ExprError::at(ast.span, message));
             }
             out.push(node);
         }
         let Some(first) = out.first() else {
-            return self.fail(ExprError::at(
-                span,
-                "an empty list holds nothing to compare with",
-            ));
+            return self.fail(ExprError::at(span, "an empty list holds nothing to compare with"));
         };
-        Some(Node {
-            ty: Type::List(Box::new(first.ty.clone())),
-            kind: Kind::List(out),
-        })
+        Some(Node { ty: Type::List(Box::new(first.ty.clone())), kind: Kind::List(out) })
     }
 
     fn arith(&mut self, op: &'static str, op_span: Span, left: &Ast, right: &Ast) -> Option<Node> {
@@ -197,19 +142,9 @@ impl Checker<'_> {
         let (l, r) = (l?, r?);
         let Some(ty) = arith_type(op, &l.ty, &r.ty) else {
             let (a, b) = (&l.ty, &r.ty);
-            return self.fail(ExprError::at(
-                op_span,
-                format!("`{op}` can't be used between {a} and {b}"),
-            ));
+            return self.fail(ExprError::at(op_span, format!("`{op}` can't be used between {a} and {b}")));
         };
-        Some(Node {
-            ty,
-            kind: Kind::Arith {
-                op,
-                left: Box::new(l),
-                right: Box::new(r),
-            },
-        })
+        Some(Node { ty, kind: Kind::Arith { op, left: Box::new(l), right: Box::new(r) } })
     }
 
     fn wanted(&mut self, node: Node, ast: &Ast, wanted: &Type) -> Option<Node> {
@@ -219,10 +154,7 @@ impl Checker<'_> {
         if node.ty.fits(wanted) {
             return Some(node);
         }
-        let error = ExprError::at(
-            ast.span,
-            format!("{wanted} is wanted here, this is {}", node.ty),
-        );
+        let error = ExprError::at(ast.span, format!("{wanted} is wanted here, this is {}", node.ty));
         self.fail(match wanted {
             Type::Bool => error.hint(compare_hint(&node)),
             Type::Str => error.hint("text around ${…} makes it text"),
@@ -259,8 +191,5 @@ pub(super) fn constant(value: &Value) -> Node {
         // The parser makes no other constants.
         Value::Str(_) | Value::List(_) | Value::Object(_) | Value::Unknown(_) => Type::Str,
     };
-    Node {
-        ty,
-        kind: Kind::Const(value.clone()),
-    }
+    Node { ty, kind: Kind::Const(value.clone()) }
 }

@@ -14,10 +14,7 @@ impl Checker<'_> {
         let (item, list) = (self.node(item_ast), self.node(list_ast));
         let (item, list) = (item?, list?);
         let Type::List(inner) = &list.ty else {
-            let error = ExprError::at(
-                list_ast.span,
-                format!("`in` takes a list on its right, this is {}", list.ty),
-            );
+            let error = ExprError::at(list_ast.span, format!("`in` takes a list on its right, this is {}", list.ty));
             return self.fail(error.hint("such as [\"rdb\", \"backup\"]"));
         };
         let ok = match (&item.ty, &**inner) {
@@ -25,24 +22,14 @@ impl Checker<'_> {
             (Type::Str, Type::Enum(w)) => self.word(&item, item_ast, w),
             (a, b) => self.same(a, b, item_ast, list_ast),
         };
-        let kind = Kind::In {
-            item: Box::new(item),
-            list: Box::new(list),
-        };
-        ok.then_some(Node {
-            ty: Type::Bool,
-            kind,
-        })
+        let kind = Kind::In { item: Box::new(item), list: Box::new(list) };
+        ok.then_some(Node { ty: Type::Bool, kind })
     }
 
     pub(super) fn each_word(&mut self, list: &Node, ast: &Ast, words: &Words) -> bool {
         match (&list.kind, &ast.kind) {
             (Kind::List(nodes), AstKind::List(asts)) => {
-                let bad = nodes
-                    .iter()
-                    .zip(asts)
-                    .filter(|(n, a)| !self.word(n, a, words))
-                    .count();
+                let bad = nodes.iter().zip(asts).filter(|(n, a)| !self.word(n, a, words)).count();
                 bad == 0
             }
             _ => true,
@@ -63,13 +50,7 @@ impl Checker<'_> {
         false
     }
 
-    pub(super) fn compare(
-        &mut self,
-        op: &'static str,
-        op_span: Span,
-        left: &Ast,
-        right: &Ast,
-    ) -> Option<Node> {
+    pub(super) fn compare(&mut self, op: &'static str, op_span: Span, left: &Ast, right: &Ast) -> Option<Node> {
         let (l, r) = (self.node(left), self.node(right));
         let (mut l, mut r) = (l?, r?);
         zero_adapts(&mut l, &r.ty);
@@ -88,48 +69,21 @@ impl Checker<'_> {
             self.has_order(op, op_span, &l.ty, words.as_deref())?;
         }
         let order = words.filter(|_| ordering);
-        let kind = Kind::Compare {
-            op,
-            order,
-            left: Box::new(l),
-            right: Box::new(r),
-        };
-        Some(Node {
-            ty: Type::Bool,
-            kind,
-        })
+        let kind = Kind::Compare { op, order, left: Box::new(l), right: Box::new(r) };
+        Some(Node { ty: Type::Bool, kind })
     }
 
-    pub(super) fn has_order(
-        &mut self,
-        op: &str,
-        span: Span,
-        ty: &Type,
-        words: Option<&Words>,
-    ) -> Option<()> {
+    pub(super) fn has_order(&mut self, op: &str, span: Span, ty: &Type, words: Option<&Words>) -> Option<()> {
         let error = match (words, ty) {
             (Some(w), _) if w.ordered => return Some(()),
             (Some(w), _) => {
-                let words = w
-                    .words
-                    .iter()
-                    .map(|w| format!("\"{w}\""))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                ExprError::at(
-                    span,
-                    format!("the words {words} have no order, so `{op}` means nothing"),
-                )
-                .hint("use `==` or `in [..]`")
+                let words = w.words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
+                ExprError::at(span, format!("the words {words} have no order, so `{op}` means nothing"))
+                    .hint("use `==` or `in [..]`")
             }
-            (None, Type::Str) => {
-                ExprError::at(span, format!("text has no order, so `{op}` means nothing"))
-                    .hint("as text \"10.0\" would be smaller than \"7.0\"; use `==` or `in [..]`")
-            }
-            (None, Type::Bool) => ExprError::at(
-                span,
-                format!("yes/no values have no order, so `{op}` means nothing"),
-            ),
+            (None, Type::Str) => ExprError::at(span, format!("text has no order, so `{op}` means nothing"))
+                .hint("as text \"10.0\" would be smaller than \"7.0\"; use `==` or `in [..]`"),
+            (None, Type::Bool) => ExprError::at(span, format!("yes/no values have no order, so `{op}` means nothing")),
             _ => return Some(()),
         };
         self.errors.push(error);
@@ -140,17 +94,13 @@ impl Checker<'_> {
     pub(super) fn word(&mut self, node: &Node, ast: &Ast, words: &Words) -> bool {
         let Kind::Const(Value::Str(given)) = &node.kind else {
             let message = "words of an enumeration are compared with quoted words".to_string();
-            self.errors
-                .push(ExprError::at(ast.span, message).hint(format!("they are {}", quoted(words))));
+            self.errors.push(ExprError::at(ast.span, message).hint(format!("they are {}", quoted(words))));
             return false;
         };
         if words.rank(given).is_some() {
             return true;
         }
-        let error = ExprError::at(
-            ast.span,
-            format!("\"{given}\" is not a word of {}", called(words)),
-        );
+        let error = ExprError::at(ast.span, format!("\"{given}\" is not a word of {}", called(words)));
         let near = nearest(given, words.words.iter().map(String::as_str));
         self.errors.push(error.hint(match near {
             Some(near) => format!("did you mean \"{near}\"? the words are {}", quoted(words)),

@@ -53,12 +53,7 @@ pub fn eval(node: &Node, scope: Option<&dyn Scope>) -> Value {
         },
         Kind::Neg(inner) => negate(eval(inner, scope)),
         Kind::Join { join, left, right } => kleene(*join, eval(left, scope), || eval(right, scope)),
-        Kind::Compare {
-            op,
-            order,
-            left,
-            right,
-        } => match known(eval(left, scope), eval(right, scope)) {
+        Kind::Compare { op, order, left, right } => match known(eval(left, scope), eval(right, scope)) {
             Ok((l, r)) => compare(op, order.as_deref(), &l, &r),
             Err(unknown) => unknown,
         },
@@ -87,16 +82,13 @@ pub fn from_json(json: &Json, ty: &Type, name: &str) -> Value {
         (Type::Int, Json::Number(n)) => n.as_i64().map(Value::Int),
         (Type::Float, Json::Number(n)) => n.as_f64().map(Value::Float),
         (Type::Duration, Json::Number(n)) => n.as_f64().map(Value::Duration),
-        (Type::Size, Json::Number(n)) => n
-            .as_i64()
-            .or_else(|| n.as_f64().and_then(whole))
-            .map(Value::Size),
+        (Type::Size, Json::Number(n)) => n.as_i64().or_else(|| n.as_f64().and_then(whole)).map(Value::Size),
         (Type::Str, Json::String(s)) => Some(Value::Str(s.clone())),
         (Type::Enum(w), Json::String(s)) => w.rank(s).map(|_| Value::Str(s.clone())),
         (Type::Time, Json::String(s)) => s.parse().ok().map(Value::Time),
-        (Type::List(inner), Json::Array(items)) => Some(Value::List(
-            items.iter().map(|i| from_json(i, inner, name)).collect(),
-        )),
+        (Type::List(inner), Json::Array(items)) => {
+            Some(Value::List(items.iter().map(|i| from_json(i, inner, name)).collect()))
+        }
         (Type::Object(_) | Type::Map(_), Json::Object(_)) => Some(Value::Object(json.clone())),
         _ => None,
     };
@@ -165,9 +157,7 @@ fn compare(op: &str, order: Option<&Words>, l: &Value, r: &Value) -> Value {
         (Value::Int(a), Value::Int(b), _) | (Value::Size(a), Value::Size(b), _) => Some(a.cmp(b)),
         (Value::Duration(a), Value::Duration(b), _) => a.partial_cmp(b),
         (Value::Time(a), Value::Time(b), _) => Some(a.cmp(b)),
-        _ => number(l)
-            .zip(number(r))
-            .and_then(|(a, b)| a.partial_cmp(&b)),
+        _ => number(l).zip(number(r)).and_then(|(a, b)| a.partial_cmp(&b)),
     };
     match ordering {
         Some(o) => Value::Bool(match op {
@@ -191,12 +181,8 @@ fn number(v: &Value) -> Option<f64> {
 
 fn negate(v: Value) -> Value {
     match v {
-        Value::Int(i) => i
-            .checked_neg()
-            .map_or_else(|| Unknown::reason(OUT_OF_RANGE), Value::Int),
-        Value::Size(i) => i
-            .checked_neg()
-            .map_or_else(|| Unknown::reason(OUT_OF_RANGE), Value::Size),
+        Value::Int(i) => i.checked_neg().map_or_else(|| Unknown::reason(OUT_OF_RANGE), Value::Int),
+        Value::Size(i) => i.checked_neg().map_or_else(|| Unknown::reason(OUT_OF_RANGE), Value::Size),
         Value::Float(f) => Value::Float(-f),
         Value::Duration(f) => Value::Duration(-f),
         other => other,
@@ -222,12 +208,8 @@ fn arith(op: &str, l: &Value, r: &Value) -> Result<Value, &'static str> {
         ("/", Size(a), Size(b)) => floats(op, *a as f64, *b as f64).map(Float),
         (_, Duration(d), n) => floats(op, *d, number(n).ok_or(OUT_OF_RANGE)?).map(Duration),
         (_, n, Duration(d)) => floats(op, number(n).ok_or(OUT_OF_RANGE)?, *d).map(Duration),
-        (_, Size(s), n) => {
-            range(whole(floats(op, *s as f64, number(n).ok_or(OUT_OF_RANGE)?)?).map(Size))
-        }
-        (_, n, Size(s)) => {
-            range(whole(floats(op, number(n).ok_or(OUT_OF_RANGE)?, *s as f64)?).map(Size))
-        }
+        (_, Size(s), n) => range(whole(floats(op, *s as f64, number(n).ok_or(OUT_OF_RANGE)?)?).map(Size)),
+        (_, n, Size(s)) => range(whole(floats(op, number(n).ok_or(OUT_OF_RANGE)?, *s as f64)?).map(Size)),
         (_, a, b) => {
             let (a, b) = number(a).zip(number(b)).ok_or(OUT_OF_RANGE)?;
             floats(op, a, b).map(Float)
@@ -251,14 +233,9 @@ fn floats(op: &str, a: f64, b: f64) -> Result<f64, &'static str> {
         _ if b == 0.0 => return Err("a division by zero"),
         _ => a / b,
     };
-    if result.is_finite() {
-        Ok(result)
-    } else {
-        Err(OUT_OF_RANGE)
-    }
+    if result.is_finite() { Ok(result) } else { Err(OUT_OF_RANGE) }
 }
 
 fn shift(t: jiff::Timestamp, seconds: f64) -> Option<jiff::Timestamp> {
-    t.checked_add(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?)
-        .ok()
+    t.checked_add(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
 }

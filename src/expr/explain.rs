@@ -35,10 +35,7 @@ fn collect(node: &Node, scope: &dyn Scope, out: &mut Vec<Leaf>) {
         Kind::Const(_) => {}
         Kind::Name(name) => {
             if !out.iter().any(|l| &l.name == name) {
-                out.push(Leaf {
-                    name: name.clone(),
-                    value: eval(node, Some(scope)),
-                });
+                out.push(Leaf { name: name.clone(), value: eval(node, Some(scope)) });
             }
         }
         Kind::Has(name) => {
@@ -49,10 +46,7 @@ fn collect(node: &Node, scope: &dyn Scope, out: &mut Vec<Leaf>) {
                 Value::Bool(true) => Value::Str("observed".into()),
                 _ => Value::Str("unknown".into()),
             };
-            out.push(Leaf {
-                name: name.clone(),
-                value,
-            });
+            out.push(Leaf { name: name.clone(), value });
         }
         Kind::List(items) => items.iter().for_each(|i| collect(i, scope, out)),
         Kind::Not(inner) | Kind::Neg(inner) => collect(inner, scope, out),

@@ -28,10 +28,7 @@ pub(super) fn compare_hint(node: &Node) -> String {
         Type::Int | Type::Float | Type::Size | Type::Duration => {
             format!("compare it: `{text} > 0`")
         }
-        Type::Enum(w) => format!(
-            "compare it: `{text} == \"{}\"`",
-            w.words.first().map_or("", String::as_str)
-        ),
+        Type::Enum(w) => format!("compare it: `{text} == \"{}\"`", w.words.first().map_or("", String::as_str)),
         Type::Object(_) | Type::Map(_) | Type::List(_) => {
             format!("`has({text})` asks whether it was observed")
         }
@@ -46,44 +43,23 @@ pub(super) fn mismatch_hint(a: &Type, b: &Type, left: &Ast, right: &Ast) -> Opti
         _ => return None,
     };
     match (ty, literal) {
-        (Type::Bool, Value::Str(s)) if s == "yes" || s == "true" => {
-            Some("leave the comparison out".into())
-        }
-        (Type::Bool, Value::Str(s)) if s == "no" || s == "false" => {
-            Some("write `!` before it instead".into())
-        }
-        (Type::Int | Type::Float | Type::Bool, Value::Str(_)) => {
-            Some("numbers, true and false are not quoted".into())
-        }
-        (Type::Duration, Value::Str(_) | Value::Int(_)) => {
-            Some("a duration has a unit and no quotes: 30s".into())
-        }
-        (Type::Size, Value::Str(_) | Value::Int(_)) => {
-            Some("a size has a unit and no quotes: 64MiB".into())
-        }
-        (Type::Time, Value::Str(_)) => {
-            Some("a moment is written time(\"2026-11-21T03:12:44Z\")".into())
-        }
+        (Type::Bool, Value::Str(s)) if s == "yes" || s == "true" => Some("leave the comparison out".into()),
+        (Type::Bool, Value::Str(s)) if s == "no" || s == "false" => Some("write `!` before it instead".into()),
+        (Type::Int | Type::Float | Type::Bool, Value::Str(_)) => Some("numbers, true and false are not quoted".into()),
+        (Type::Duration, Value::Str(_) | Value::Int(_)) => Some("a duration has a unit and no quotes: 30s".into()),
+        (Type::Size, Value::Str(_) | Value::Int(_)) => Some("a size has a unit and no quotes: 64MiB".into()),
+        (Type::Time, Value::Str(_)) => Some("a moment is written time(\"2026-11-21T03:12:44Z\")".into()),
         (Type::Str | Type::Enum(_), _) => Some("text is quoted".into()),
         _ => None,
     }
 }
 
 pub(super) fn called(words: &Words) -> String {
-    if words.name.is_empty() {
-        "this fact".into()
-    } else {
-        format!("`{}`", words.name)
-    }
+    if words.name.is_empty() { "this fact".into() } else { format!("`{}`", words.name) }
 }
 
 pub(super) fn quoted(words: &Words) -> String {
-    words
-        .words
-        .iter()
-        .map(|w| format!("\"{w}\""))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn join<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -12,10 +12,7 @@ pub struct Span {
 
 impl Span {
     pub fn to(self, other: Span) -> Span {
-        Span {
-            start: self.start,
-            end: other.end,
-        }
+        Span { start: self.start, end: other.end }
     }
 }
 
@@ -46,9 +43,8 @@ impl Token {
 }
 
 /// Longest first, so that `<=` is not read as `<`.
-const OPS: [&str; 18] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "(", ")", "[", "]", ",",
-];
+const OPS: [&str; 18] =
+    ["&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "(", ")", "[", "]", ","];
 
 /// All tokens of `src`, ending in [`Token::End`].
 pub fn tokens(src: &str) -> Result<Vec<(Token, Span)>, ExprError> {
@@ -68,13 +64,7 @@ pub fn tokens(src: &str) -> Result<Vec<(Token, Span)>, ExprError> {
         out.push((token, Span { start: at, end }));
         at = end;
     }
-    out.push((
-        Token::End,
-        Span {
-            start: src.len(),
-            end: src.len(),
-        },
-    ));
+    out.push((Token::End, Span { start: src.len(), end: src.len() }));
     Ok(out)
 }
 
@@ -100,38 +90,24 @@ fn string(src: &str, at: usize, quote: char) -> Result<(Token, usize), ExprError
             Some((_, 't')) => text.push('\t'),
             other => {
                 let end = other.map_or(src.len(), |(j, c)| at + 1 + j + c.len_utf8());
-                return Err(
-                    ExprError::at(Span { start: here, end }, "this escape is not known")
-                        .hint(r#"known are \\ \" \' \n \t"#),
-                );
+                return Err(ExprError::at(Span { start: here, end }, "this escape is not known")
+                    .hint(r#"known are \\ \" \' \n \t"#));
             }
         }
     }
-    Err(ExprError::at(
-        Span {
-            start: at,
-            end: src.len(),
-        },
-        "the text is not closed",
-    )
-    .hint(format!("add {quote} where the text ends")))
+    Err(ExprError::at(Span { start: at, end: src.len() }, "the text is not closed")
+        .hint(format!("add {quote} where the text ends")))
 }
 
 fn number(src: &str, at: usize) -> Result<(Token, usize), ExprError> {
     let text = rest(src, at);
-    let len = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
-        .unwrap_or(text.len());
+    let len = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(text.len());
     let (word, end) = (text.get(..len).unwrap_or(text), at + len);
     let span = Span { start: at, end };
     if !word.contains(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return plain_number(word, span).map(|t| (t, end));
     }
-    if let Some(seconds) = Seconds::parse(word)
-        .ok()
-        .map(|s| s.0)
-        .filter(|s| s.is_finite())
-    {
+    if let Some(seconds) = Seconds::parse(word).ok().map(|s| s.0).filter(|s| s.is_finite()) {
         return Ok((Token::Duration(seconds), end));
     }
     #[allow(clippy::cast_precision_loss)]
@@ -144,37 +120,23 @@ fn number(src: &str, at: usize) -> Result<(Token, usize), ExprError> {
 
 fn plain_number(word: &str, span: Span) -> Result<Token, ExprError> {
     if !word.contains('.') {
-        return word
-            .parse()
-            .map(Token::Int)
-            .map_err(|_| ExprError::at(span, "this number is too large"));
+        return word.parse().map(Token::Int).map_err(|_| ExprError::at(span, "this number is too large"));
     }
     let well_formed = word.matches('.').count() == 1 && !word.ends_with('.');
     match word.parse::<f64>() {
         Ok(f) if well_formed && f.is_finite() => Ok(Token::Float(f)),
-        _ => Err(ExprError::at(span, format!("`{word}` is not a number"))
-            .hint("a version is text: quote it")),
+        _ => Err(ExprError::at(span, format!("`{word}` is not a number")).hint("a version is text: quote it")),
     }
 }
 
 fn name(src: &str, at: usize) -> Result<(Token, usize), ExprError> {
     let text = rest(src, at);
-    let len = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
-        .unwrap_or(text.len());
+    let len = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
     let word = text.get(..len).unwrap_or(text);
-    let bad = word
-        .split('.')
-        .any(|part| part.is_empty() || part.starts_with(|c: char| c.is_ascii_digit()));
+    let bad = word.split('.').any(|part| part.is_empty() || part.starts_with(|c: char| c.is_ascii_digit()));
     if bad {
-        return Err(ExprError::at(
-            Span {
-                start: at,
-                end: at + len,
-            },
-            format!("`{word}` is not a name"),
-        )
-        .hint("a name is words of letters, digits and _ with single dots between them"));
+        return Err(ExprError::at(Span { start: at, end: at + len }, format!("`{word}` is not a name"))
+            .hint("a name is words of letters, digits and _ with single dots between them"));
     }
     Ok((Token::Name(word.to_string()), at + len))
 }
@@ -183,10 +145,7 @@ fn operator(src: &str, at: usize, c: char) -> Result<(Token, usize), ExprError> 
     if let Some(op) = OPS.iter().find(|op| rest(src, at).starts_with(**op)) {
         return Ok((Token::Op(op), at + op.len()));
     }
-    let span = Span {
-        start: at,
-        end: at + c.len_utf8(),
-    };
+    let span = Span { start: at, end: at + c.len_utf8() };
     let error = ExprError::at(span, format!("{c:?} has no meaning here"));
     Err(match c {
         '=' => error.hint("equality is `==`"),
@@ -195,9 +154,7 @@ fn operator(src: &str, at: usize, c: char) -> Result<(Token, usize), ExprError> 
         '%' | '?' | ':' | '{' | '}' | '.' => {
             error.hint("the language has && || ! == != < <= > >= in + - * / and has()")
         }
-        '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' => {
-            error.hint("text is quoted with \" or '")
-        }
+        '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' => error.hint("text is quoted with \" or '"),
         _ => error,
     })
 }

@@ -62,12 +62,7 @@ pub struct ExprError {
 
 impl ExprError {
     pub(crate) fn at(span: lex::Span, message: impl Into<String>) -> Self {
-        ExprError {
-            offset: span.start,
-            len: span.end - span.start,
-            message: message.into(),
-            hint: None,
-        }
+        ExprError { offset: span.start, len: span.end - span.start, message: message.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -90,10 +85,7 @@ pub struct Expr {
 pub fn check(src: &str, types: &Types, expected: Option<&Type>) -> Result<Expr, Vec<ExprError>> {
     let ast = parse(src).map_err(|e| vec![e])?;
     let root = check::typed(&ast, types, expected)?;
-    Ok(Expr {
-        source: src.to_string(),
-        root,
-    })
+    Ok(Expr { source: src.to_string(), root })
 }
 
 impl Expr {
@@ -138,11 +130,7 @@ impl Expr {
     /// Of `a && b` that is false only the operands that are false are told. Empty when no fact was read.
     pub fn explain(&self, scope: &dyn Scope) -> String {
         let leaves = self.leaves(scope);
-        leaves
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+        leaves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// The same as data: name and value of each fact that decided, in the order of the source, each once.
@@ -171,18 +159,8 @@ impl Expr {
     #[must_use]
     pub fn and(self, other: Expr) -> Expr {
         let source = format!("({}) && ({})", self.source, other.source);
-        let kind = node::Kind::Join {
-            join: node::Join::And,
-            left: Box::new(self.root),
-            right: Box::new(other.root),
-        };
-        Expr {
-            source,
-            root: node::Node {
-                ty: Type::Bool,
-                kind,
-            },
-        }
+        let kind = node::Kind::Join { join: node::Join::And, left: Box::new(self.root), right: Box::new(other.root) };
+        Expr { source, root: node::Node { ty: Type::Bool, kind } }
     }
 
     /// The dotted name when the expression is nothing else.
@@ -195,10 +173,7 @@ impl Expr {
 }
 
 fn conjuncts(node: &node::Node) -> BTreeSet<String> {
-    node.operands(node::Join::And)
-        .into_iter()
-        .map(node::Node::canonical)
-        .collect()
+    node.operands(node::Join::And).into_iter().map(node::Node::canonical).collect()
 }
 
 /// The nearest of `words` when it is near enough to be a slip of the pen, or one begins with the other.

@@ -55,9 +55,7 @@ impl Node {
             Kind::Name(n) | Kind::Has(n) => found(n),
             Kind::List(items) => items.iter().for_each(|i| i.each_name(found)),
             Kind::Not(inner) | Kind::Neg(inner) => inner.each_name(found),
-            Kind::Join { left, right, .. }
-            | Kind::Compare { left, right, .. }
-            | Kind::Arith { left, right, .. } => {
+            Kind::Join { left, right, .. } | Kind::Compare { left, right, .. } | Kind::Arith { left, right, .. } => {
                 left.each_name(found);
                 right.each_name(found);
             }
@@ -86,32 +84,16 @@ impl Node {
             Kind::Const(v) => format!("{v:?}"),
             Kind::Name(n) => n.clone(),
             Kind::Has(n) => format!("has({n})"),
-            Kind::List(items) => format!(
-                "[{}]",
-                items
-                    .iter()
-                    .map(Node::canonical)
-                    .collect::<Vec<_>>()
-                    .join(",")
-            ),
+            Kind::List(items) => format!("[{}]", items.iter().map(Node::canonical).collect::<Vec<_>>().join(",")),
             Kind::Not(inner) => format!("!{}", inner.canonical()),
             Kind::Neg(inner) => format!("-{}", inner.canonical()),
             Kind::Join { join, .. } => {
-                let mut parts: Vec<String> = self
-                    .operands(*join)
-                    .into_iter()
-                    .map(Node::canonical)
-                    .collect();
+                let mut parts: Vec<String> = self.operands(*join).into_iter().map(Node::canonical).collect();
                 parts.sort();
                 parts.dedup();
-                format!(
-                    "({})",
-                    parts.join(if *join == Join::And { "&&" } else { "||" })
-                )
+                format!("({})", parts.join(if *join == Join::And { "&&" } else { "||" }))
             }
-            Kind::Compare {
-                op, left, right, ..
-            } => {
+            Kind::Compare { op, left, right, .. } => {
                 let (l, r) = (left.canonical(), right.canonical());
                 match *op {
                     ">" => format!("({r}<{l})"),

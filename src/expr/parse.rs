@@ -23,12 +23,7 @@ pub(crate) enum AstKind {
     List(Vec<Ast>),
     Not(Box<Ast>),
     Neg(Box<Ast>),
-    Binary {
-        op: &'static str,
-        op_span: Span,
-        left: Box<Ast>,
-        right: Box<Ast>,
-    },
+    Binary { op: &'static str, op_span: Span, left: Box<Ast>, right: Box<Ast> },
 }
 
 /// Parses one expression.
@@ -37,21 +32,11 @@ pub(crate) enum AstKind {
 /// The first place that can't be read, with what would be right there where that is known.
 pub fn parse(src: &str) -> Result<Ast, ExprError> {
     if src.len() > MAX_BYTES {
-        let span = Span {
-            start: 0,
-            end: src.len(),
-        };
-        return Err(
-            ExprError::at(span, format!("an expression has at most {MAX_BYTES} bytes"))
-                .hint("split it into several gates or rules"),
-        );
+        let span = Span { start: 0, end: src.len() };
+        return Err(ExprError::at(span, format!("an expression has at most {MAX_BYTES} bytes"))
+            .hint("split it into several gates or rules"));
     }
-    let mut parser = Parser {
-        tokens: tokens(src)?,
-        at: 0,
-        nodes: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens: tokens(src)?, at: 0, nodes: 0, depth: 0 };
     let ast = parser.binary(0)?;
     match parser.peek() {
         (Token::End, _) => Ok(ast),
@@ -60,13 +45,7 @@ pub fn parse(src: &str) -> Result<Ast, ExprError> {
 }
 
 /// Loosest first. Comparisons do not chain.
-const LEVELS: [&[&str]; 5] = [
-    &["||"],
-    &["&&"],
-    &["==", "!=", "<", "<=", ">", ">=", "in"],
-    &["+", "-"],
-    &["*", "/"],
-];
+const LEVELS: [&[&str]; 5] = [&["||"], &["&&"], &["==", "!=", "<", "<=", ">", ">=", "in"], &["+", "-"], &["*", "/"]];
 const COMPARISONS: usize = 2;
 
 struct Parser {
@@ -78,11 +57,7 @@ struct Parser {
 
 impl Parser {
     fn peek(&self) -> (Token, Span) {
-        let last = self
-            .tokens
-            .last()
-            .cloned()
-            .unwrap_or((Token::End, Span { start: 0, end: 0 }));
+        let last = self.tokens.last().cloned().unwrap_or((Token::End, Span { start: 0, end: 0 }));
         self.tokens.get(self.at).cloned().unwrap_or(last)
     }
 
@@ -95,11 +70,8 @@ impl Parser {
     fn node(&mut self, span: Span, kind: AstKind) -> Result<Ast, ExprError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(ExprError::at(
-                span,
-                format!("an expression has at most {MAX_NODES} parts"),
-            )
-            .hint("split it into several gates or rules"));
+            return Err(ExprError::at(span, format!("an expression has at most {MAX_NODES} parts"))
+                .hint("split it into several gates or rules"));
         }
         Ok(Ast { span, kind })
     }
@@ -123,19 +95,13 @@ impl Parser {
         let mut first = true;
         while let Some((op, op_span)) = self.operator(level) {
             if level == COMPARISONS && !first {
-                return Err(ExprError::at(op_span, "comparisons do not chain")
-                    .hint("write `a < b && b < c`"));
+                return Err(ExprError::at(op_span, "comparisons do not chain").hint("write `a < b && b < c`"));
             }
             first = false;
             self.at += 1;
             let right = self.binary(level + 1)?;
             let span = left.span.to(right.span);
-            let kind = AstKind::Binary {
-                op,
-                op_span,
-                left: Box::new(left),
-                right: Box::new(right),
-            };
+            let kind = AstKind::Binary { op, op_span, left: Box::new(left), right: Box::new(right) };
             left = self.node(span, kind)?;
         }
         Ok(left)
@@ -144,10 +110,7 @@ impl Parser {
     fn deeper(&mut self, span: Span) -> Result<(), ExprError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(ExprError::at(
-                span,
-                format!("nested more than {MAX_DEPTH} levels deep"),
-            ));
+            return Err(ExprError::at(span, format!("nested more than {MAX_DEPTH} levels deep")));
         }
         Ok(())
     }
@@ -160,14 +123,7 @@ impl Parser {
                 let inner = self.unary()?;
                 let whole = span.to(inner.span);
                 let inner = Box::new(inner);
-                self.node(
-                    whole,
-                    if op == "!" {
-                        AstKind::Not(inner)
-                    } else {
-                        AstKind::Neg(inner)
-                    },
-                )
+                self.node(whole, if op == "!" { AstKind::Not(inner) } else { AstKind::Neg(inner) })
             }
             Token::Op("(") => {
                 let mut inner = self.binary(0)?;
@@ -181,10 +137,7 @@ impl Parser {
             Token::Float(f) => self.node(span, AstKind::Const(Value::Float(f))),
             Token::Duration(d) => self.node(span, AstKind::Const(Value::Duration(d))),
             Token::Size(s) => self.node(span, AstKind::Const(Value::Size(s))),
-            other => Err(ExprError::at(
-                span,
-                format!("a value is missing before {}", other.describe()),
-            )),
+            other => Err(ExprError::at(span, format!("a value is missing before {}", other.describe()))),
         }?;
         self.depth -= 1;
         Ok(ast)
@@ -193,14 +146,8 @@ impl Parser {
     fn expect(&mut self, op: &'static str, open: Span) -> Result<Span, ExprError> {
         match self.next() {
             (Token::Op(o), span) if o == op => Ok(span),
-            (Token::End, _) => Err(ExprError::at(
-                open,
-                format!("`{op}` is missing to close this"),
-            )),
-            (token, span) => {
-                Err(unexpected_after(&token, span)
-                    .hint(format!("`{op}` or an operator was expected")))
-            }
+            (Token::End, _) => Err(ExprError::at(open, format!("`{op}` is missing to close this"))),
+            (token, span) => Err(unexpected_after(&token, span).hint(format!("`{op}` or an operator was expected"))),
         }
     }
 
@@ -236,9 +183,7 @@ impl Parser {
                     "not" => "not is `!`",
                     _ => "`in` stands between a value and a list",
                 };
-                return Err(
-                    ExprError::at(span, format!("a value is missing before `{name}`")).hint(right),
-                );
+                return Err(ExprError::at(span, format!("a value is missing before `{name}`")).hint(right));
             }
             _ => {}
         }
@@ -251,10 +196,8 @@ impl Parser {
         match name.as_str() {
             "has" => self.node(whole, AstKind::Has(Box::new(argument))),
             "time" => self.moment(whole, &argument),
-            _ => Err(
-                ExprError::at(span, format!("there is no function `{name}`"))
-                    .hint("the functions are has(name) and time(\"2026-11-21T03:12:44Z\")"),
-            ),
+            _ => Err(ExprError::at(span, format!("there is no function `{name}`"))
+                .hint("the functions are has(name) and time(\"2026-11-21T03:12:44Z\")")),
         }
     }
 
@@ -265,11 +208,7 @@ impl Parser {
         };
         match text.parse::<jiff::Timestamp>() {
             Ok(t) => self.node(whole, AstKind::Const(Value::Time(t))),
-            Err(_) => Err(ExprError::at(
-                argument.span,
-                format!("{text:?} is not a moment of RFC 3339"),
-            )
-            .hint(hint)),
+            Err(_) => Err(ExprError::at(argument.span, format!("{text:?} is not a moment of RFC 3339")).hint(hint)),
         }
     }
 }
@@ -279,9 +218,7 @@ fn unexpected_after(token: &Token, span: Span) -> ExprError {
     match token {
         Token::Name(n) if n == "and" => error.hint("and is `&&`"),
         Token::Name(n) if n == "or" => error.hint("or is `||`"),
-        Token::Name(_) | Token::Str(_) | Token::Int(_) => {
-            error.hint("an operator is missing before it")
-        }
+        Token::Name(_) | Token::Str(_) | Token::Int(_) => error.hint("an operator is missing before it"),
         _ => error,
     }
 }

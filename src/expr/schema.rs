@@ -16,9 +16,7 @@ impl Types {
     /// left out, so that naming it is an error rather than a guess.
     pub fn from_schema(root: &Json) -> Types {
         match Type::from_schema(root, root) {
-            Some(Type::Object(o)) => Types {
-                roots: o.fields.clone(),
-            },
+            Some(Type::Object(o)) => Types { roots: o.fields.clone() },
             _ => Types::new(),
         }
     }
@@ -39,29 +37,15 @@ fn read(schema: &Json, root: &Json, name: &str, depth: usize) -> Option<Type> {
     let title = map.get("title").and_then(Json::as_str).unwrap_or(name);
     if let Some(reference) = map.get("$ref").and_then(Json::as_str) {
         let target = root.pointer(reference.strip_prefix('#')?)?;
-        return read(
-            target,
-            root,
-            reference.rsplit('/').next().unwrap_or(name),
-            depth + 1,
-        );
+        return read(target, root, reference.rsplit('/').next().unwrap_or(name), depth + 1);
     }
     if let Some(words) = words(map) {
-        let ordered = map
-            .get("x-ordered")
-            .and_then(Json::as_bool)
-            .unwrap_or(false);
-        return Some(Type::Enum(Arc::new(Words {
-            name: title.to_string(),
-            words,
-            ordered,
-        })));
+        let ordered = map.get("x-ordered").and_then(Json::as_bool).unwrap_or(false);
+        return Some(Type::Enum(Arc::new(Words { name: title.to_string(), words, ordered })));
     }
     for key in ["anyOf", "oneOf", "allOf"] {
         if let Some(branches) = map.get(key).and_then(Json::as_array) {
-            let mut rest = branches
-                .iter()
-                .filter(|b| b.get("type").and_then(Json::as_str) != Some("null"));
+            let mut rest = branches.iter().filter(|b| b.get("type").and_then(Json::as_str) != Some("null"));
             return match (rest.next(), rest.next()) {
                 (Some(only), None) => read(only, root, title, depth + 1),
                 _ => None,
@@ -77,41 +61,22 @@ fn read(schema: &Json, root: &Json, name: &str, depth: usize) -> Option<Type> {
         ("number", _) => Some(Type::Float),
         ("string", "date-time") => Some(Type::Time),
         ("string", _) => Some(Type::Str),
-        ("array", _) => Some(Type::List(Box::new(read(
-            map.get("items")?,
-            root,
-            "",
-            depth + 1,
-        )?))),
+        ("array", _) => Some(Type::List(Box::new(read(map.get("items")?, root, "", depth + 1)?))),
         ("object", _) => object(map, root, title, depth),
         _ => None,
     }
 }
 
-fn object(
-    map: &serde_json::Map<String, Json>,
-    root: &Json,
-    title: &str,
-    depth: usize,
-) -> Option<Type> {
+fn object(map: &serde_json::Map<String, Json>, root: &Json, title: &str, depth: usize) -> Option<Type> {
     let Some(properties) = map.get("properties").and_then(Json::as_object) else {
         let inner = map.get("additionalProperties").filter(|a| a.is_object());
         return match inner {
             Some(inner) => Some(Type::Map(Box::new(read(inner, root, "", depth + 1)?))),
-            None => Some(Type::Object(Arc::new(Fields {
-                name: title.to_string(),
-                fields: BTreeMap::new(),
-            }))),
+            None => Some(Type::Object(Arc::new(Fields { name: title.to_string(), fields: BTreeMap::new() }))),
         };
     };
-    let fields = properties
-        .iter()
-        .filter_map(|(k, s)| Some((k.clone(), read(s, root, "", depth + 1)?)))
-        .collect();
-    Some(Type::Object(Arc::new(Fields {
-        name: title.to_string(),
-        fields,
-    })))
+    let fields = properties.iter().filter_map(|(k, s)| Some((k.clone(), read(s, root, "", depth + 1)?))).collect();
+    Some(Type::Object(Arc::new(Fields { name: title.to_string(), fields })))
 }
 
 /// The one type that is not `null`.
@@ -132,11 +97,7 @@ fn words(map: &serde_json::Map<String, Json>) -> Option<Vec<String>> {
         return Some(vec![word.to_string()]);
     }
     if let Some(list) = map.get("enum").and_then(Json::as_array) {
-        let words: Vec<String> = list
-            .iter()
-            .filter_map(Json::as_str)
-            .map(str::to_string)
-            .collect();
+        let words: Vec<String> = list.iter().filter_map(Json::as_str).map(str::to_string).collect();
         let only_words = list.iter().all(|v| v.is_string() || v.is_null());
         return (only_words && !words.is_empty()).then_some(words);
     }

@@ -37,14 +37,8 @@ impl Expr {
         if matches!(value, Value::Unknown(_) | Value::Object(_)) {
             return None;
         }
-        let root = Node {
-            ty: ty.clone(),
-            kind: Kind::Const(value),
-        };
-        Some(Expr {
-            source: root.written(),
-            root,
-        })
+        let root = Node { ty: ty.clone(), kind: Kind::Const(value) };
+        Some(Expr { source: root.written(), root })
     }
 
     /// The same with names replaced. Its source is written anew where anything was, so that it can be stored as text
@@ -52,11 +46,7 @@ impl Expr {
     #[must_use]
     pub fn bind(&self, bindings: &Bindings) -> Expr {
         let root = self.root.bound(bindings);
-        let source = if root == self.root {
-            self.source.clone()
-        } else {
-            root.written()
-        };
+        let source = if root == self.root { self.source.clone() } else { root.written() };
         Expr { source, root }
     }
 }
@@ -64,24 +54,11 @@ impl Expr {
 impl Node {
     /// Was everything observed that this reads? A literal is always known.
     fn observed(&self) -> Node {
-        let mut all = Node {
-            ty: Type::Bool,
-            kind: Kind::Const(Value::Bool(true)),
-        };
+        let mut all = Node { ty: Type::Bool, kind: Kind::Const(Value::Bool(true)) };
         self.each_name(&mut |name| {
-            let has = Node {
-                ty: Type::Bool,
-                kind: Kind::Has(name.to_string()),
-            };
+            let has = Node { ty: Type::Bool, kind: Kind::Has(name.to_string()) };
             let left = Box::new(std::mem::replace(&mut all, has.clone()));
-            all = Node {
-                ty: Type::Bool,
-                kind: Kind::Join {
-                    join: Join::And,
-                    left,
-                    right: Box::new(has),
-                },
-            };
+            all = Node { ty: Type::Bool, kind: Kind::Join { join: Join::And, left, right: Box::new(has) } };
         });
         all
     }
@@ -92,58 +69,24 @@ impl Node {
             Kind::Const(v) => Kind::Const(v.clone()),
             Kind::Name(name) => match b.find(name) {
                 Some((node, rest)) if rest.is_empty() => return node.clone(),
-                Some((
-                    Node {
-                        kind: Kind::Name(target),
-                        ..
-                    },
-                    rest,
-                )) => Kind::Name(format!("{target}{rest}")),
+                Some((Node { kind: Kind::Name(target), .. }, rest)) => Kind::Name(format!("{target}{rest}")),
                 _ => Kind::Name(name.clone()),
             },
             Kind::Has(name) => match b.find(name) {
-                Some((
-                    Node {
-                        kind: Kind::Name(target),
-                        ..
-                    },
-                    rest,
-                )) => Kind::Has(format!("{target}{rest}")),
+                Some((Node { kind: Kind::Name(target), .. }, rest)) => Kind::Has(format!("{target}{rest}")),
                 Some((node, _)) => return node.observed(),
                 None => Kind::Has(name.clone()),
             },
             Kind::List(items) => Kind::List(items.iter().map(|i| i.bound(b)).collect()),
             Kind::Not(inner) => Kind::Not(again(inner)),
             Kind::Neg(inner) => Kind::Neg(again(inner)),
-            Kind::Join { join, left, right } => Kind::Join {
-                join: *join,
-                left: again(left),
-                right: again(right),
-            },
-            Kind::Compare {
-                op,
-                order,
-                left,
-                right,
-            } => Kind::Compare {
-                op,
-                order: order.clone(),
-                left: again(left),
-                right: again(right),
-            },
-            Kind::In { item, list } => Kind::In {
-                item: again(item),
-                list: again(list),
-            },
-            Kind::Arith { op, left, right } => Kind::Arith {
-                op,
-                left: again(left),
-                right: again(right),
-            },
+            Kind::Join { join, left, right } => Kind::Join { join: *join, left: again(left), right: again(right) },
+            Kind::Compare { op, order, left, right } => {
+                Kind::Compare { op, order: order.clone(), left: again(left), right: again(right) }
+            }
+            Kind::In { item, list } => Kind::In { item: again(item), list: again(list) },
+            Kind::Arith { op, left, right } => Kind::Arith { op, left: again(left), right: again(right) },
         };
-        Node {
-            ty: self.ty.clone(),
-            kind,
-        }
+        Node { ty: self.ty.clone(), kind }
     }
 }

@@ -27,11 +27,7 @@ impl Template {
     ///
     /// # Errors
     /// All that is wrong, with offsets in `src`.
-    pub fn check(
-        src: &str,
-        types: &Types,
-        expected: Option<&Type>,
-    ) -> Result<Template, Vec<ExprError>> {
+    pub fn check(src: &str, types: &Types, expected: Option<&Type>) -> Result<Template, Vec<ExprError>> {
         let mut errors = Vec::new();
         let pieces = pieces(src).map_err(|e| vec![e])?;
         let alone = pieces.len() == 1;
@@ -52,20 +48,13 @@ impl Template {
                 }
             }
         }
-        let template = Template {
-            source: src.to_string(),
-            parts,
-        };
+        let template = Template { source: src.to_string(), parts };
         if errors.is_empty()
             && let Some(error) = template.unfit(expected)
         {
             errors.push(error);
         }
-        if errors.is_empty() {
-            Ok(template)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(template) } else { Err(errors) }
     }
 
     /// Is there a `${` in it at all?
@@ -138,10 +127,7 @@ impl Template {
             Part::Text(t) => Part::Text(t.clone()),
             Part::Expr(e) => Part::Expr(e.bind(bindings)),
         });
-        Template {
-            source: self.source.clone(),
-            parts: parts.collect(),
-        }
+        Template { source: self.source.clone(), parts: parts.collect() }
     }
 
     fn unfit(&self, expected: Option<&Type>) -> Option<ExprError> {
@@ -149,14 +135,8 @@ impl Template {
         if self.alone().is_some() || Type::Str.fits(wanted) {
             return None;
         }
-        let span = Span {
-            start: 0,
-            end: self.source.len(),
-        };
-        Some(ExprError::at(
-            span,
-            format!("{wanted} is wanted here, text around ${{…}} makes it text"),
-        ))
+        let span = Span { start: 0, end: self.source.len() };
+        Some(ExprError::at(span, format!("{wanted} is wanted here, text around ${{…}} makes it text")))
     }
 }
 
@@ -166,13 +146,8 @@ fn printable(expr: Expr, alone: bool) -> Result<Expr, Vec<ExprError>> {
     if alone || !matches!(ty, Type::Object(_) | Type::Map(_)) {
         return Ok(expr);
     }
-    let span = Span {
-        start: 0,
-        end: expr.source.len(),
-    };
-    Err(vec![
-        ExprError::at(span, format!("{ty} can't be put into text")).hint("name one of its parts"),
-    ])
+    let span = Span { start: 0, end: expr.source.len() };
+    Err(vec![ExprError::at(span, format!("{ty} can't be put into text")).hint("name one of its parts")])
 }
 
 enum Piece {
@@ -221,10 +196,6 @@ fn closing(src: &str, open: usize) -> Result<usize, ExprError> {
             _ => {}
         }
     }
-    let span = Span {
-        start: open,
-        end: open + 2,
-    };
-    Err(ExprError::at(span, "`}` is missing to close this")
-        .hint("a `${` that is meant as text is written `$${`"))
+    let span = Span { start: open, end: open + 2 };
+    Err(ExprError::at(span, "`}` is missing to close this").hint("a `${` that is meant as text is written `$${`"))
 }

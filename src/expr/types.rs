@@ -122,20 +122,13 @@ fn collect(path: String, ty: &Type, out: &mut Vec<(String, Type)>) {
 impl Type {
     /// An object type from its fields, for roots that no schema describes.
     pub fn object(name: &str, fields: impl IntoIterator<Item = (String, Type)>) -> Type {
-        Type::Object(Arc::new(Fields {
-            name: name.to_string(),
-            fields: fields.into_iter().collect(),
-        }))
+        Type::Object(Arc::new(Fields { name: name.to_string(), fields: fields.into_iter().collect() }))
     }
 
     /// An enumeration from its words.
     pub fn words(name: &str, words: &[&str], ordered: bool) -> Type {
         let words = words.iter().map(ToString::to_string).collect();
-        Type::Enum(Arc::new(Words {
-            name: name.to_string(),
-            words,
-            ordered,
-        }))
+        Type::Enum(Arc::new(Words { name: name.to_string(), words, ordered }))
     }
 
     /// The type of a field of an object or a map.

@@ -40,17 +40,11 @@ pub struct Unknown {
 
 impl Unknown {
     pub(crate) fn name(name: &str) -> Value {
-        Value::Unknown(Unknown {
-            names: BTreeSet::from([name.to_string()]),
-            reasons: BTreeSet::new(),
-        })
+        Value::Unknown(Unknown { names: BTreeSet::from([name.to_string()]), reasons: BTreeSet::new() })
     }
 
     pub(crate) fn reason(because: impl Into<String>) -> Value {
-        Value::Unknown(Unknown {
-            names: BTreeSet::new(),
-            reasons: BTreeSet::from([because.into()]),
-        })
+        Value::Unknown(Unknown { names: BTreeSet::new(), reasons: BTreeSet::from([because.into()]) })
     }
 
     pub(crate) fn and(mut self, other: Unknown) -> Unknown {

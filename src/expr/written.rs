@@ -20,14 +20,7 @@ impl Node {
             Kind::Const(value) => literal(value),
             Kind::Name(name) => name.clone(),
             Kind::Has(name) => format!("has({name})"),
-            Kind::List(items) => format!(
-                "[{}]",
-                items
-                    .iter()
-                    .map(Node::nested)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            Kind::List(items) => format!("[{}]", items.iter().map(Node::nested).collect::<Vec<_>>().join(", ")),
             Kind::Not(inner) => format!("!{}", inner.nested()),
             Kind::Neg(inner) => format!("-{}", inner.nested()),
             _ => String::new(),
@@ -36,13 +29,8 @@ impl Node {
 
     fn operation(&self) -> Option<(&Node, &'static str, &Node)> {
         match &self.kind {
-            Kind::Join { join, left, right } => {
-                Some((left, if *join == Join::And { "&&" } else { "||" }, right))
-            }
-            Kind::Compare {
-                op, left, right, ..
-            }
-            | Kind::Arith { op, left, right } => Some((left, op, right)),
+            Kind::Join { join, left, right } => Some((left, if *join == Join::And { "&&" } else { "||" }, right)),
+            Kind::Compare { op, left, right, .. } | Kind::Arith { op, left, right } => Some((left, op, right)),
             Kind::In { item, list } => Some((item, "in", list)),
             _ => None,
         }
@@ -57,10 +45,7 @@ fn literal(value: &Value) -> String {
         Value::Size(bytes) => format!("{bytes}B"),
         Value::Time(moment) => format!("time(\"{moment}\")"),
         Value::Float(number) if number.fract() == 0.0 => format!("{number}.0"),
-        Value::List(items) => format!(
-            "[{}]",
-            items.iter().map(literal).collect::<Vec<_>>().join(", ")
-        ),
+        Value::List(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
     }
 }

@@ -24,8 +24,7 @@ impl Point {
     /// Could it be restored here: whole or mendable, and this server can load it?
     #[must_use]
     pub fn usable(&self) -> bool {
-        matches!(self.valid, Validity::Intact | Validity::Repairable)
-            && self.loadable == Loadable::Yes
+        matches!(self.valid, Validity::Intact | Validity::Repairable) && self.loadable == Loadable::Yes
     }
 
     /// The most that restoring it can lose: the loss where it is known, else its upper bound.

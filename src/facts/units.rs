@@ -22,22 +22,16 @@ impl Seconds {
     /// # Errors
     /// Says what is wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let bad = || {
-            format!("`{text}` is not a duration: write a number with ms, s, m, h or d, such as 30s")
-        };
+        let bad = || format!("`{text}` is not a duration: write a number with ms, s, m, h or d, such as 30s");
         let (mut rest, mut total) = (text.trim(), 0.0);
         if rest.is_empty() {
             return Err(bad());
         }
         while !rest.is_empty() {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
-                .ok_or_else(bad)?;
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
             let number: f64 = rest[..digits].parse().map_err(|_| bad())?;
             let after = &rest[digits..];
-            let end = after
-                .find(|c: char| c.is_ascii_digit())
-                .unwrap_or(after.len());
+            let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
             total += number
                 * match &after[..end] {
                     "ms" => 0.001,
@@ -65,15 +59,9 @@ impl Bytes {
     /// # Errors
     /// Says what is wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let bad = || {
-            format!(
-                "`{text}` is not a size: write a number with B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"
-            )
-        };
+        let bad = || format!("`{text}` is not a size: write a number with B, KB, MB, GB, TB, KiB, MiB, GiB or TiB");
         let text = text.trim();
-        let digits = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let number: f64 = text[..digits].parse().map_err(|_| bad())?;
         let factor: u64 = match text[digits..].trim() {
             "" | "B" => 1,
@@ -87,11 +75,7 @@ impl Bytes {
             "TiB" => 1 << 40,
             _ => return Err(bad()),
         };
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss
-        )]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         Ok(Self((number * factor as f64) as u64))
     }
 }
@@ -195,14 +179,11 @@ impl<'de> Deserialize<'de> for Seconds {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(d)? {
-            serde_json::Value::Number(n) => n
-                .as_u64()
-                .map(Self)
-                .ok_or_else(|| serde::de::Error::custom("a size is a whole number of bytes")),
+            serde_json::Value::Number(n) => {
+                n.as_u64().map(Self).ok_or_else(|| serde::de::Error::custom("a size is a whole number of bytes"))
+            }
             serde_json::Value::String(t) => Self::parse(&t).map_err(serde::de::Error::custom),
-            _ => Err(serde::de::Error::custom(
-                "a size is a whole number of bytes or a text such as 64MB",
-            )),
+            _ => Err(serde::de::Error::custom("a size is a whole number of bytes or a text such as 64MB")),
         }
     }
 }

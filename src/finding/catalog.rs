@@ -4,9 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Every finding there is. The names are stable.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Id {
     /// The server's process is not there, so nobody is served.
     #[serde(rename = "server.not_running")]
@@ -477,12 +475,9 @@ impl Id {
                 "The snapshot is damaged; a server that must load it will not start.",
                 "redis-dr points shows what else there is",
             ),
-            Id::FilesRdbEmpty => (
-                "files.rdb_empty",
-                Major,
-                "The snapshot holds no key.",
-                "redis-dr points shows what else there is",
-            ),
+            Id::FilesRdbEmpty => {
+                ("files.rdb_empty", Major, "The snapshot holds no key.", "redis-dr points shows what else there is")
+            }
             Id::FilesAofMissing => (
                 "files.aof_missing",
                 Major,
@@ -543,12 +538,9 @@ impl Id {
                 "Temporary files of a failed save or rewrite take space.",
                 "remove them when no save or rewrite runs",
             ),
-            Id::DiskFull => (
-                "disk.full",
-                Critical,
-                "No space is left where the data lives.",
-                "free space, then redis-dr assess",
-            ),
+            Id::DiskFull => {
+                ("disk.full", Critical, "No space is left where the data lives.", "free space, then redis-dr assess")
+            }
             Id::DiskLow => (
                 "disk.low",
                 Minor,
@@ -567,12 +559,9 @@ impl Id {
                 "Reading the data fails with an I/O error.",
                 "stop using this disk; restore on another",
             ),
-            Id::MemoryLow => (
-                "memory.low",
-                Major,
-                "Memory is short on this host.",
-                "free memory before the server is started",
-            ),
+            Id::MemoryLow => {
+                ("memory.low", Major, "Memory is short on this host.", "free memory before the server is started")
+            }
             Id::MemoryOvercommit => (
                 "memory.overcommit",
                 Minor,
@@ -585,12 +574,9 @@ impl Id {
                 "There is not enough memory for a background save under load.",
                 "add memory or lower maxmemory",
             ),
-            Id::MemoryMaxmemory => (
-                "memory.maxmemory",
-                Major,
-                "maxmemory is reached.",
-                "raise maxmemory or remove keys",
-            ),
+            Id::MemoryMaxmemory => {
+                ("memory.maxmemory", Major, "maxmemory is reached.", "raise maxmemory or remove keys")
+            }
             Id::HostClockWrong => (
                 "host.clock_wrong",
                 Major,
@@ -603,12 +589,9 @@ impl Id {
                 "Something points at replication, but nobody said which role this instance has.",
                 "set topology in the config, or type standalone in a terminal",
             ),
-            Id::ReplicationLinkDown => (
-                "replication.link_down",
-                Major,
-                "The link to the primary is down.",
-                "look at the primary first",
-            ),
+            Id::ReplicationLinkDown => {
+                ("replication.link_down", Major, "The link to the primary is down.", "look at the primary first")
+            }
             Id::ReplicationLag => (
                 "replication.lag",
                 Minor,
@@ -627,30 +610,14 @@ impl Id {
                 "Two primaries have taken different writes.",
                 "decide which one is right",
             ),
-            Id::SentinelNoQuorum => (
-                "sentinel.no_quorum",
-                Critical,
-                "The Sentinels can't agree.",
-                "bring the Sentinels back first",
-            ),
-            Id::ClusterDown => (
-                "cluster.down",
-                Critical,
-                "The Cluster does not serve.",
-                "look at the slots",
-            ),
-            Id::ClusterSlotsUncovered => (
-                "cluster.slots_uncovered",
-                Critical,
-                "Some slots have no primary.",
-                "bring their shard back",
-            ),
-            Id::BackupNone => (
-                "backup.none",
-                Minor,
-                "No backup is configured or found.",
-                "name a store in the config",
-            ),
+            Id::SentinelNoQuorum => {
+                ("sentinel.no_quorum", Critical, "The Sentinels can't agree.", "bring the Sentinels back first")
+            }
+            Id::ClusterDown => ("cluster.down", Critical, "The Cluster does not serve.", "look at the slots"),
+            Id::ClusterSlotsUncovered => {
+                ("cluster.slots_uncovered", Critical, "Some slots have no primary.", "bring their shard back")
+            }
+            Id::BackupNone => ("backup.none", Minor, "No backup is configured or found.", "name a store in the config"),
             Id::BackupStale => (
                 "backup.stale",
                 Minor,
@@ -675,24 +642,16 @@ impl Id {
                 "A key that must exist is not there.",
                 "redis-dr points shows what else there is",
             ),
-            Id::DataCheckFailed => (
-                "data.check_failed",
-                Major,
-                "A data check failed.",
-                "look at the evidence",
-            ),
+            Id::DataCheckFailed => ("data.check_failed", Major, "A data check failed.", "look at the evidence"),
             Id::DataCountLow => (
                 "data.count_low",
                 Major,
                 "There are fewer keys than there must be.",
                 "redis-dr points shows what else there is",
             ),
-            Id::VaultLarge => (
-                "vault.large",
-                Minor,
-                "Safety copies of earlier runs take much space.",
-                "redis-dr runs prune",
-            ),
+            Id::VaultLarge => {
+                ("vault.large", Minor, "Safety copies of earlier runs take much space.", "redis-dr runs prune")
+            }
             Id::RunUnfinished => (
                 "run.unfinished",
                 Major,

@@ -5,9 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How bad a finding is; ordered.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(extend("x-ordered" = true))]
 pub enum Severity {
@@ -65,9 +63,8 @@ impl Id {
     pub fn scope(self) -> Scope {
         use Id::*;
         match self {
-            BackupNone | BackupStale | BackupCorrupt | MemoryOvercommit | MemoryForkRisk
-            | DiskLow | FilesTempLeft | ConfigNoPersistence | ConfigWeakFsync
-            | FilesNoTimeTravel => Scope::Next,
+            BackupNone | BackupStale | BackupCorrupt | MemoryOvercommit | MemoryForkRisk | DiskLow | FilesTempLeft
+            | ConfigNoPersistence | ConfigWeakFsync | FilesNoTimeTravel => Scope::Next,
             _ => Scope::Now,
         }
     }

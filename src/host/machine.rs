@@ -36,15 +36,8 @@ impl Look {
     pub fn user(&self, name: &str) -> Result<User, HostError> {
         match nix::unistd::User::from_name(name) {
             Ok(Some(user)) => Ok(user.into()),
-            Ok(None) => Err(HostError::NoSuchName {
-                what: "user",
-                name: name.to_string(),
-            }),
-            Err(errno) => Err(HostError::os(
-                "read the users in",
-                Path::new("/etc/passwd"),
-                errno,
-            )),
+            Ok(None) => Err(HostError::NoSuchName { what: "user", name: name.to_string() }),
+            Err(errno) => Err(HostError::os("read the users in", Path::new("/etc/passwd"), errno)),
         }
     }
 
@@ -64,19 +57,9 @@ impl Look {
     /// [`HostError::NoSuchName`], or the group database can't be read.
     pub fn group(&self, name: &str) -> Result<Group, HostError> {
         match nix::unistd::Group::from_name(name) {
-            Ok(Some(group)) => Ok(Group {
-                gid: group.gid.as_raw(),
-                name: group.name,
-            }),
-            Ok(None) => Err(HostError::NoSuchName {
-                what: "group",
-                name: name.to_string(),
-            }),
-            Err(errno) => Err(HostError::os(
-                "read the groups in",
-                Path::new("/etc/group"),
-                errno,
-            )),
+            Ok(Some(group)) => Ok(Group { gid: group.gid.as_raw(), name: group.name }),
+            Ok(None) => Err(HostError::NoSuchName { what: "group", name: name.to_string() }),
+            Err(errno) => Err(HostError::os("read the groups in", Path::new("/etc/group"), errno)),
         }
     }
 
@@ -85,10 +68,8 @@ impl Look {
     /// # Errors
     /// The name can't be asked for, or the group database can't be read.
     pub fn groups_of(&self, user: &User) -> Result<Vec<u32>, HostError> {
-        let name = CString::new(user.name.as_str()).map_err(|_| HostError::NoSuchName {
-            what: "user",
-            name: user.name.escape_debug().to_string(),
-        })?;
+        let name = CString::new(user.name.as_str())
+            .map_err(|_| HostError::NoSuchName { what: "user", name: user.name.escape_debug().to_string() })?;
         nix::unistd::getgrouplist(&name, user.gid.into())
             .map(|groups| groups.into_iter().map(nix::unistd::Gid::as_raw).collect())
             .map_err(|errno| HostError::os("read the groups in", Path::new("/etc/group"), errno))
@@ -131,9 +112,7 @@ impl Look {
     /// The kernel's id of the present boot; `None` where /proc doesn't tell.
     #[must_use]
     pub fn boot_id(&self) -> Option<String> {
-        let text = self
-            .read_text(Path::new("/proc/sys/kernel/random/boot_id"), 256)
-            .ok()?;
+        let text = self.read_text(Path::new("/proc/sys/kernel/random/boot_id"), 256).ok()?;
         Some(text.trim().to_string())
     }
 
@@ -152,11 +131,6 @@ impl Look {
 
 impl From<nix::unistd::User> for User {
     fn from(user: nix::unistd::User) -> Self {
-        User {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-            name: user.name,
-            home: user.dir,
-        }
+        User { uid: user.uid.as_raw(), gid: user.gid.as_raw(), name: user.name, home: user.dir }
     }
 }

@@ -26,11 +26,7 @@ impl Chain {
         let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8")?;
         let (open, check) = text
             .strip_suffix("\"}")
-            .and_then(|rest| {
-                rest.len()
-                    .checked_sub(DIGITS)
-                    .and_then(|at| rest.split_at_checked(at))
-            })
+            .and_then(|rest| rest.len().checked_sub(DIGITS).and_then(|at| rest.split_at_checked(at)))
             .and_then(|(open, check)| Some((open.strip_suffix(",\"c\":\"")?, check)))
             .ok_or("does not end in a check")?;
         let body = format!("{open}}}");
@@ -57,9 +53,7 @@ mod tests {
     fn a_line_keeps_its_document_and_notices_a_missing_predecessor() {
         let start = Chain::default();
         let (one, after_one) = start.seal(&serde_json::json!({"a": 1})).unwrap();
-        let (two, _) = after_one
-            .seal(&serde_json::json!({"a": "},\"c\":\""}))
-            .unwrap();
+        let (two, _) = after_one.seal(&serde_json::json!({"a": "},\"c\":\""})).unwrap();
         let (body, chain) = start.unseal(one.trim_end().as_bytes()).unwrap();
         assert_eq!((body.as_str(), &chain), ("{\"a\":1}", &after_one));
         assert!(after_one.unseal(two.trim_end().as_bytes()).is_ok());
@@ -68,9 +62,7 @@ mod tests {
 
     #[test]
     fn any_flipped_byte_is_noticed() {
-        let (line, _) = Chain::default()
-            .seal(&serde_json::json!({"step": "stop"}))
-            .unwrap();
+        let (line, _) = Chain::default().seal(&serde_json::json!({"step": "stop"})).unwrap();
         let line = line.trim_end().as_bytes();
         for at in 0..line.len() {
             let mut bad = line.to_vec();

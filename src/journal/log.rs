@@ -45,27 +45,16 @@ pub struct UndoWork {
 /// [`JournalError::Damaged`], [`JournalError::NeverBegan`], [`JournalError::OtherFormat`]; what the system says.
 pub fn read(look: Look, path: &Path) -> Result<Log, JournalError> {
     let bytes = look.read(path, LARGEST)?;
-    let damaged = |line: usize, because: String| JournalError::Damaged {
-        path: path.to_path_buf(),
-        line,
-        because,
-    };
-    let (lines, whole, torn) =
-        whole_lines(&bytes).map_err(|(line, because)| damaged(line, because.to_string()))?;
+    let damaged = |line: usize, because: String| JournalError::Damaged { path: path.to_path_buf(), line, because };
+    let (lines, whole, torn) = whole_lines(&bytes).map_err(|(line, because)| damaged(line, because.to_string()))?;
     let Some(((first, _), rest)) = lines.split_first() else {
-        return Err(JournalError::NeverBegan {
-            path: path.to_path_buf(),
-        });
+        return Err(JournalError::NeverBegan { path: path.to_path_buf() });
     };
-    let header: serde_json::Value =
-        serde_json::from_str(first).map_err(|e| damaged(1, e.to_string()))?;
+    let header: serde_json::Value = serde_json::from_str(first).map_err(|e| damaged(1, e.to_string()))?;
     match header.get("journal").and_then(serde_json::Value::as_u64) {
         Some(format) if format == u64::from(FORMAT) => {}
         Some(found) => {
-            return Err(JournalError::OtherFormat {
-                path: path.to_path_buf(),
-                found,
-            });
+            return Err(JournalError::OtherFormat { path: path.to_path_buf(), found });
         }
         None => return Err(damaged(1, "is no journal's first line".to_string())),
     }
@@ -75,17 +64,8 @@ pub fn read(look: Look, path: &Path) -> Result<Log, JournalError> {
         .enumerate()
         .map(|(i, (body, _))| serde_json::from_str(body).map_err(|e| damaged(i + 2, e.to_string())))
         .collect::<Result<Vec<Record>, _>>()?;
-    let chain = lines
-        .last()
-        .map(|(_, chain)| chain.clone())
-        .unwrap_or_default();
-    let log = Log {
-        header,
-        records,
-        torn,
-        bytes: whole,
-        chain,
-    };
+    let chain = lines.last().map(|(_, chain)| chain.clone()).unwrap_or_default();
+    let log = Log { header, records, torn, bytes: whole, chain };
     // A history that could not have happened is damage too, whatever the checks say.
     log.status()?;
     Ok(log)
@@ -102,11 +82,7 @@ fn whole_lines(bytes: &[u8]) -> Result<Lines, (usize, &'static str)> {
         let rest = &bytes[at..];
         let end = memchr::memchr(b'\n', rest);
         let line = &rest[..end.unwrap_or(rest.len())];
-        let opened = if end.is_some() {
-            chain.unseal(line)
-        } else {
-            Err("was cut off")
-        };
+        let opened = if end.is_some() { chain.unseal(line) } else { Err("was cut off") };
         match opened {
             Ok((body, next)) => {
                 chain = next.clone();
@@ -143,23 +119,14 @@ impl Log {
         let status = self.status()?;
         let mut works: Vec<UndoWork> = Vec::new();
         for record in &self.records {
-            let Event::StepStarted {
-                step,
-                saves,
-                undo,
-                before,
-            } = &record.event
-            else {
+            let Event::StepStarted { step, saves, undo, before } = &record.event else {
                 continue;
             };
             if let Some(work) = works.iter_mut().find(|work| work.step == *step) {
                 work.saves.extend(saves.iter().cloned());
                 continue;
             }
-            let Some(state) = status
-                .step(step)
-                .filter(|state| *state != StepState::Undone)
-            else {
+            let Some(state) = status.step(step).filter(|state| *state != StepState::Undone) else {
                 continue;
             };
             works.push(UndoWork {
@@ -177,13 +144,10 @@ impl Log {
     /// Everything the run saved, in order.
     #[must_use]
     pub fn saves(&self) -> Vec<&Save> {
-        let started = self
-            .records
-            .iter()
-            .filter_map(|record| match &record.event {
-                Event::StepStarted { saves, .. } => Some(saves),
-                _ => None,
-            });
+        let started = self.records.iter().filter_map(|record| match &record.event {
+            Event::StepStarted { saves, .. } => Some(saves),
+            _ => None,
+        });
         started.flatten().collect()
     }
 }

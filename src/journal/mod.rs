@@ -87,7 +87,9 @@ impl JournalError {
                  redis-dr vault list"
                     .to_string()
             }
-            JournalError::NeverBegan { .. } => "nothing was changed by it; it can be removed: redis-dr runs prune".to_string(),
+            JournalError::NeverBegan { .. } => {
+                "nothing was changed by it; it can be removed: redis-dr runs prune".to_string()
+            }
             JournalError::OtherFormat { .. } => "use the redis-dr that wrote it".to_string(),
         }
     }
@@ -142,15 +144,7 @@ impl Journal {
             pen.shorten(&file, &path, log.bytes)?;
             pen.sync(&file, &path)?;
         }
-        let journal = Journal {
-            file,
-            path,
-            pen,
-            look,
-            chain: log.chain.clone(),
-            status: log.status()?,
-            broken: false,
-        };
+        let journal = Journal { file, path, pen, look, chain: log.chain.clone(), status: log.status()?, broken: false };
         Ok((journal, log))
     }
 
@@ -161,15 +155,10 @@ impl Journal {
     /// every later record fails too.
     pub fn record(&mut self, event: Event) -> Result<(), JournalError> {
         if self.broken {
-            return Err(JournalError::Broken {
-                path: self.path.clone(),
-            });
+            return Err(JournalError::Broken { path: self.path.clone() });
         }
         let next = self.status.clone().after(&event)?;
-        self.append(&Record {
-            at: self.look.now(),
-            event,
-        })?;
+        self.append(&Record { at: self.look.now(), event })?;
         self.status = next;
         Ok(())
     }
@@ -187,19 +176,14 @@ impl Journal {
     }
 
     fn append<T: serde::Serialize>(&mut self, document: &T) -> Result<(), JournalError> {
-        let (line, chain) = self
-            .chain
-            .seal(document)
-            .map_err(|because| JournalError::Encode { because })?;
+        let (line, chain) = self.chain.seal(document).map_err(|because| JournalError::Encode { because })?;
         // From here on a failure leaves the end of the file unknown; a failed sync must not be tried again and believed.
         self.broken = true;
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|source| HostError::Os {
-                doing: "write",
-                path: self.path.clone(),
-                source,
-            })?;
+        self.file.write_all(line.as_bytes()).map_err(|source| HostError::Os {
+            doing: "write",
+            path: self.path.clone(),
+            source,
+        })?;
         self.pen.sync(&self.file, &self.path)?;
         self.broken = false;
         self.chain = chain;

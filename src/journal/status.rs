@@ -100,9 +100,7 @@ impl Status {
     /// # Errors
     /// [`IllegalEvent`]: one of them may not follow those before it.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Status, IllegalEvent> {
-        events
-            .into_iter()
-            .try_fold(Status::default(), Status::after)
+        events.into_iter().try_fold(Status::default(), Status::after)
     }
 
     /// Where the run is; before its first event it counts as running.
@@ -150,10 +148,7 @@ impl Status {
     /// Where a step is; `None` when it was never mentioned.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<StepState> {
-        self.steps
-            .iter()
-            .find(|step| step.id == id)
-            .map(|step| step.state)
+        self.steps.iter().find(|step| step.id == id).map(|step| step.state)
     }
 
     /// Every step mentioned, in the order they came.
@@ -167,9 +162,7 @@ impl Status {
     /// # Errors
     /// [`IllegalEvent`].
     pub fn after(mut self, event: &Event) -> Result<Status, IllegalEvent> {
-        use Phase::{
-            Failed, Opened, Recovered, RolledBack, RollingBack, Running, Stuck, Unfinished,
-        };
+        use Phase::{Failed, Opened, Recovered, RolledBack, RollingBack, Running, Stuck, Unfinished};
         use StepState as S;
         let at = event.step().and_then(|step| self.step(step));
         let here = self.current.is_some() && self.current.as_deref() == event.step();
@@ -184,8 +177,7 @@ impl Status {
 
             // Forward. A step in doubt or failed may be started again; one done only if a resume found it undone.
             (Some(Running | Opened | Failed), Event::StepStarted { .. }) => {
-                let again = matches!(at, Some(S::Started | S::Failed))
-                    || (self.resumed && at == Some(S::Done));
+                let again = matches!(at, Some(S::Started | S::Failed)) || (self.resumed && at == Some(S::Done));
                 let first = matches!(at, None | Some(S::AlreadyDone | S::Skipped)) && free;
                 (first || (again && (free || here))).then_some((forward, Some(S::Started)))
             }
@@ -198,11 +190,7 @@ impl Status {
                 // Without having started, a step can only turn out to need nothing; one that a crash left in doubt may
                 // be found done.
                 let in_doubt = matches!(at, Some(S::Started | S::Failed));
-                let fits = if here {
-                    state != S::Skipped
-                } else {
-                    free && (in_doubt || state != S::Done)
-                };
+                let fits = if here { state != S::Skipped } else { free && (in_doubt || state != S::Done) };
                 fits.then_some((forward, Some(state)))
             }
             (Some(Running | Opened | Failed), Event::StepFailed { .. }) => {
@@ -216,20 +204,14 @@ impl Status {
             }
             (Some(Running | Opened), Event::Opened {}) => Some((Opened, None)),
             // A failed step that may fail (`keep_going`) can be the last one.
-            (Some(Running | Opened | Failed), Event::RunRecovered {}) => {
-                free.then_some((Recovered, None))
-            }
+            (Some(Running | Opened | Failed), Event::RunRecovered {}) => free.then_some((Recovered, None)),
 
             // Back. Also from a stop, from a finished run (a person's word), and again after an undo that failed.
-            (Some(phase), Event::UndoStarted { .. }) if phase != RolledBack => at
-                .is_some_and(|state| state != S::Undone)
-                .then_some((RollingBack, Some(S::Undoing))),
-            (Some(RollingBack), Event::UndoDone { .. }) => {
-                here.then_some((RollingBack, Some(S::Undone)))
+            (Some(phase), Event::UndoStarted { .. }) if phase != RolledBack => {
+                at.is_some_and(|state| state != S::Undone).then_some((RollingBack, Some(S::Undoing)))
             }
-            (Some(RollingBack), Event::UndoFailed { .. }) => {
-                here.then_some((Stuck, Some(S::UndoFailed)))
-            }
+            (Some(RollingBack), Event::UndoDone { .. }) => here.then_some((RollingBack, Some(S::Undone))),
+            (Some(RollingBack), Event::UndoFailed { .. }) => here.then_some((Stuck, Some(S::UndoFailed))),
             // A person who undid it by hand says so, and the roll back goes on.
             (Some(Stuck), Event::MarkedDone { .. }) => {
                 (at == Some(S::UndoFailed)).then_some((RollingBack, Some(S::Undone)))
@@ -240,15 +222,11 @@ impl Status {
             }
 
             // Stop, and go on.
-            (Some(Running | Opened | Failed | RollingBack), Event::RunStopped { .. }) => {
-                Some((Unfinished, None))
-            }
+            (Some(Running | Opened | Failed | RollingBack), Event::RunStopped { .. }) => Some((Unfinished, None)),
             (Some(Stuck), Event::RunStopped { .. }) => Some((Stuck, None)),
             (Some(RollingBack | Stuck), Event::Resumed { .. }) => Some((stays, None)),
             (Some(Unfinished), Event::Resumed { .. }) if self.back => Some((RollingBack, None)),
-            (Some(Running | Opened | Failed | Unfinished), Event::Resumed { .. }) => {
-                Some((forward, None))
-            }
+            (Some(Running | Opened | Failed | Unfinished), Event::Resumed { .. }) => Some((forward, None)),
 
             _ => None,
         };
@@ -276,20 +254,11 @@ impl Status {
         let (Some(step), Some(state)) = (event.step(), state) else {
             return;
         };
-        self.current =
-            matches!(state, StepState::Started | StepState::Undoing).then(|| step.to_string());
-        let at = self
-            .steps
-            .iter()
-            .position(|have| have.id == step)
-            .unwrap_or_else(|| {
-                self.steps.push(StepStatus {
-                    id: step.to_string(),
-                    state,
-                    touched: false,
-                });
-                self.steps.len() - 1
-            });
+        self.current = matches!(state, StepState::Started | StepState::Undoing).then(|| step.to_string());
+        let at = self.steps.iter().position(|have| have.id == step).unwrap_or_else(|| {
+            self.steps.push(StepStatus { id: step.to_string(), state, touched: false });
+            self.steps.len() - 1
+        });
         let Some(entry) = self.steps.get_mut(at) else {
             return;
         };

@@ -17,9 +17,7 @@ pub enum PlanError {
         because: String,
     },
     /// Somebody changed it.
-    #[error(
-        "the plan was changed after it was made: it says digest {stated}, its content has {actual}"
-    )]
+    #[error("the plan was changed after it was made: it says digest {stated}, its content has {actual}")]
     Edited {
         /// The digest in the file.
         stated: String,
@@ -98,25 +96,13 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
     site.point = input.point.cloned();
     site.estimate = estimate(input.point);
     let scope = scope(input.assessment, &site, &input.params);
-    let refused = |because: String| PlanError::Refused {
-        runbook: runbook.id.clone(),
-        because,
-    };
+    let refused = |because: String| PlanError::Refused { runbook: runbook.id.clone(), because };
     for gate in &runbook.require {
-        let because = || {
-            gate.because
-                .as_ref()
-                .map(|t| text(t, &scope))
-                .unwrap_or_default()
-        };
+        let because = || gate.because.as_ref().map(|t| text(t, &scope)).unwrap_or_default();
         match gate.truth(&scope) {
             Truth::True => {}
             Truth::False => {
-                return Err(refused(format!(
-                    "{} ({})",
-                    because(),
-                    gate.evidence(&scope)
-                )));
+                return Err(refused(format!("{} ({})", because(), gate.evidence(&scope))));
             }
             Truth::Unknown(u) => return Err(refused(format!("{} (unknown: {u})", because()))),
         }
@@ -141,19 +127,11 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
             .sum(),
     );
     let written = input.point.and_then(|p| p.bytes).map_or(0, |b| b.0);
-    let free_after = input
-        .assessment
-        .facts
-        .disk
-        .free
-        .map(|f| Bytes(f.0.saturating_sub(copy_bytes.0 + written)));
+    let free_after = input.assessment.facts.disk.free.map(|f| Bytes(f.0.saturating_sub(copy_bytes.0 + written)));
     if let Some(free) = input.assessment.facts.disk.free
         && free.0 < copy_bytes.0 + written
     {
-        return Err(refused(format!(
-            "it needs {} of free space, there are {free}",
-            Bytes(copy_bytes.0 + written)
-        )));
+        return Err(refused(format!("it needs {} of free space, there are {free}", Bytes(copy_bytes.0 + written))));
     }
     let plan = Plan {
         schema: SCHEMA.into(),
@@ -165,10 +143,7 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         risk: runbook.risk,
         point: input.point.map(|p| p.id.clone()),
         estimate: PlanEstimate {
-            downtime_seconds: input
-                .point
-                .and_then(|p| p.recover_seconds)
-                .or(Some(Seconds(1.0))),
+            downtime_seconds: input.point.and_then(|p| p.recover_seconds).or(Some(Seconds(1.0))),
             loss_seconds: input.point.and_then(|p| p.loss_seconds),
             copy_bytes,
             free_bytes_after: free_after,
@@ -181,12 +156,7 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         params: input.params,
         site,
         made_at: input.now,
-        because: input
-            .assessment
-            .decision
-            .as_ref()
-            .map(|d| d.because.clone())
-            .unwrap_or_default(),
+        because: input.assessment.decision.as_ref().map(|d| d.because.clone()).unwrap_or_default(),
     };
     Ok(plan.sealed())
 }
@@ -197,14 +167,8 @@ fn plan_step(
     scope: &Value,
     size: &dyn Fn(&Path) -> Option<u64>,
 ) -> Result<(PlannedStep, Effects), PlanError> {
-    let fail = |because: String| PlanError::Step {
-        step: step.id.clone(),
-        because,
-    };
-    let action = step
-        .action
-        .resolve(scope)
-        .map_err(|e| fail(e.to_string()))?;
+    let fail = |because: String| PlanError::Step { step: step.id.clone(), because };
+    let action = step.action.resolve(scope).map_err(|e| fail(e.to_string()))?;
     let mut verdict = "run".to_string();
     if let Some(only_if) = &step.only_if {
         match only_if.truth(scope) {
@@ -234,11 +198,7 @@ fn plan_step(
 
 fn parameters(action: &Action) -> Value {
     match serde_json::to_value(action) {
-        Ok(Value::Object(map)) => map
-            .into_iter()
-            .next()
-            .map(|(_, v)| v)
-            .unwrap_or(Value::Null),
+        Ok(Value::Object(map)) => map.into_iter().next().map(|(_, v)| v).unwrap_or(Value::Null),
         _ => Value::Null,
     }
 }
@@ -250,21 +210,13 @@ fn copy(save: &crate::action::SaveSpec, size: &dyn Fn(&Path) -> Option<u64>) -> 
         (Some(_), SaveUse::Appended) => "copy",
         (Some(_), SaveUse::Replaced | SaveUse::Tree) => "link",
     };
-    SafetyCopy {
-        path: save.path.display().to_string(),
-        bytes: bytes.map(Bytes),
-        how: how.into(),
-    }
+    SafetyCopy { path: save.path.display().to_string(), bytes: bytes.map(Bytes), how: how.into() }
 }
 
 fn gate(gate: &runbook::Gate, scope: &Value) -> Gate {
     Gate {
         that: gate.that.source().to_string(),
-        because: gate
-            .because
-            .as_ref()
-            .map(|t| text(t, scope))
-            .unwrap_or_default(),
+        because: gate.because.as_ref().map(|t| text(t, scope)).unwrap_or_default(),
         within: gate.within,
         every: gate.every,
     }
@@ -284,10 +236,7 @@ fn scope(assessment: &Assessment, site: &Site, params: &Map<String, Value>) -> V
         params.insert("point".into(), point.clone());
         map.insert("point".into(), point);
         map.insert("params".into(), Value::Object(params));
-        map.insert(
-            "estimate".into(),
-            serde_json::to_value(site.estimate).unwrap_or_default(),
-        );
+        map.insert("estimate".into(), serde_json::to_value(site.estimate).unwrap_or_default());
     }
     scope
 }
@@ -297,9 +246,7 @@ fn estimate(point: Option<&Point>) -> Estimate {
     #[allow(clippy::cast_precision_loss)]
     let bytes = point.and_then(|p| p.bytes).map_or(0.0, |b| b.0 as f64);
     Estimate {
-        load: point
-            .and_then(|p| p.recover_seconds)
-            .unwrap_or(Seconds(1.0 + bytes / 100e6)),
+        load: point.and_then(|p| p.recover_seconds).unwrap_or(Seconds(1.0 + bytes / 100e6)),
         rewrite: Seconds(1.0 + bytes / 60e6),
         copy: Seconds(bytes / 500e6),
     }

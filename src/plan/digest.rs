@@ -9,16 +9,11 @@ pub fn canonical(value: &Value) -> String {
         Value::Object(map) => {
             let mut keys: Vec<_> = map.iter().collect();
             keys.sort_by(|a, b| a.0.cmp(b.0));
-            let parts: Vec<String> = keys
-                .iter()
-                .map(|(k, v)| format!("{}:{}", Value::String((*k).clone()), canonical(v)))
-                .collect();
+            let parts: Vec<String> =
+                keys.iter().map(|(k, v)| format!("{}:{}", Value::String((*k).clone()), canonical(v))).collect();
             format!("{{{}}}", parts.join(","))
         }
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(canonical).collect::<Vec<_>>().join(",")
-        ),
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
         other => other.to_string(),
     }
 }
@@ -30,18 +25,13 @@ pub fn digest_of(plan: &Value) -> String {
     if let Some(map) = plan.as_object_mut() {
         map.remove("digest");
     }
-    blake3::hash(canonical(&plan).as_bytes())
-        .to_hex()
-        .to_string()
+    blake3::hash(canonical(&plan).as_bytes()).to_hex().to_string()
 }
 
 /// SHA-256, hexadecimal.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -52,10 +42,7 @@ mod tests {
     fn the_digest_ignores_key_order_and_itself() {
         let a = serde_json::json!({"b": [1, 2.5, null], "a": {"y": "ü", "x": true}, "digest": "whatever"});
         let b = serde_json::json!({"a": {"x": true, "y": "ü"}, "b": [1, 2.5, null]});
-        assert_eq!(
-            canonical(&b),
-            r#"{"a":{"x":true,"y":"ü"},"b":[1,2.5,null]}"#
-        );
+        assert_eq!(canonical(&b), r#"{"a":{"x":true,"y":"ü"},"b":[1,2.5,null]}"#);
         assert_eq!(digest_of(&a), digest_of(&b));
     }
 }

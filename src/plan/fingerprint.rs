@@ -83,21 +83,14 @@ impl Fingerprint {
         for (name, then) in &self.paths {
             match now.paths.get(name) {
                 Some(is) if is == then => {}
-                is => out.push(format!(
-                    "{name}: was {then}, is {}",
-                    is.map_or("gone", |s| s.as_str())
-                )),
+                is => out.push(format!("{name}: was {then}, is {}", is.map_or("gone", |s| s.as_str()))),
             }
         }
         for then in &self.files {
             match now.files.iter().find(|f| f.path == then.path) {
                 None => out.push(format!("{}: is no longer looked at", then.path)),
-                Some(is) if is.identity != then.identity => {
-                    out.push(format!("{}: is another file", then.path))
-                }
-                Some(is) if is.mark != then.mark => {
-                    out.push(format!("{}: its bytes have changed", then.path))
-                }
+                Some(is) if is.identity != then.identity => out.push(format!("{}: is another file", then.path)),
+                Some(is) if is.mark != then.mark => out.push(format!("{}: its bytes have changed", then.path)),
                 Some(_) => {}
             }
         }
@@ -119,31 +112,19 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
         (true, Some(ServerRole::Slave)) => "slave",
         _ => "unknown",
     };
-    let run_id = if running {
-        facts.server.run_id.clone().unwrap_or_default()
-    } else {
-        "down".into()
-    };
+    let run_id = if running { facts.server.run_id.clone().unwrap_or_default() } else { "down".into() };
     let mut paths = BTreeMap::new();
-    for (name, path) in [
-        ("config_file", &site.config_file),
-        ("data_dir", &site.data_dir),
-        ("rdb", &site.rdb),
-        ("aof", &site.aof),
-    ] {
+    for (name, path) in
+        [("config_file", &site.config_file), ("data_dir", &site.data_dir), ("rdb", &site.rdb), ("aof", &site.aof)]
+    {
         paths.insert(name.to_string(), path.display().to_string());
     }
     let mut files = Vec::new();
     let mut seen = Vec::new();
     let point_path = point.and_then(|p| p.path.clone()).map(PathBuf::from);
-    for path in [
-        Some(site.config_file.clone()),
-        Some(site.rdb.clone()),
-        Some(site.aof.clone()),
-        point_path,
-    ]
-    .into_iter()
-    .flatten()
+    for path in [Some(site.config_file.clone()), Some(site.rdb.clone()), Some(site.aof.clone()), point_path]
+        .into_iter()
+        .flatten()
     {
         mark_all(look, &path, running, &mut files, &mut seen);
     }
@@ -160,25 +141,15 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
 }
 
 /// Marks a file, or every file of a directory.
-fn mark_all(
-    look: &Look,
-    path: &Path,
-    running: bool,
-    files: &mut Vec<FileMark>,
-    seen: &mut Vec<PathBuf>,
-) {
+fn mark_all(look: &Look, path: &Path, running: bool, files: &mut Vec<FileMark>, seen: &mut Vec<PathBuf>) {
     if seen.iter().any(|s| s == path) {
         return;
     }
     seen.push(path.to_path_buf());
     match look.stat(path) {
         Ok(stat) if stat.kind == Kind::Directory => {
-            let mut names: Vec<PathBuf> = look
-                .list(path)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|e| path.join(e.name))
-                .collect();
+            let mut names: Vec<PathBuf> =
+                look.list(path).unwrap_or_default().into_iter().map(|e| path.join(e.name)).collect();
             names.sort();
             for name in names.into_iter().take(1000) {
                 mark_all(look, &name, running, files, seen);
@@ -187,17 +158,10 @@ fn mark_all(
         Ok(stat) => {
             let grows = running && path.extension().is_some_and(|e| e == "aof");
             let mark = if grows {
-                Mark::Prefix {
-                    at_least: stat.size,
-                    tail: look.prefix_tail_digest(path, stat.size).unwrap_or_default(),
-                }
+                Mark::Prefix { at_least: stat.size, tail: look.prefix_tail_digest(path, stat.size).unwrap_or_default() }
             } else {
                 let edges = look.edge_digest(path).unwrap_or_default();
-                Mark::Exact {
-                    size: stat.size,
-                    mtime_ns: stat.mtime_ns,
-                    edges,
-                }
+                Mark::Exact { size: stat.size, mtime_ns: stat.mtime_ns, edges }
             };
             files.push(FileMark {
                 path: path.display().to_string(),
@@ -205,20 +169,18 @@ fn mark_all(
                 mark,
             });
         }
-        Err(_) => files.push(FileMark {
-            path: path.display().to_string(),
-            identity: String::new(),
-            mark: Mark::Absent,
-        }),
+        Err(_) => {
+            files.push(FileMark { path: path.display().to_string(), identity: String::new(), mark: Mark::Absent })
+        }
     }
 }
 
 /// Does a file still begin with the bytes that a mark remembers?
 fn still_begins(look: &Look, file: &FileMark) -> bool {
     match &file.mark {
-        Mark::Prefix { at_least, tail } => look
-            .prefix_tail_digest(Path::new(&file.path), *at_least)
-            .is_ok_and(|now| now == *tail),
+        Mark::Prefix { at_least, tail } => {
+            look.prefix_tail_digest(Path::new(&file.path), *at_least).is_ok_and(|now| now == *tail)
+        }
         _ => false,
     }
 }
@@ -227,18 +189,9 @@ impl Fingerprint {
     /// As [`Fingerprint::differences`], with files that only grew looked at again.
     #[must_use]
     pub fn moved(&self, look: &Look, now: &Fingerprint) -> Vec<String> {
-        let grown: Vec<&str> = self
-            .files
-            .iter()
-            .filter(|f| still_begins(look, f))
-            .map(|f| f.path.as_str())
-            .collect();
+        let grown: Vec<&str> = self.files.iter().filter(|f| still_begins(look, f)).map(|f| f.path.as_str()).collect();
         let mut out = self.differences(now);
-        out.retain(|line| {
-            !grown
-                .iter()
-                .any(|path| line.starts_with(&format!("{path}: its bytes")))
-        });
+        out.retain(|line| !grown.iter().any(|path| line.starts_with(&format!("{path}: its bytes"))));
         out
     }
 }

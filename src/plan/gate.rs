@@ -27,10 +27,7 @@ pub fn vocabulary() -> &'static Types {
         };
         crate::runbook::vocabulary()
             .with("point", object("point", crate::facts::point_schema()))
-            .with(
-                "estimate",
-                object("estimate", crate::action::estimate_schema()),
-            )
+            .with("estimate", object("estimate", crate::action::estimate_schema()))
     });
     &TYPES
 }

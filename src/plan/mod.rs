@@ -146,12 +146,7 @@ impl Plan {
     /// Does it put other data in the place of what is there?
     #[must_use]
     pub fn restores(&self) -> bool {
-        crate::policy::restores(
-            self.steps
-                .iter()
-                .filter(|s| s.skipped().is_none())
-                .map(|s| s.action.as_str()),
-        )
+        crate::policy::restores(self.steps.iter().filter(|s| s.skipped().is_none()).map(|s| s.action.as_str()))
     }
 
     /// Reads a plan and proves that nobody changed it.
@@ -160,31 +155,20 @@ impl Plan {
     /// [`PlanError`] names what is wrong: not JSON, another schema, or a digest that does not fit.
     pub fn read(text: &[u8]) -> Result<Self, PlanError> {
         let value: serde_json::Value =
-            serde_json::from_slice(text).map_err(|e| PlanError::NotAPlan {
-                because: e.to_string(),
-            })?;
+            serde_json::from_slice(text).map_err(|e| PlanError::NotAPlan { because: e.to_string() })?;
         match value.get("schema").and_then(|s| s.as_str()) {
             Some(SCHEMA) => {}
             Some(other) => {
-                return Err(PlanError::NotAPlan {
-                    because: format!("its schema is {other}, not {SCHEMA}"),
-                });
+                return Err(PlanError::NotAPlan { because: format!("its schema is {other}, not {SCHEMA}") });
             }
             None => {
-                return Err(PlanError::NotAPlan {
-                    because: "it has no schema".into(),
-                });
+                return Err(PlanError::NotAPlan { because: "it has no schema".into() });
             }
         }
         let expected = digest_of(&value);
-        let plan: Plan = serde_json::from_value(value).map_err(|e| PlanError::NotAPlan {
-            because: e.to_string(),
-        })?;
+        let plan: Plan = serde_json::from_value(value).map_err(|e| PlanError::NotAPlan { because: e.to_string() })?;
         if plan.digest != expected {
-            return Err(PlanError::Edited {
-                stated: plan.digest,
-                actual: expected,
-            });
+            return Err(PlanError::Edited { stated: plan.digest, actual: expected });
         }
         Ok(plan)
     }
@@ -192,9 +176,7 @@ impl Plan {
     /// Sets the digest over everything else.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        self.digest = serde_json::to_value(&self)
-            .map(|v| digest_of(&v))
-            .unwrap_or_default();
+        self.digest = serde_json::to_value(&self).map(|v| digest_of(&v)).unwrap_or_default();
         self
     }
 }

@@ -2,10 +2,9 @@
 use serde_json::{Value as Json, json};
 
 use crate::facts::{
-    AofState, Bytes, ConfigFacts, ConfigState, DiskFacts, Facts, FileState, FilesFacts, Flavour,
-    InstanceFacts, LogFacts, MemoryFacts, PersistenceFacts, PointKind, PointsFacts, PortFacts,
-    ProcessFacts, ProcessState, ReplicationFacts, RunFacts, Seconds, ServerFacts, ServerRole,
-    ServiceKind, Topology, WouldLoad,
+    AofState, Bytes, ConfigFacts, ConfigState, DiskFacts, Facts, FileState, FilesFacts, Flavour, InstanceFacts,
+    LogFacts, MemoryFacts, PersistenceFacts, PointKind, PointsFacts, PortFacts, ProcessFacts, ProcessState,
+    ReplicationFacts, RunFacts, Seconds, ServerFacts, ServerRole, ServiceKind, Topology, WouldLoad,
 };
 
 const GIB: u64 = 1 << 30;
@@ -38,11 +37,7 @@ pub(super) fn healthy() -> Json {
             oom_killed: Some(false),
             ..Default::default()
         },
-        port: PortFacts {
-            listening: Some(true),
-            held_by_other: Some(false),
-            holder: None,
-        },
+        port: PortFacts { listening: Some(true), held_by_other: Some(false), holder: None },
         server: server(),
         persistence: persistence(),
         config: config(),
@@ -56,23 +51,10 @@ pub(super) fn healthy() -> Json {
             io_error: Some(false),
             filesystem: Some("ext4".into()),
         },
-        memory: MemoryFacts {
-            available: Some(Bytes(8 * GIB)),
-            total: Some(Bytes(16 * GIB)),
-            overcommit: Some(1),
-        },
-        log: LogFacts {
-            shutdown_requested: Some(false),
-            ..Default::default()
-        },
-        replication: ReplicationFacts {
-            evidence: Some(false),
-            ..Default::default()
-        },
-        run: RunFacts {
-            unfinished: Some(false),
-            ..Default::default()
-        },
+        memory: MemoryFacts { available: Some(Bytes(8 * GIB)), total: Some(Bytes(16 * GIB)), overcommit: Some(1) },
+        log: LogFacts { shutdown_requested: Some(false), ..Default::default() },
+        replication: ReplicationFacts { evidence: Some(false), ..Default::default() },
+        run: RunFacts { unfinished: Some(false), ..Default::default() },
         points: PointsFacts {
             usable: Some(true),
             best: Some("memory".into()),
@@ -147,10 +129,7 @@ fn config() -> ConfigFacts {
 }
 
 fn files() -> FilesFacts {
-    let mut files = FilesFacts {
-        permission_ok: Some(true),
-        ..Default::default()
-    };
+    let mut files = FilesFacts { permission_ok: Some(true), ..Default::default() };
     files.rdb.state = Some(FileState::Intact);
     files.aof.state = Some(AofState::Intact);
     files.aof.rebuildable = Some(false);

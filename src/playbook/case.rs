@@ -49,9 +49,7 @@ pub fn cases(text: &str) -> Result<Vec<Case>, Vec<Diag>> {
     let mut r = Reader::open(text, &super::case_schema())?;
     lint::version(&mut r);
     let playbook = r.text("/playbook").unwrap_or_default();
-    let all: Vec<Option<Case>> = (0..r.count("/cases"))
-        .map(|i| case(&mut r, &below("/cases", i), &playbook))
-        .collect();
+    let all: Vec<Option<Case>> = (0..r.count("/cases")).map(|i| case(&mut r, &below("/cases", i), &playbook)).collect();
     r.finish(all.into_iter().collect())
 }
 
@@ -77,11 +75,8 @@ fn case(r: &mut Reader<'_>, path: &str, playbook: &str) -> Option<Case> {
     let file: CaseFile = r.value(path)?;
     let mut points = None;
     if let Some(given) = &file.points {
-        let made: Vec<Option<Point>> = given
-            .iter()
-            .enumerate()
-            .map(|(i, p)| point(r, &format!("{path}/points/{i}"), p))
-            .collect();
+        let made: Vec<Option<Point>> =
+            given.iter().enumerate().map(|(i, p)| point(r, &format!("{path}/points/{i}"), p)).collect();
         points = Some(made.into_iter().collect::<Option<Vec<Point>>>()?);
     }
     Some(Case {
@@ -91,10 +86,7 @@ fn case(r: &mut Reader<'_>, path: &str, playbook: &str) -> Option<Case> {
         facts: file.facts,
         findings: file.findings,
         points,
-        choice: Choice {
-            point: None,
-            answers: file.answers,
-        },
+        choice: Choice { point: None, answers: file.answers },
         expect: file.expect,
     })
 }
@@ -108,8 +100,7 @@ fn point(r: &mut Reader<'_>, path: &str, given: &serde_json::Map<String, Json>) 
     }
     for (name, value) in given {
         if !object.contains_key(name) {
-            let near = expr::nearest(name, object.keys().map(String::as_str))
-                .map(|n| format!("did you mean `{n}`?"));
+            let near = expr::nearest(name, object.keys().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
             r.error_at_key(path, name, format!("a point has no `{name}`"), near);
             return None;
         }
@@ -141,43 +132,25 @@ fn set(facts: &mut Json, dotted: &str, value: Json) {
 }
 
 /// Runs one case. `read` gives the text of a saved assessment.
-pub fn run_case(
-    playbook: &Playbook,
-    case: &Case,
-    read: &dyn Fn(&str) -> Result<String, String>,
-) -> CaseResult {
+pub fn run_case(playbook: &Playbook, case: &Case, read: &dyn Fn(&str) -> Result<String, String>) -> CaseResult {
     let (facts, points) = match situation(case, read) {
         Ok(found) => found,
         Err(problem) => {
-            return CaseResult {
-                name: case.name.clone(),
-                decision: None,
-                problems: vec![problem],
-            };
+            return CaseResult { name: case.name.clone(), decision: None, problems: vec![problem] };
         }
     };
     let decision = decide(playbook, &facts, &points, &case.choice);
     let problems = problems(&case.expect, &decision);
-    CaseResult {
-        name: case.name.clone(),
-        decision: Some(decision),
-        problems,
-    }
+    CaseResult { name: case.name.clone(), decision: Some(decision), problems }
 }
 
-fn situation(
-    case: &Case,
-    read: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<(Json, Vec<Point>), String> {
+fn situation(case: &Case, read: &dyn Fn(&str) -> Result<String, String>) -> Result<(Json, Vec<Point>), String> {
     let (mut facts, mut points) = match &case.assessment {
         Some(file) => {
             let text = read(file)?;
-            let saved: Assessment = serde_json::from_str(&text)
-                .map_err(|e| format!("{file} is not a saved assessment: {e}"))?;
-            (
-                serde_json::to_value(&saved.facts).map_err(|e| e.to_string())?,
-                saved.points,
-            )
+            let saved: Assessment =
+                serde_json::from_str(&text).map_err(|e| format!("{file} is not a saved assessment: {e}"))?;
+            (serde_json::to_value(&saved.facts).map_err(|e| e.to_string())?, saved.points)
         }
         None => (baseline::healthy(), Vec::new()),
     };
@@ -190,16 +163,9 @@ fn situation(
     if let Some(ids) = &case.findings {
         let worst = |all: bool| {
             let counted = ids.iter().filter(|id| all || id.scope() == Scope::Now);
-            counted
-                .map(|id| id.severity())
-                .max()
-                .unwrap_or(Severity::Healthy)
+            counted.map(|id| id.severity()).max().unwrap_or(Severity::Healthy)
         };
-        set(
-            &mut facts,
-            "findings",
-            json!({ "ids": ids, "worst": worst(true), "worst_now": worst(false) }),
-        );
+        set(&mut facts, "findings", json!({ "ids": ids, "worst": worst(true), "worst_now": worst(false) }));
     }
     for (name, value) in &case.facts {
         set(&mut facts, name, value.clone());
@@ -252,16 +218,11 @@ fn problems(expect: &ExpectFile, decision: &Decision) -> Vec<String> {
     if let Some(outcome) = expect.outcome
         && outcome != decision.outcome
     {
-        out.push(format!(
-            "outcome {} was expected, it is {}",
-            word(outcome),
-            word(decision.outcome)
-        ));
+        out.push(format!("outcome {} was expected, it is {}", word(outcome), word(decision.outcome)));
     }
-    for (what, wanted, came) in [
-        ("runbook", &expect.runbook, &decision.runbook),
-        ("point", &expect.point, &decision.point),
-    ] {
+    for (what, wanted, came) in
+        [("runbook", &expect.runbook, &decision.runbook), ("point", &expect.point, &decision.point)]
+    {
         if wanted.is_some() && wanted != came {
             let wanted = wanted.as_deref().unwrap_or("");
             let came = came.as_deref().unwrap_or("none");

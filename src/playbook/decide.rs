@@ -31,22 +31,14 @@ pub fn decide(playbook: &Playbook, facts: &Json, points: &[Point], choice: &Choi
         point: None,
         alternatives: Vec::new(),
     };
-    let walk = Walk {
-        top: playbook,
-        facts,
-        points,
-        choice,
-    };
+    let walk = Walk { top: playbook, facts, points, choice };
     walk.rules(playbook, &mut decision);
     decision
 }
 
 /// The rule that came out unknown and stopped the tree, if that is how it ended.
 pub fn open_question(decision: &Decision) -> Option<&RuleResult> {
-    decision
-        .path
-        .last()
-        .filter(|r| r.verdict == RuleVerdict::Unknown)
+    decision.path.last().filter(|r| r.verdict == RuleVerdict::Unknown)
 }
 
 struct Walk<'a> {
@@ -62,10 +54,7 @@ impl Walk<'_> {
             let mut result = self.ask(playbook, rule, i + 1);
             let verdict = result.verdict;
             if verdict == RuleVerdict::Unknown {
-                decision.because = format!(
-                    "it can't be told whether this rule holds: {}",
-                    result.evidence
-                );
+                decision.because = format!("it can't be told whether this rule holds: {}", result.evidence);
             } else if verdict == RuleVerdict::Matched {
                 result.because = rule.because.show(self.facts);
                 decision.because = result.because.clone();
@@ -82,51 +71,27 @@ impl Walk<'_> {
     fn ask(&self, playbook: &Playbook, rule: &Rule, number: usize) -> RuleResult {
         let name = rule.name(number);
         let nested = !std::ptr::eq(playbook, self.top);
-        let name = if nested {
-            format!("{} {name}", playbook.id)
-        } else {
-            name
-        };
+        let name = if nested { format!("{} {name}", playbook.id) } else { name };
         let because = rule.because.show(self.facts);
         let Some(when) = &rule.when else {
             let evidence = "no rule before it held".into();
-            return RuleResult {
-                rule: name,
-                because,
-                verdict: RuleVerdict::Matched,
-                evidence,
-            };
+            return RuleResult { rule: name, because, verdict: RuleVerdict::Matched, evidence };
         };
         let told = when.explain(self.facts);
         let (verdict, evidence) = match when.truth(self.facts) {
             Truth::True => (RuleVerdict::Matched, told),
             Truth::False => (RuleVerdict::Rejected, told),
             Truth::Unknown(why) => match self.answer(&name, when.source()) {
-                Some(true) => (
-                    RuleVerdict::Matched,
-                    format!("a person said yes; {}", self.told(&why)),
-                ),
-                Some(false) => (
-                    RuleVerdict::Rejected,
-                    format!("a person said no; {}", self.told(&why)),
-                ),
+                Some(true) => (RuleVerdict::Matched, format!("a person said yes; {}", self.told(&why))),
+                Some(false) => (RuleVerdict::Rejected, format!("a person said no; {}", self.told(&why))),
                 None => (RuleVerdict::Unknown, self.told(&why)),
             },
         };
-        RuleResult {
-            rule: name,
-            because,
-            verdict,
-            evidence,
-        }
+        RuleResult { rule: name, because, verdict, evidence }
     }
 
     fn answer(&self, name: &str, source: &str) -> Option<bool> {
-        self.choice
-            .answers
-            .get(name)
-            .or_else(|| self.choice.answers.get(source))
-            .copied()
+        self.choice.answers.get(name).or_else(|| self.choice.answers.get(source)).copied()
     }
 
     /// Why it is unknown, with the reasons that the assessment noted in `unknown`.
@@ -158,11 +123,7 @@ impl Walk<'_> {
             Then::Outcome(ending) => decision.outcome = (*ending).into(),
             Then::Playbook(inner) => self.rules(inner, decision),
             Then::Runbook { id, with, kinds } => {
-                let fits = |kind: PointKind| {
-                    kinds
-                        .as_ref()
-                        .is_some_and(|k| k.is_empty() || k.contains(&kind))
-                };
+                let fits = |kind: PointKind| kinds.as_ref().is_some_and(|k| k.is_empty() || k.contains(&kind));
                 if !self.params(with, decision) {
                     return;
                 }
@@ -181,8 +142,7 @@ impl Walk<'_> {
                 Given::Literal(json) => json.clone(),
                 Given::Template(template) => match template.render(self.facts) {
                     Value::Unknown(why) => {
-                        decision.because =
-                            format!("the parameter `{name}` can't be known: {}", self.told(&why));
+                        decision.because = format!("the parameter `{name}` can't be known: {}", self.told(&why));
                         return false;
                     }
                     value => value.to_json(),
@@ -201,8 +161,7 @@ impl Walk<'_> {
 
     /// The chosen point, or the best that this rule can restore; every other one with its runbook beside it.
     fn restore(&self, decision: &mut Decision, own: &dyn Fn(PointKind) -> Option<String>) {
-        let serves =
-            |p: &Point| own(p.kind).or_else(|| self.top.runbook_for(p).map(str::to_string));
+        let serves = |p: &Point| own(p.kind).or_else(|| self.top.runbook_for(p).map(str::to_string));
         let usable: Vec<&Point> = self.points.iter().filter(|p| p.usable()).collect();
         let picked = match &self.choice.point {
             Some(id) => match self.points.iter().find(|p| &p.id == id) {
@@ -212,31 +171,20 @@ impl Walk<'_> {
                     return;
                 }
             },
-            None => usable
-                .iter()
-                .find_map(|p| own(p.kind).map(|runbook| (*p, runbook))),
+            None => usable.iter().find_map(|p| own(p.kind).map(|runbook| (*p, runbook))),
         };
         let Some((point, runbook)) = picked else {
             decision.because = match &self.choice.point {
                 Some(id) => {
                     format!("no runbook of this playbook restores the recovery point `{id}`")
                 }
-                None => format!(
-                    "{} But no recovery point that it could restore is usable.",
-                    decision.because
-                ),
+                None => format!("{} But no recovery point that it could restore is usable.", decision.because),
             };
             return;
         };
         let others = usable.iter().filter(|p| p.id != point.id);
-        decision.alternatives = others
-            .filter_map(|p| {
-                Some(Alternative {
-                    point: p.id.clone(),
-                    runbook: serves(p)?,
-                })
-            })
-            .collect();
+        decision.alternatives =
+            others.filter_map(|p| Some(Alternative { point: p.id.clone(), runbook: serves(p)? })).collect();
         if self.choice.point.is_some() && own(point.kind).as_deref() != Some(runbook.as_str()) {
             // Another runbook than the rule's: its parameters are not those of the rule.
             decision.params.clear();

@@ -1,8 +1,5 @@
 //! The YAML of playbooks and of their cases as types: they are its schema.
-#![allow(
-    dead_code,
-    reason = "only their schema is used; values are read from the spanned tree"
-)]
+#![allow(dead_code, reason = "only their schema is used; values are read from the spanned tree")]
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -73,11 +73,9 @@ fn words(then: &Then, between: &str) -> String {
         Then::Outcome(Ending::Wait) => "wait".into(),
         Then::Outcome(Ending::NeedsHuman) => "needs_human".into(),
         Then::Runbook { id, .. } => format!("runbook {id}"),
-        Then::Restore(map) => map
-            .iter()
-            .map(|(k, id)| format!("{}: runbook {id}", kind_word(*k)))
-            .collect::<Vec<_>>()
-            .join(between),
+        Then::Restore(map) => {
+            map.iter().map(|(k, id)| format!("{}: runbook {id}", kind_word(*k))).collect::<Vec<_>>().join(between)
+        }
         Then::Playbook(inner) => format!("playbook {}", inner.id),
     }
 }

@@ -28,44 +28,21 @@ pub fn load(text: &str, file: &str, shelves: &Shelves<'_>) -> Result<Playbook, V
     load_within(text, file, shelves, &mut Vec::new())
 }
 
-fn load_within(
-    text: &str,
-    file: &str,
-    shelves: &Shelves<'_>,
-    open: &mut Vec<String>,
-) -> Result<Playbook, Vec<Diag>> {
+fn load_within(text: &str, file: &str, shelves: &Shelves<'_>, open: &mut Vec<String>) -> Result<Playbook, Vec<Diag>> {
     let mut reader = Reader::open(text, &super::schema())?;
     let playbook = read(&mut reader, text, file, shelves, open);
     reader.finish(playbook)
 }
 
-fn read(
-    r: &mut Reader<'_>,
-    text: &str,
-    file: &str,
-    shelves: &Shelves<'_>,
-    open: &mut Vec<String>,
-) -> Option<Playbook> {
+fn read(r: &mut Reader<'_>, text: &str, file: &str, shelves: &Shelves<'_>, open: &mut Vec<String>) -> Option<Playbook> {
     lint::head(r, "playbook", file);
     let id = r.text("/playbook").unwrap_or_default();
     open.push(id.clone());
-    let mut tree = Tree {
-        types: runbook::vocabulary(),
-        shelves,
-        known: BTreeMap::new(),
-        open,
-    };
-    let rules: Vec<Option<Rule>> = (0..r.count("/decide"))
-        .map(|i| tree.rule(r, &below("/decide", i)))
-        .collect();
+    let mut tree = Tree { types: runbook::vocabulary(), shelves, known: BTreeMap::new(), open };
+    let rules: Vec<Option<Rule>> = (0..r.count("/decide")).map(|i| tree.rule(r, &below("/decide", i))).collect();
     open.pop();
     if rules.is_empty() && r.has("/decide") {
-        r.error_at_key(
-            "",
-            "decide",
-            "`decide` is empty",
-            Some("end it with `- otherwise: needs_human`".into()),
-        );
+        r.error_at_key("", "decide", "`decide` is empty", Some("end it with `- otherwise: needs_human`".into()));
     }
     reach::reachable(r, &rules);
     Some(Playbook {
@@ -96,46 +73,22 @@ impl Tree<'_> {
         let ends: Vec<&str> = ENDS.into_iter().filter(|k| has(k)).collect();
         let stray_with = has("with") && !has("runbook");
         if stray_with {
-            r.error_at_key(
-                path,
-                "with",
-                "`with` gives parameters to a `runbook`, and there is none",
-                None,
-            );
+            r.error_at_key(path, "with", "`with` gives parameters to a `runbook`, and there is none", None);
         }
         match (when, otherwise) {
-            (true, true) => r.error_at_key(
-                path,
-                "otherwise",
-                "a rule has `when` or `otherwise`, not both",
-                None,
-            ),
+            (true, true) => r.error_at_key(path, "otherwise", "a rule has `when` or `otherwise`, not both", None),
             (false, false) => r.error(path, "a rule needs `when` or `otherwise`", None),
             _ => {}
         }
         if otherwise {
             if let Some(extra) = ends.first().filter(|_| !when) {
-                let hint =
-                    "a rule that always holds and leads to a runbook is written `when: true`";
-                r.error_at_key(
-                    path,
-                    extra,
-                    "`otherwise` names the outcome itself",
-                    Some(hint.into()),
-                );
+                let hint = "a rule that always holds and leads to a runbook is written `when: true`";
+                r.error_at_key(path, extra, "`otherwise` names the outcome itself", Some(hint.into()));
             }
             let ending: Option<Ending> = r.value(&below(path, "otherwise"));
-            return Some(Rule {
-                when: None,
-                because: because?,
-                then: Then::Outcome(ending?),
-            });
+            return Some(Rule { when: None, because: because?, then: Then::Outcome(ending?) });
         }
-        let when = if when {
-            r.condition(&below(path, "when"), &self.types)
-        } else {
-            None
-        };
+        let when = if when { r.condition(&below(path, "when"), &self.types) } else { None };
         let then = match ends.as_slice() {
             [end] => self.then(r, path, end),
             [] => {
@@ -144,20 +97,11 @@ impl Tree<'_> {
                 None
             }
             [_, second, ..] => {
-                r.error_at_key(
-                    path,
-                    second,
-                    format!("a rule leads to one end, this has {}", ends.join(" and ")),
-                    None,
-                );
+                r.error_at_key(path, second, format!("a rule leads to one end, this has {}", ends.join(" and ")), None);
                 None
             }
         };
-        Some(Rule {
-            when: Some(when?),
-            because: because?,
-            then: then?,
-        })
+        Some(Rule { when: Some(when?), because: because?, then: then? })
     }
 
     fn then(&mut self, r: &mut Reader<'_>, path: &str, end: &str) -> Option<Then> {
@@ -171,11 +115,7 @@ impl Tree<'_> {
                     return None;
                 };
                 let with = self.with(r, &below(path, "with"), &place, &runbook)?;
-                Some(Then::Runbook {
-                    id,
-                    with,
-                    kinds: runbook.point_kinds().map(<[_]>::to_vec),
-                })
+                Some(Then::Runbook { id, with, kinds: runbook.point_kinds().map(<[_]>::to_vec) })
             }
             "restore" => self.restore(r, &place),
             _ => self.playbook(r, &place),
@@ -188,38 +128,26 @@ impl Tree<'_> {
         }
         let found = match (self.shelves.runbooks)(id) {
             None => {
-                r.error(
-                    path,
-                    format!("there is no runbook `{id}`"),
-                    Some("`redis-dr runbook list` shows them".into()),
-                );
+                r.error(path, format!("there is no runbook `{id}`"), Some("`redis-dr runbook list` shows them".into()));
                 None
             }
-            Some(source) => {
-                match runbook::load(&source.text, &source.file, self.shelves.runbooks) {
-                    Ok(runbook) => Some(runbook),
-                    Err(errors) => {
-                        r.error(
-                            path,
-                            invalid("runbook", id, &source.file, &errors),
-                            Some(format!("redis-dr runbook lint {}", source.file)),
-                        );
-                        None
-                    }
+            Some(source) => match runbook::load(&source.text, &source.file, self.shelves.runbooks) {
+                Ok(runbook) => Some(runbook),
+                Err(errors) => {
+                    r.error(
+                        path,
+                        invalid("runbook", id, &source.file, &errors),
+                        Some(format!("redis-dr runbook lint {}", source.file)),
+                    );
+                    None
                 }
-            }
+            },
         };
         self.known.insert(id.to_string(), found.clone());
         found
     }
 
-    fn with(
-        &mut self,
-        r: &mut Reader<'_>,
-        path: &str,
-        at: &str,
-        runbook: &Runbook,
-    ) -> Option<BTreeMap<String, Given>> {
+    fn with(&mut self, r: &mut Reader<'_>, path: &str, at: &str, runbook: &Runbook) -> Option<BTreeMap<String, Given>> {
         let mut given = BTreeMap::new();
         let names = r.keys(path);
         for name in &names {
@@ -233,11 +161,7 @@ impl Tree<'_> {
             if param.kind == ParamType::RecoveryPoint {
                 r.site(&place);
                 let hint = "it is the best one of its kinds, or the one that a person chooses";
-                r.error(
-                    &place,
-                    "the recovery point is not chosen by a rule",
-                    Some(hint.into()),
-                );
+                r.error(&place, "the recovery point is not chosen by a rule", Some(hint.into()));
                 continue;
             }
             if r.site(&place).is_some() {
@@ -251,11 +175,7 @@ impl Tree<'_> {
                 Ok(value) => {
                     given.insert(name.clone(), Given::Literal(value));
                 }
-                Err(message) => r.error(
-                    &place,
-                    message,
-                    Some(format!("such as {}", param.kind.example())),
-                ),
+                Err(message) => r.error(&place, message, Some(format!("such as {}", param.kind.example()))),
             }
         }
         needs_nothing(r, at, runbook, &names).then_some(given)
@@ -275,32 +195,20 @@ impl Tree<'_> {
                 continue;
             };
             if !runbook.takes(kind) {
-                let takes: Vec<String> = runbook
-                    .point_kinds()
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|k| runbook::kind_word(*k))
-                    .collect();
+                let takes: Vec<String> =
+                    runbook.point_kinds().unwrap_or_default().iter().map(|k| runbook::kind_word(*k)).collect();
                 let hint = if takes.is_empty() {
                     "it takes no point".into()
                 } else {
                     format!("it takes {}", takes.join(", "))
                 };
-                r.error(
-                    &place,
-                    format!("runbook {id} does not restore points of kind {word}"),
-                    Some(hint),
-                );
+                r.error(&place, format!("runbook {id} does not restore points of kind {word}"), Some(hint));
             }
             whole &= needs_nothing(r, &place, &runbook, &[]);
             map.insert(kind, id);
         }
         if map.is_empty() && whole && r.has(path) && r.diags.is_empty() {
-            r.error(
-                path,
-                "`restore` names no kind of point",
-                Some("such as { rdb: restore-rdb }".into()),
-            );
+            r.error(path, "`restore` names no kind of point", Some("such as { rdb: restore-rdb }".into()));
         }
         whole.then_some(Then::Restore(map))
     }
@@ -308,33 +216,19 @@ impl Tree<'_> {
     fn playbook(&mut self, r: &mut Reader<'_>, path: &str) -> Option<Then> {
         let id = r.text(path)?;
         if self.open.contains(&id) {
-            let circle = [self.open.as_slice(), std::slice::from_ref(&id)]
-                .concat()
-                .join(" → ");
-            r.error(
-                path,
-                format!("this playbook leads to itself: {circle}"),
-                None,
-            );
+            let circle = [self.open.as_slice(), std::slice::from_ref(&id)].concat().join(" → ");
+            r.error(path, format!("this playbook leads to itself: {circle}"), None);
             return None;
         }
         let Some(source) = (self.shelves.playbooks)(&id) else {
-            r.error(
-                path,
-                format!("there is no playbook `{id}`"),
-                Some("`redis-dr playbook list` shows them".into()),
-            );
+            r.error(path, format!("there is no playbook `{id}`"), Some("`redis-dr playbook list` shows them".into()));
             return None;
         };
         match load_within(&source.text, &source.file, self.shelves, self.open) {
             Ok(playbook) => Some(Then::Playbook(Box::new(playbook))),
             Err(errors) => {
                 let hint = format!("redis-dr playbook lint {}", source.file);
-                r.error(
-                    path,
-                    invalid("playbook", &id, &source.file, &errors),
-                    Some(hint),
-                );
+                r.error(path, invalid("playbook", &id, &source.file, &errors), Some(hint));
                 None
             }
         }
@@ -342,30 +236,19 @@ impl Tree<'_> {
 }
 
 fn invalid(what: &str, id: &str, file: &str, errors: &[Diag]) -> String {
-    let first = errors.first().map_or(String::new(), |e| {
-        format!(": {}:{}: {}", e.line, e.column, e.message)
-    });
-    format!(
-        "{what} {id} is not valid ({} errors in {file}{first})",
-        errors.len()
-    )
+    let first = errors.first().map_or(String::new(), |e| format!(": {}:{}: {}", e.line, e.column, e.message));
+    format!("{what} {id} is not valid ({} errors in {file}{first})", errors.len())
 }
 
 /// Every parameter has a default or is given.
 fn needs_nothing(r: &mut Reader<'_>, path: &str, runbook: &Runbook, given: &[String]) -> bool {
     let mut fine = true;
     for (name, param) in &runbook.params {
-        let covered = param.kind == ParamType::RecoveryPoint
-            || param.default.is_some()
-            || given.contains(name);
+        let covered = param.kind == ParamType::RecoveryPoint || param.default.is_some() || given.contains(name);
         if !covered {
             fine = false;
             let hint = format!("with: {{ {name}: {} }}", param.kind.example());
-            r.error(
-                path,
-                format!("runbook {} needs the parameter `{name}`", runbook.id),
-                Some(hint),
-            );
+            r.error(path, format!("runbook {} needs the parameter `{name}`", runbook.id), Some(hint));
         }
     }
     fine

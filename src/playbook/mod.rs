@@ -42,9 +42,7 @@ pub fn builtin() -> Vec<Source> {
 
 /// The built-in cases of `redis-dr playbook test`, one source per file of `playbooks/tests`.
 pub fn builtin_cases() -> Vec<Source> {
-    DIR.get_dir("tests")
-        .map(crate::runbook::compiled_in)
-        .unwrap_or_default()
+    DIR.get_dir("tests").map(crate::runbook::compiled_in).unwrap_or_default()
 }
 
 static DIR: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/playbooks");

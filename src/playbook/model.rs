@@ -8,9 +8,7 @@ use crate::expr::{Expr, Template};
 use crate::facts::{Outcome, Point, PointKind};
 
 /// What is looked at; a playbook names those that its rules need.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
     /// The server's process and what runs it.

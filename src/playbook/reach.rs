@@ -10,11 +10,7 @@ pub(super) fn reachable(r: &mut Reader<'_>, rules: &[Option<Rule>]) {
     for (i, rule) in rules.iter().enumerate() {
         let path = below("/decide", i);
         if let Some(last) = always {
-            r.error(
-                &path,
-                "this rule can never be reached",
-                Some(format!("rule {} before it always holds", last + 1)),
-            );
+            r.error(&path, "this rule can never be reached", Some(format!("rule {} before it always holds", last + 1)));
             continue;
         }
         let Some(rule) = rule else { continue };

@@ -6,15 +6,9 @@ use crate::runbook::Library;
 use serde_json::{Value as Json, json};
 
 fn shelves<T>(own: Vec<Source>, with: impl FnOnce(&Shelves<'_>) -> T) -> T {
-    let runbooks = Library::new(
-        vec![Source::new("needy.yaml", NEEDY)],
-        crate::runbook::builtin(),
-    );
+    let runbooks = Library::new(vec![Source::new("needy.yaml", NEEDY)], crate::runbook::builtin());
     let playbooks = Library::new(own, builtin());
-    with(&Shelves {
-        runbooks: &|id| runbooks.get(id).cloned(),
-        playbooks: &|id| playbooks.get(id).cloned(),
-    })
+    with(&Shelves { runbooks: &|id| runbooks.get(id).cloned(), playbooks: &|id| playbooks.get(id).cloned() })
 }
 
 const NEEDY: &str = r#"version: 1
@@ -92,10 +86,7 @@ fn every_built_in_playbook_is_valid() {
     for source in builtin() {
         let loaded = shelves(vec![], |s| load(&source.text, &source.file, s));
         if let Err(diags) = loaded {
-            panic!(
-                "{}",
-                crate::yaml::render(&diags, &source.file, &source.text)
-            );
+            panic!("{}", crate::yaml::render(&diags, &source.file, &source.text));
         }
     }
 }
@@ -104,27 +95,15 @@ fn every_built_in_playbook_is_valid() {
 fn every_built_in_case_comes_out_as_expected() {
     let mut problems = Vec::new();
     for source in builtin_cases() {
-        let cases = cases(&source.text)
-            .unwrap_or_else(|d| panic!("{}", crate::yaml::render(&d, &source.file, &source.text)));
-        let text = builtin()
-            .into_iter()
-            .find(|s| s.id == cases[0].playbook)
-            .unwrap();
+        let cases =
+            cases(&source.text).unwrap_or_else(|d| panic!("{}", crate::yaml::render(&d, &source.file, &source.text)));
+        let text = builtin().into_iter().find(|s| s.id == cases[0].playbook).unwrap();
         let playbook = shelves(vec![], |s| load(&text.text, &text.file, s)).unwrap();
         let mut decided = std::collections::BTreeSet::new();
         for case in &cases {
             let result = run_case(&playbook, case, &|file| Err(format!("{file} is not there")));
-            problems.extend(
-                result
-                    .problems
-                    .iter()
-                    .map(|p| format!("{}: {p}", result.name)),
-            );
-            decided.extend(
-                result
-                    .decision
-                    .and_then(|d| d.path.last().map(|r| r.rule.clone())),
-            );
+            problems.extend(result.problems.iter().map(|p| format!("{}: {p}", result.name)));
+            decided.extend(result.decision.and_then(|d| d.path.last().map(|r| r.rule.clone())));
         }
         for (i, rule) in playbook.rules.iter().enumerate() {
             if !decided.contains(&rule.name(i + 1)) {
@@ -142,12 +121,7 @@ fn the_baseline_is_of_the_types_of_the_facts() {
         let value = name.split('.').try_fold(&healthy, |at, part| at.get(part));
         assert!(value.is_some(), "{name}");
     }
-    let expr = crate::expr::check(
-        "server.answers && server.writable",
-        &crate::runbook::vocabulary(),
-        None,
-    )
-    .unwrap();
+    let expr = crate::expr::check("server.answers && server.writable", &crate::runbook::vocabulary(), None).unwrap();
     assert_eq!(expr.truth(&healthy), Truth::True);
 }
 
@@ -157,52 +131,23 @@ fn the_first_rule_that_holds_decides_and_says_why() {
     facts["server"]["loading"] = json!(true);
     facts["server"]["loading_percent"] = json!(42.0);
     let d = decided(&facts, &[], &Choice::default());
-    assert_eq!(
-        (d.outcome, d.because.as_str()),
-        (Outcome::Wait, "It is at 42 percent.")
-    );
+    assert_eq!((d.outcome, d.because.as_str()), (Outcome::Wait, "It is at 42 percent."));
     assert_eq!(d.path.len(), 1);
-    assert_eq!(
-        (d.path[0].rule.as_str(), d.path[0].evidence.as_str()),
-        ("1: server.loading", "server.loading is true")
-    );
-    let d = decided(
-        &down(),
-        &[point("b", "backup"), point("aof", "aof")],
-        &Choice::default(),
-    );
+    assert_eq!((d.path[0].rule.as_str(), d.path[0].evidence.as_str()), ("1: server.loading", "server.loading is true"));
+    let d = decided(&down(), &[point("b", "backup"), point("aof", "aof")], &Choice::default());
     let verdicts: Vec<RuleVerdict> = d.path.iter().map(|r| r.verdict).collect();
-    assert_eq!(
-        verdicts,
-        [
-            RuleVerdict::Rejected,
-            RuleVerdict::Rejected,
-            RuleVerdict::Matched
-        ]
-    );
-    assert_eq!(
-        d.path[1].evidence,
-        "server.answers is false, server.clients is 10"
-    );
+    assert_eq!(verdicts, [RuleVerdict::Rejected, RuleVerdict::Rejected, RuleVerdict::Matched]);
+    assert_eq!(d.path[1].evidence, "server.answers is false, server.clients is 10");
     assert_eq!(
         (d.outcome, d.runbook.as_deref(), d.point.as_deref()),
         (Outcome::Runbook, Some("restore-backup"), Some("b"))
     );
     assert_eq!(d.alternatives.len(), 1);
-    assert_eq!(
-        (
-            d.alternatives[0].point.as_str(),
-            d.alternatives[0].runbook.as_str()
-        ),
-        ("aof", "restart")
-    );
+    assert_eq!((d.alternatives[0].point.as_str(), d.alternatives[0].runbook.as_str()), ("aof", "restart"));
     let mut none = down();
     none["points"]["usable"] = json!(false);
     let d = decided(&none, &[], &Choice::default());
-    assert_eq!(
-        (d.outcome, d.because.as_str()),
-        (Outcome::NeedsHuman, "Nothing fits.")
-    );
+    assert_eq!((d.outcome, d.because.as_str()), (Outcome::NeedsHuman, "Nothing fits."));
 }
 
 #[test]
@@ -213,56 +158,26 @@ fn a_rule_that_comes_out_unknown_stops_the_tree_until_a_person_answers() {
     let points = [point("aof", "aof")];
     let d = decided(&facts, &points, &Choice::default());
     assert_eq!(d.outcome, Outcome::NeedsHuman);
-    assert_eq!(
-        d.because,
-        "it can't be told whether this rule holds: server.loading is unknown (no route to host)"
-    );
+    assert_eq!(d.because, "it can't be told whether this rule holds: server.loading is unknown (no route to host)");
     assert_eq!(open_question(&d).unwrap().rule, "1: server.loading");
-    for (key, said, outcome) in [
-        ("1: server.loading", true, Outcome::Wait),
-        ("server.loading", false, Outcome::Runbook),
-    ] {
-        let choice = Choice {
-            answers: [(key.to_string(), said)].into(),
-            ..Choice::default()
-        };
+    for (key, said, outcome) in
+        [("1: server.loading", true, Outcome::Wait), ("server.loading", false, Outcome::Runbook)]
+    {
+        let choice = Choice { answers: [(key.to_string(), said)].into(), ..Choice::default() };
         let d = decided(&facts, &points, &choice);
         assert_eq!(d.outcome, outcome);
-        assert!(d.path[0].evidence.starts_with(if said {
-            "a person said yes"
-        } else {
-            "a person said no"
-        }));
+        assert!(d.path[0].evidence.starts_with(if said { "a person said yes" } else { "a person said no" }));
         assert!(open_question(&d).is_none());
     }
 }
 
 #[test]
 fn a_chosen_point_brings_its_runbook() {
-    let points = [
-        point("b", "backup"),
-        point("aof", "aof"),
-        point("dump", "rdb"),
-    ];
-    let choose = |id: &str| {
-        decided(
-            &down(),
-            &points,
-            &Choice {
-                point: Some(id.into()),
-                ..Choice::default()
-            },
-        )
-    };
+    let points = [point("b", "backup"), point("aof", "aof"), point("dump", "rdb")];
+    let choose = |id: &str| decided(&down(), &points, &Choice { point: Some(id.into()), ..Choice::default() });
     let d = choose("aof");
-    assert_eq!(
-        (d.runbook.as_deref(), d.point.as_deref()),
-        (Some("restart"), Some("aof"))
-    );
-    assert_eq!(
-        choose("dump").because,
-        "no runbook of this playbook restores the recovery point `dump`"
-    );
+    assert_eq!((d.runbook.as_deref(), d.point.as_deref()), (Some("restart"), Some("aof")));
+    assert_eq!(choose("dump").because, "no runbook of this playbook restores the recovery point `dump`");
     assert_eq!(choose("x").because, "there is no recovery point `x`");
     assert_eq!(choose("x").outcome, Outcome::NeedsHuman);
 }
@@ -271,18 +186,11 @@ fn a_chosen_point_brings_its_runbook() {
 fn points_that_cannot_be_restored_are_not_taken() {
     let mut damaged = point("b", "backup");
     damaged.valid = crate::facts::Validity::Damaged;
-    let d = decided(
-        &down(),
-        &[damaged.clone(), point("aof", "aof")],
-        &Choice::default(),
-    );
+    let d = decided(&down(), &[damaged.clone(), point("aof", "aof")], &Choice::default());
     assert_eq!(d.point.as_deref(), Some("aof"));
     let d = decided(&down(), &[damaged], &Choice::default());
     assert_eq!((d.outcome, d.runbook), (Outcome::NeedsHuman, None));
-    assert_eq!(
-        d.because,
-        "The best point is restored. But no recovery point that it could restore is usable."
-    );
+    assert_eq!(d.because, "The best point is restored. But no recovery point that it could restore is usable.");
 }
 
 #[test]
@@ -291,18 +199,12 @@ fn parameters_of_a_rule_are_resolved() {
     facts["server"]["clients"] = json!(500);
     let d = decided(&facts, &[], &Choice::default());
     assert_eq!((d.runbook.as_deref(), d.point), (Some("needy"), None));
-    assert_eq!(
-        Json::Object(d.params),
-        json!({"wait": 172_800, "note": "hello"})
-    );
+    assert_eq!(Json::Object(d.params), json!({"wait": 172_800, "note": "hello"}));
     facts["server"]["uptime"] = Json::Null;
     let d = decided(&facts, &[], &Choice::default());
     assert_eq!(
         (d.outcome, d.because.as_str()),
-        (
-            Outcome::NeedsHuman,
-            "the parameter `wait` can't be known: server.uptime is unknown"
-        )
+        (Outcome::NeedsHuman, "the parameter `wait` can't be known: server.uptime is unknown")
     );
 }
 
@@ -318,15 +220,11 @@ fn rules_are_checked() {
     );
     assert_eq!(
         wrong("server.answers && server.clients > 100", "server.clients"),
-        [
-            "9 a yes/no value is wanted here, this is a whole number | compare it: `server.clients > 0`"
-        ]
+        ["9 a yes/no value is wanted here, this is a whole number | compare it: `server.clients > 0`"]
     );
     assert_eq!(
         wrong("    outcome: wait\n", ""),
-        [
-            "6 this rule leads nowhere | outcome: healthy | wait | needs_human, or runbook, restore or playbook"
-        ]
+        ["6 this rule leads nowhere | outcome: healthy | wait | needs_human, or runbook, restore or playbook"]
     );
     assert_eq!(
         wrong("outcome: wait", "outcome: wait\n    runbook: restart"),
@@ -336,19 +234,13 @@ fn rules_are_checked() {
         wrong("outcome: wait", "outcome: wait\n    otherwise: wait")[0],
         "9 a rule has `when` or `otherwise`, not both"
     );
-    assert_eq!(
-        wrong("when: server.loading\n    because", "because"),
-        ["6 a rule needs `when` or `otherwise`"]
-    );
+    assert_eq!(wrong("when: server.loading\n    because", "because"), ["6 a rule needs `when` or `otherwise`"]);
     assert_eq!(
         wrong("outcome: wait", "outcome: wait\n    with: { a: 1 }"),
         ["9 `with` gives parameters to a `runbook`, and there is none"]
     );
     assert_eq!(
-        wrong(
-            "because: Nothing fits.",
-            "because: Nothing fits.\n    runbook: restart"
-        ),
+        wrong("because: Nothing fits.", "because: Nothing fits.\n    runbook: restart"),
         [
             "18 `otherwise` names the outcome itself | a rule that always holds and leads to a runbook is written `when: true`"
         ]
@@ -376,10 +268,7 @@ fn every_branch_ends_in_a_runbook_that_exists_and_fits() {
         wrong("wait: \"${server.uptime * 2}\", ", ""),
         ["11 runbook needy needs the parameter `wait` | with: { wait: 30s }"]
     );
-    assert_eq!(
-        wrong("note: hello", "note: 7"),
-        ["12 the number `7` is not text: quote it | such as TEXT"]
-    );
+    assert_eq!(wrong("note: hello", "note: 7"), ["12 the number `7` is not text: quote it | such as TEXT"]);
     assert_eq!(
         wrong("note: hello", "nota: hello"),
         ["12 runbook needy has no parameter `nota` | did you mean `note`?"]
@@ -401,10 +290,7 @@ fn every_branch_ends_in_a_runbook_that_exists_and_fits() {
         wrong("outcome: wait", "playbook: nope"),
         ["8 there is no playbook `nope` | `redis-dr playbook list` shows them"]
     );
-    assert_eq!(
-        wrong("outcome: wait", "playbook: mine"),
-        ["8 this playbook leads to itself: mine → mine"]
-    );
+    assert_eq!(wrong("outcome: wait", "playbook: mine"), ["8 this playbook leads to itself: mine → mine"]);
 }
 
 #[test]
@@ -426,25 +312,16 @@ fn a_rule_that_can_never_be_reached_is_an_error() {
         ["13 this rule can never be reached | rule 1 takes all of it: server.loading"]
     );
     assert_eq!(
-        wrong(
-            "when: points.usable",
-            "when: points.usable && server.loading"
-        ),
+        wrong("when: points.usable", "when: points.usable && server.loading"),
         ["13 this rule can never be reached | rule 1 takes all of it: server.loading"]
     );
     assert_eq!(
-        wrong(
-            "when: points.usable",
-            "when: server.loading || server.clients > 100 && server.answers"
-        ),
+        wrong("when: points.usable", "when: server.loading || server.clients > 100 && server.answers"),
         ["13 this rule can never be reached | the rules before it together take all of it"]
     );
     let after = format!("{GOOD}  - when: server.busy\n    because: Late.\n    outcome: wait\n");
     let errors = shelves(vec![], |s| load(&after, "mine.yaml", s)).unwrap_err();
-    assert_eq!(
-        errors[0].hint.as_deref(),
-        Some("rule 4 before it always holds")
-    );
+    assert_eq!(errors[0].hint.as_deref(), Some("rule 4 before it always holds"));
 }
 
 #[test]
@@ -453,10 +330,7 @@ fn another_playbook_goes_on() {
     let own = || vec![Source::new("mine.yaml", GOOD)];
     let outer = shelves(own(), |s| load(outer, "outer.yaml", s)).unwrap();
     let d = decide(&outer, &down(), &[point("aof", "aof")], &Choice::default());
-    assert_eq!(
-        (d.playbook.as_str(), d.runbook.as_deref()),
-        ("outer", Some("restart"))
-    );
+    assert_eq!((d.playbook.as_str(), d.runbook.as_deref()), ("outer", Some("restart")));
     assert_eq!(d.path.last().unwrap().rule, "mine 3: points.usable");
     assert!(outer.runbooks().contains("needy") && outer.names().contains("server.loading"));
     assert!(outer.mermaid().contains("r0_0") && outer.outline().contains("server.loading"));
@@ -465,14 +339,8 @@ fn another_playbook_goes_on() {
 #[test]
 fn graphs_show_rules_and_ends() {
     let text = good().outline();
-    assert!(
-        text.contains(" 1  server.loading\n        → wait\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("aof: runbook restart, backup: runbook restore-backup"),
-        "{text}"
-    );
+    assert!(text.contains(" 1  server.loading\n        → wait\n"), "{text}");
+    assert!(text.contains("aof: runbook restart, backup: runbook restore-backup"), "{text}");
     let chart = good().mermaid();
     assert!(
         chart.contains("r0{\"server.loading\"}")
@@ -486,43 +354,23 @@ fn graphs_show_rules_and_ends() {
 fn cases_are_checked_and_say_what_went_wrong() {
     let file = |body: &str| format!("version: 1\nplaybook: mine\ncases:\n  - name: one\n{body}");
     let errors = |body: &str| -> Vec<String> {
-        cases(&file(body))
-            .unwrap_err()
-            .iter()
-            .map(|d| format!("{} {}", d.line, d.message))
-            .collect()
+        cases(&file(body)).unwrap_err().iter().map(|d| format!("{} {}", d.line, d.message)).collect()
     };
-    assert_eq!(
-        errors("    facts: { server.answer: true }\n    expect: {}\n"),
-        ["5 `server` has no `answer`"]
-    );
+    assert_eq!(errors("    facts: { server.answer: true }\n    expect: {}\n"), ["5 `server` has no `answer`"]);
     assert!(
         errors("    facts: { server.answers: perhaps }\n    expect: {}\n")[0]
             .starts_with("5 `server.answers` can't be this")
     );
-    assert!(
-        errors("    points: [{ kind: rbd }]\n    expect: {}\n")[0]
-            .starts_with("5 this is not a point")
-    );
-    assert_eq!(
-        errors("    points: [{ kind: rdb, validd: x }]\n    expect: {}\n"),
-        ["5 a point has no `validd`"]
-    );
+    assert!(errors("    points: [{ kind: rbd }]\n    expect: {}\n")[0].starts_with("5 this is not a point"));
+    assert_eq!(errors("    points: [{ kind: rdb, validd: x }]\n    expect: {}\n"), ["5 a point has no `validd`"]);
     assert!(errors("    findings: [server.hang]\n    expect: {}\n")[0].contains("server.hang"));
-    let run = |body: &str| {
-        run_case(&good(), &cases(&file(body)).unwrap()[0], &|_| {
-            Err("no such file".into())
-        })
-        .problems
-    };
+    let run = |body: &str| run_case(&good(), &cases(&file(body)).unwrap()[0], &|_| Err("no such file".into())).problems;
     assert_eq!(
         run("    facts: { server.loading: true }\n    expect: { rule: 1, outcome: wait }\n"),
         Vec::<String>::new()
     );
     assert_eq!(
-        run(
-            "    facts: { server.loading: true }\n    expect: { rule: points.usable, outcome: healthy, runbook: x }\n"
-        ),
+        run("    facts: { server.loading: true }\n    expect: { rule: points.usable, outcome: healthy, runbook: x }\n"),
         [
             "rule `points.usable` was expected to decide, it was `1: server.loading` (server.loading is true)",
             "outcome healthy was expected, it is wait",
@@ -540,10 +388,7 @@ fn cases_are_checked_and_say_what_went_wrong() {
         ),
         Vec::<String>::new()
     );
-    assert_eq!(
-        run("    assessment: saved.json\n    expect: {}\n"),
-        ["no such file"]
-    );
+    assert_eq!(run("    assessment: saved.json\n    expect: {}\n"), ["no such file"]);
 }
 
 proptest::proptest! {

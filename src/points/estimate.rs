@@ -19,13 +19,7 @@ pub struct Rates {
 impl Default for Rates {
     /// Deliberately slow: a promise that is kept early harms nobody.
     fn default() -> Self {
-        Self {
-            rdb_load: 100e6,
-            aof_load: 50e6,
-            rewrite: 50e6,
-            copy: 100e6,
-            measured: false,
-        }
+        Self { rdb_load: 100e6, aof_load: 50e6, rewrite: 50e6, copy: 100e6, measured: false }
     }
 }
 
@@ -34,11 +28,7 @@ const FIXED: f64 = 1.0;
 
 /// What loading, rewriting and copying this point takes.
 #[must_use]
-pub fn estimate(
-    point: &Point,
-    base_bytes: Option<Bytes>,
-    rates: &Rates,
-) -> (Seconds, Seconds, Seconds) {
+pub fn estimate(point: &Point, base_bytes: Option<Bytes>, rates: &Rates) -> (Seconds, Seconds, Seconds) {
     let whole = plain_bytes(point);
     let (base, commands) = match point.kind {
         PointKind::Aof | PointKind::AofCut => {
@@ -48,11 +38,7 @@ pub fn estimate(
         _ => (whole, 0.0),
     };
     let load = FIXED + base / rates.rdb_load + commands / rates.aof_load;
-    (
-        Seconds(load),
-        Seconds(FIXED + whole / rates.rewrite),
-        Seconds(whole / rates.copy),
-    )
+    (Seconds(load), Seconds(FIXED + whole / rates.rewrite), Seconds(whole / rates.copy))
 }
 
 /// Memory that the data of a point takes: what its writer used, else a multiple of its bytes.
@@ -70,11 +56,7 @@ pub fn memory_needed(used_mem: Option<u64>, point: &Point) -> Option<Bytes> {
 /// Bytes after decompression, guessed where they are compressed.
 fn plain_bytes(point: &Point) -> f64 {
     let bytes = point.bytes.map_or(0.0, |b| as_f64(b.0));
-    if point.compression.is_some() {
-        bytes * 3.0
-    } else {
-        bytes
-    }
+    if point.compression.is_some() { bytes * 3.0 } else { bytes }
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -48,20 +48,12 @@ pub fn weigh(point: &mut Point, last: &LastWrite, now: Time) {
         point.loss_upper = None;
         return;
     };
-    if point.kind == PointKind::Memory
-        || (point.kind == PointKind::Aof && point.valid == Validity::Intact)
-    {
+    if point.kind == PointKind::Memory || (point.kind == PointKind::Aof && point.valid == Validity::Intact) {
         // These are where the last write went.
-        point.loss_seconds = Some(
-            last.incident_at
-                .map_or(Seconds(0.0), |until| since(until, as_of)),
-        );
+        point.loss_seconds = Some(last.incident_at.map_or(Seconds(0.0), |until| since(until, as_of)));
         return;
     }
-    let proven = last.incident_at.is_some()
-        || last.aof.is_some()
-        || last.log.is_some()
-        || last.saved_at_the_end;
+    let proven = last.incident_at.is_some() || last.aof.is_some() || last.log.is_some() || last.saved_at_the_end;
     match last.at() {
         Some(at) if proven => point.loss_seconds = Some(since(at, as_of)),
         _ => {
@@ -85,12 +77,7 @@ mod tests {
     #[test]
     fn loss_is_measured_from_the_newest_sign_of_a_write() {
         let mut rdb = point("rdb", PointKind::Rdb, Some(100), Some(1));
-        let last = LastWrite {
-            aof: Some(t(160)),
-            log: Some(t(150)),
-            rdb: Some(t(100)),
-            ..LastWrite::default()
-        };
+        let last = LastWrite { aof: Some(t(160)), log: Some(t(150)), rdb: Some(t(100)), ..LastWrite::default() };
         weigh(&mut rdb, &last, t(1000));
         assert_eq!(rdb.loss_seconds, Some(Seconds(60.0)));
     }
@@ -98,29 +85,14 @@ mod tests {
     #[test]
     fn a_lone_snapshot_has_only_an_upper_bound() {
         let mut rdb = point("rdb", PointKind::Rdb, Some(100), Some(1));
-        weigh(
-            &mut rdb,
-            &LastWrite {
-                rdb: Some(t(100)),
-                ..LastWrite::default()
-            },
-            t(1000),
-        );
-        assert_eq!(
-            (rdb.loss_seconds, rdb.loss_upper),
-            (None, Some(Seconds(900.0)))
-        );
+        weigh(&mut rdb, &LastWrite { rdb: Some(t(100)), ..LastWrite::default() }, t(1000));
+        assert_eq!((rdb.loss_seconds, rdb.loss_upper), (None, Some(Seconds(900.0))));
     }
 
     #[test]
     fn a_save_at_the_end_loses_nothing() {
         let mut rdb = point("rdb", PointKind::Rdb, Some(100), Some(1));
-        let last = LastWrite {
-            rdb: Some(t(100)),
-            log: Some(t(104)),
-            saved_at_the_end: true,
-            ..LastWrite::default()
-        };
+        let last = LastWrite { rdb: Some(t(100)), log: Some(t(104)), saved_at_the_end: true, ..LastWrite::default() };
         weigh(&mut rdb, &last, t(1000));
         assert_eq!(rdb.loss_seconds, Some(Seconds(0.0)));
     }
@@ -128,10 +100,7 @@ mod tests {
     #[test]
     fn a_cut_of_an_incomplete_command_loses_nothing() {
         let mut cut = point("aof-cut", PointKind::AofCut, None, None);
-        cut.cut = Some(Cut {
-            only_incomplete: true,
-            ..Cut::default()
-        });
+        cut.cut = Some(Cut { only_incomplete: true, ..Cut::default() });
         weigh(&mut cut, &LastWrite::default(), t(1000));
         assert_eq!(cut.loss_seconds, Some(Seconds(0.0)));
     }

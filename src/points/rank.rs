@@ -18,10 +18,7 @@ impl std::str::FromStr for Prefer {
         match text {
             "complete" => Ok(Self::Complete),
             "fast" => Ok(Self::Fast),
-            other => Err(format!(
-                "`{}` is neither complete nor fast",
-                other.escape_debug()
-            )),
+            other => Err(format!("`{}` is neither complete nor fast", other.escape_debug())),
         }
     }
 }
@@ -44,37 +41,17 @@ pub fn rank(mut points: Vec<Point>, prefer: Prefer, rpo: Option<Seconds>) -> Vec
 }
 
 fn order(a: &Point, b: &Point, prefer: Prefer, rpo: Option<Seconds>) -> Ordering {
-    let tier = |p: &Point| {
-        (
-            !p.usable(),
-            known_empty(p),
-            p.as_of.is_none(),
-            p.kind != PointKind::Memory,
-        )
-    };
+    let tier = |p: &Point| (!p.usable(), known_empty(p), p.as_of.is_none(), p.kind != PointKind::Memory);
     let by_loss = || number(a.worst_loss()).total_cmp(&number(b.worst_loss()));
     let by_time = || number(a.recover_seconds).total_cmp(&number(b.recover_seconds));
     let preferred = || match prefer {
         Prefer::Complete => by_loss().then_with(by_time),
         Prefer::Fast => {
-            let late = |p: &Point| {
-                p.worst_loss()
-                    .is_none_or(|loss| rpo.is_some_and(|most| loss > most))
-            };
-            late(a).cmp(&late(b)).then_with(|| {
-                if late(a) {
-                    by_loss()
-                } else {
-                    by_time().then_with(by_loss)
-                }
-            })
+            let late = |p: &Point| p.worst_loss().is_none_or(|loss| rpo.is_some_and(|most| loss > most));
+            late(a).cmp(&late(b)).then_with(|| if late(a) { by_loss() } else { by_time().then_with(by_loss) })
         }
     };
-    if a.kind == PointKind::Backup
-        && b.kind == PointKind::Backup
-        && a.as_of == b.as_of
-        && a.as_of.is_some()
-    {
+    if a.kind == PointKind::Backup && b.kind == PointKind::Backup && a.as_of == b.as_of && a.as_of.is_some() {
         // moments are whole seconds: of two backups of one second the list's order decides, newest file first
         return tier(a).cmp(&tier(b));
     }
@@ -170,10 +147,7 @@ pub(super) mod tests {
         let mut damaged = point("n/new", PointKind::Backup, Some(999), None);
         damaged.valid = Validity::Damaged;
         let empty = point("rdb", PointKind::Rdb, Some(990), Some(0));
-        assert_eq!(
-            summary(&rank(vec![damaged, empty.clone()], Prefer::Complete, None)).usable,
-            Some(false)
-        );
+        assert_eq!(summary(&rank(vec![damaged, empty.clone()], Prefer::Complete, None)).usable, Some(false));
         assert_eq!(summary(&[empty]).usable, Some(true));
         assert_eq!(summary(&[]).usable, Some(false));
     }
@@ -182,10 +156,7 @@ pub(super) mod tests {
     fn a_cut_without_a_moment_ranks_below_any_with_one() {
         let cut = point("aof-cut", PointKind::AofCut, None, None);
         let old = point("n/old", PointKind::Backup, Some(10), Some(5));
-        assert_eq!(
-            ids(&rank(vec![cut, old], Prefer::Complete, None)),
-            ["n/old", "aof-cut"]
-        );
+        assert_eq!(ids(&rank(vec![cut, old], Prefer::Complete, None)), ["n/old", "aof-cut"]);
     }
 
     #[test]

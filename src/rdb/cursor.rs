@@ -45,13 +45,7 @@ pub(super) struct Cursor<'p, F> {
 
 impl<'p, F: Feed> Cursor<'p, F> {
     pub(super) fn new(feed: F, first: Chunk, progress: &'p dyn Fn(u64)) -> Self {
-        Cursor {
-            feed,
-            chunk: first,
-            pos: 0,
-            start: 0,
-            progress,
-        }
+        Cursor { feed, chunk: first, pos: 0, start: 0, progress }
     }
 
     /// Bytes read so far.
@@ -66,12 +60,7 @@ impl<'p, F: Feed> Cursor<'p, F> {
 
     /// The feed, and the bytes it gave that were not walked.
     pub(super) fn into_rest(self) -> (F, Vec<u8>) {
-        let rest = self
-            .chunk
-            .bytes()
-            .get(self.pos..)
-            .unwrap_or_default()
-            .to_vec();
+        let rest = self.chunk.bytes().get(self.pos..).unwrap_or_default().to_vec();
         (self.feed, rest)
     }
 
@@ -86,10 +75,7 @@ impl<'p, F: Feed> Cursor<'p, F> {
         self.start += self.pos as u64;
         self.pos = 0;
         let used = self.chunk.take();
-        self.chunk = self
-            .feed
-            .next(used)
-            .map_err(|error| Box::new(Stop::Io(error)))?;
+        self.chunk = self.feed.next(used).map_err(|error| Box::new(Stop::Io(error)))?;
         (self.progress)(self.start);
         Ok(!self.chunk.bytes().is_empty())
     }
@@ -188,10 +174,7 @@ impl<'p, F: Feed> Cursor<'p, F> {
         let first = self.byte()?;
         match first >> 6 {
             0 => Ok((u64::from(first), false)),
-            1 => Ok((
-                u64::from(first & 0x3f) << 8 | u64::from(self.byte()?),
-                false,
-            )),
+            1 => Ok((u64::from(first & 0x3f) << 8 | u64::from(self.byte()?), false)),
             3 => Ok((u64::from(first & 0x3f), true)),
             _ => self.long_length(first),
         }

@@ -27,21 +27,13 @@ impl Packing {
     pub(super) fn count(self, head: &[u8]) -> Option<u64> {
         let short = |at: usize| {
             let bytes = head.get(at..)?.first_chunk::<2>()?;
-            Some(u16::from_le_bytes(*bytes))
-                .filter(|n| *n < u16::MAX)
-                .map(u64::from)
+            Some(u16::from_le_bytes(*bytes)).filter(|n| *n < u16::MAX).map(u64::from)
         };
         match self {
             Packing::Listpack => short(4),
             Packing::Ziplist => short(8),
-            Packing::Intset => head
-                .get(4..)?
-                .first_chunk::<4>()
-                .map(|b| u64::from(u32::from_le_bytes(*b))),
-            Packing::Zipmap => head
-                .first()
-                .filter(|n| **n < 254)
-                .map(|n| u64::from(*n) * 2),
+            Packing::Intset => head.get(4..)?.first_chunk::<4>().map(|b| u64::from(u32::from_le_bytes(*b))),
+            Packing::Zipmap => head.first().filter(|n| **n < 254).map(|n| u64::from(*n) * 2),
         }
     }
 
@@ -62,18 +54,12 @@ pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), 
     let mut rest = packed;
     while let Some((&control, tail)) = rest.split_first() {
         if control < 32 {
-            let (literal, tail) = tail
-                .split_at_checked(usize::from(control) + 1)
-                .ok_or("LZF literal is cut off")?;
+            let (literal, tail) = tail.split_at_checked(usize::from(control) + 1).ok_or("LZF literal is cut off")?;
             out.extend_from_slice(literal);
             rest = tail;
         } else {
             let (run, back, tail) = lzf_reference(control, tail)?;
-            let start = out
-                .len()
-                .checked_sub(back)
-                .filter(|s| *s >= from)
-                .ok_or("LZF points before its start")?;
+            let start = out.len().checked_sub(back).filter(|s| *s >= from).ok_or("LZF points before its start")?;
             if out.len() - from + run > len {
                 return Err("LZF unpacks to more than it says");
             }
@@ -87,11 +73,7 @@ pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), 
             return Err("LZF unpacks to more than it says");
         }
     }
-    if out.len() - from == len {
-        Ok(())
-    } else {
-        Err("LZF unpacks to less than it says")
-    }
+    if out.len() - from == len { Ok(()) } else { Err("LZF unpacks to less than it says") }
 }
 
 /// A back reference: how many bytes, from how far back, and what follows it.
@@ -99,9 +81,7 @@ fn lzf_reference(control: u8, tail: &[u8]) -> Result<(usize, usize, &[u8]), &'st
     let cut = "LZF reference is cut off";
     let high = usize::from(control & 0x1f) << 8;
     match (control >> 5, tail) {
-        (7, [long, low, tail @ ..]) => {
-            Ok((usize::from(*long) + 9, high + usize::from(*low) + 1, tail))
-        }
+        (7, [long, low, tail @ ..]) => Ok((usize::from(*long) + 9, high + usize::from(*low) + 1, tail)),
         (7, _) => Err(cut),
         (run, [low, tail @ ..]) => Ok((usize::from(run) + 2, high + usize::from(*low) + 1, tail)),
         _ => Err(cut),
@@ -112,23 +92,15 @@ fn listpack(blob: &[u8]) -> Result<u64, &'static str> {
     let mut count = 0;
     listpack_entries(blob, |_| count += 1)?;
     match Packing::Listpack.count(blob) {
-        Some(stated) if stated != count => {
-            Err("listpack does not have the number of entries it says")
-        }
+        Some(stated) if stated != count => Err("listpack does not have the number of entries it says"),
         _ => Ok(count),
     }
 }
 
 /// Walks a listpack and shows its entries, each with its encoding byte and without its back length.
-pub(super) fn listpack_entries(
-    blob: &[u8],
-    mut show: impl FnMut(&[u8]),
-) -> Result<(), &'static str> {
+pub(super) fn listpack_entries(blob: &[u8], mut show: impl FnMut(&[u8])) -> Result<(), &'static str> {
     let cut = "listpack entry is cut off";
-    let total = blob
-        .first_chunk::<4>()
-        .map(|b| u32::from_le_bytes(*b) as usize)
-        .ok_or("listpack is too short")?;
+    let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("listpack is too short")?;
     if total != blob.len() || blob.last() != Some(&0xff) || total < 7 {
         return Err("listpack does not have the length it says");
     }
@@ -209,10 +181,7 @@ fn listpack_backlen(len: usize) -> Backlen {
 }
 
 fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
-    let total = blob
-        .first_chunk::<4>()
-        .map(|b| u32::from_le_bytes(*b) as usize)
-        .ok_or("ziplist is too short")?;
+    let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("ziplist is too short")?;
     if total != blob.len() || blob.last() != Some(&0xff) || total < 11 {
         return Err("ziplist does not have the length it says");
     }
@@ -223,10 +192,7 @@ fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
         let (previous, after) = if first < 254 {
             (usize::from(first), rest.get(1..))
         } else {
-            let stored = rest
-                .get(1..)
-                .and_then(<[u8]>::first_chunk::<4>)
-                .ok_or("ziplist entry is cut off")?;
+            let stored = rest.get(1..).and_then(<[u8]>::first_chunk::<4>).ok_or("ziplist entry is cut off")?;
             (u32::from_le_bytes(*stored) as usize, rest.get(5..))
         };
         if first == 255 || previous != before {
@@ -234,17 +200,13 @@ fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
         }
         let after = after.ok_or("ziplist entry is cut off")?;
         let len = ziplist_entry(after).ok_or("ziplist entry is cut off")?;
-        let (_, tail) = after
-            .split_at_checked(len)
-            .ok_or("ziplist entry is cut off")?;
+        let (_, tail) = after.split_at_checked(len).ok_or("ziplist entry is cut off")?;
         before = rest.len() - tail.len();
         rest = tail;
         count += 1;
     }
     match stated {
-        Some(stated) if stated != count => {
-            Err("ziplist does not have the number of entries it says")
-        }
+        Some(stated) if stated != count => Err("ziplist does not have the number of entries it says"),
         _ => Ok(count),
     }
 }
@@ -266,20 +228,13 @@ fn ziplist_entry(entry: &[u8]) -> Option<usize> {
 }
 
 fn intset(blob: &[u8]) -> Result<u64, &'static str> {
-    let width = blob
-        .first_chunk::<4>()
-        .map(|b| u32::from_le_bytes(*b))
-        .ok_or("intset is too short")?;
+    let width = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b)).ok_or("intset is too short")?;
     let count = Packing::Intset.count(blob).ok_or("intset is too short")?;
     if !matches!(width, 2 | 4 | 8) || blob.len() as u64 != 8 + count * u64::from(width) {
         return Err("intset does not have the length it says");
     }
     let numbers = blob.get(8..).unwrap_or_default();
-    if numbers
-        .chunks_exact(width as usize)
-        .map(signed)
-        .is_sorted_by(|a, b| a < b)
-    {
+    if numbers.chunks_exact(width as usize).map(signed).is_sorted_by(|a, b| a < b) {
         Ok(count)
     } else {
         Err("intset is not in order")
@@ -293,11 +248,7 @@ fn zipmap(blob: &[u8]) -> Result<u64, &'static str> {
     loop {
         let (&first, tail) = rest.split_first().ok_or(cut)?;
         if first == 255 {
-            return if tail.is_empty() && count % 2 == 0 {
-                Ok(count)
-            } else {
-                Err("zipmap ends early")
-            };
+            return if tail.is_empty() && count % 2 == 0 { Ok(count) } else { Err("zipmap ends early") };
         }
         let (len, tail) = match first {
             254 => {
@@ -307,13 +258,8 @@ fn zipmap(blob: &[u8]) -> Result<u64, &'static str> {
             short => (usize::from(short), tail),
         };
         // A value carries one more byte: how much unused room follows it.
-        let (free, tail) = if count % 2 == 1 {
-            tail.split_first()
-                .map(|(f, t)| (usize::from(*f), t))
-                .ok_or(cut)?
-        } else {
-            (0, tail)
-        };
+        let (free, tail) =
+            if count % 2 == 1 { tail.split_first().map(|(f, t)| (usize::from(*f), t)).ok_or(cut)? } else { (0, tail) };
         rest = tail.get(len.checked_add(free).ok_or(cut)?..).ok_or(cut)?;
         count += 1;
     }

@@ -36,20 +36,12 @@ impl Chunk {
     /// An empty piece whose buffer a feed will fill. `room` is bounded by [`CHUNK`].
     pub(super) fn empty(room: u64) -> Self {
         let room = usize::try_from(room).unwrap_or(CHUNK).clamp(4096, CHUNK);
-        Chunk {
-            bytes: vec![0; room].into_boxed_slice(),
-            len: 0,
-            before: digest(),
-        }
+        Chunk { bytes: vec![0; room].into_boxed_slice(), len: 0, before: digest() }
     }
 
     /// Takes the buffer out and leaves a piece without any.
     pub(super) fn take(&mut self) -> Chunk {
-        let left = Chunk {
-            bytes: Box::default(),
-            len: 0,
-            before: self.before,
-        };
+        let left = Chunk { bytes: Box::default(), len: 0, before: self.before };
         std::mem::replace(self, left)
     }
 
@@ -81,11 +73,7 @@ pub(super) struct Inline<R> {
 
 impl<R: Read> Inline<R> {
     pub(super) fn new(reader: R) -> Self {
-        Inline {
-            reader,
-            digest: digest(),
-            failed: None,
-        }
+        Inline { reader, digest: digest(), failed: None }
     }
 
     pub(super) fn into_reader(self) -> R {
@@ -99,11 +87,7 @@ impl<R: Read> Feed for Inline<R> {
             return Err(error);
         }
         chunk.len = 0;
-        while let Some(room) = chunk
-            .bytes
-            .get_mut(chunk.len..)
-            .filter(|room| !room.is_empty())
-        {
+        while let Some(room) = chunk.bytes.get_mut(chunk.len..).filter(|room| !room.is_empty()) {
             match self.reader.read(room) {
                 Ok(0) => break,
                 Ok(n) => chunk.len = (chunk.len + n).min(chunk.bytes.len()),
@@ -117,8 +101,7 @@ impl<R: Read> Feed for Inline<R> {
             }
         }
         chunk.before = self.digest;
-        self.digest
-            .update(chunk.bytes.get(..chunk.len).unwrap_or_default());
+        self.digest.update(chunk.bytes.get(..chunk.len).unwrap_or_default());
         Ok(chunk)
     }
 }
@@ -133,18 +116,12 @@ impl Feed for Beside {
     fn next(&mut self, chunk: Chunk) -> io::Result<Chunk> {
         // A reader that is gone has sent its last piece or its error before.
         let _ = self.used.send(chunk);
-        self.full
-            .recv()
-            .unwrap_or_else(|_| Err(io::Error::other("the reading thread ended early")))
+        self.full.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread ended early")))
     }
 }
 
 /// The reading side of [`Beside`]: until the end, an error, or a walk that wants no more.
-pub(super) fn pump<R: Read>(
-    reader: R,
-    used: &Receiver<Chunk>,
-    full: &SyncSender<io::Result<Chunk>>,
-) {
+pub(super) fn pump<R: Read>(reader: R, used: &Receiver<Chunk>, full: &SyncSender<io::Result<Chunk>>) {
     let mut inline = Inline::new(reader);
     while let Ok(chunk) = used.recv() {
         let next = inline.next(chunk);

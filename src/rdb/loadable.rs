@@ -32,9 +32,7 @@ impl ServerVersion {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let field = |name: &str| {
-            let line = text
-                .lines()
-                .find_map(|line| line.trim().strip_prefix(name))?;
+            let line = text.lines().find_map(|line| line.trim().strip_prefix(name))?;
             numbers(line.trim())
         };
         // The forks also carry `redis_version`, so their own fields come first.
@@ -48,21 +46,13 @@ impl ServerVersion {
             }
         }
         let (name, rest) = text.trim().split_once(" server v=")?;
-        let flavour = match name
-            .rsplit(['\n', ' '])
-            .next()?
-            .to_ascii_lowercase()
-            .as_str()
-        {
+        let flavour = match name.rsplit(['\n', ' ']).next()?.to_ascii_lowercase().as_str() {
             "redis" => Flavour::Redis,
             "valkey" => Flavour::Valkey,
             "redict" => Flavour::Redict,
             _ => return None,
         };
-        Some(ServerVersion {
-            flavour,
-            version: numbers(rest)?,
-        })
+        Some(ServerVersion { flavour, version: numbers(rest)? })
     }
 
     /// The newest RDB this server reads: versions of the REDIS header, and of the VALKEY header where it knows that.
@@ -76,9 +66,7 @@ impl ServerVersion {
             (Flavour::Redis, 5 | 6, _) => Some((9, None)),
             (Flavour::Redis, 7, 0) => Some((10, None)),
             (Flavour::Redis, 7, 2) | (Flavour::Valkey, 7 | 8, _) => Some((11, None)),
-            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) | (Flavour::Redict, 7, _) => {
-                Some((12, None))
-            }
+            (Flavour::Redis, 7, 4) | (Flavour::Redis, 8, 0..=4) | (Flavour::Redict, 7, _) => Some((12, None)),
             (Flavour::Redis, 8, 5..=6) => Some((13, None)),
             (Flavour::Redis, 8, 7..=8) => Some((14, None)),
             (Flavour::Valkey, 9, 0..=1) => Some((11, Some(80))),
@@ -100,16 +88,10 @@ impl std::fmt::Display for ServerVersion {
 }
 
 fn numbers(text: &str) -> Option<(u32, u32, u32)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let mut parts = text.get(..end)?.split('.').map(|part| part.parse().ok());
     let major = parts.next()??;
-    Some((
-        major,
-        parts.next().flatten().unwrap_or(0),
-        parts.next().flatten().unwrap_or(0),
-    ))
+    Some((major, parts.next().flatten().unwrap_or(0), parts.next().flatten().unwrap_or(0)))
 }
 
 /// Would the server load the file?
@@ -138,9 +120,7 @@ pub fn loadable(report: &Report, server: &ServerVersion, modules: &[String]) -> 
     match &report.verdict {
         Verdict::Intact => {}
         Verdict::Unreadable { .. } | Verdict::Stopped => {
-            return Loadable::Unknown {
-                because: report.verdict.to_string(),
-            };
+            return Loadable::Unknown { because: report.verdict.to_string() };
         }
         Verdict::UnknownVersion { .. } => {}
         other => return no(format!("the file is {other}")),
@@ -152,20 +132,11 @@ pub fn loadable(report: &Report, server: &ServerVersion, modules: &[String]) -> 
         return refusal;
     }
     // Redict parted after version 12 was begun and before it got these.
-    if server.flavour == Flavour::Redict
-        && report
-            .databases
-            .values()
-            .any(|db| db.hash_field_expires > 0)
-    {
-        return no(format!(
-            "hash fields that expire, which {server} does not read"
-        ));
+    if server.flavour == Flavour::Redict && report.databases.values().any(|db| db.hash_field_expires > 0) {
+        return no(format!("hash fields that expire, which {server} does not read"));
     }
     if let Verdict::UnknownVersion { because } = &report.verdict {
-        return Loadable::Unknown {
-            because: because.clone(),
-        };
+        return Loadable::Unknown { because: because.clone() };
     }
     by_modules(&report.modules, modules).unwrap_or(Loadable::Yes)
 }
@@ -187,12 +158,10 @@ fn by_version(magic: Magic, version: u32, server: &ServerVersion) -> Option<Load
     };
     match newest {
         Some(newest) if version <= newest => None,
-        Some(newest) => Some(Loadable::No {
-            because: format!("{header} {version}, and {server} reads up to {newest}"),
-        }),
-        None => Some(Loadable::No {
-            because: format!("{header} {version}, which {server} does not read"),
-        }),
+        Some(newest) => {
+            Some(Loadable::No { because: format!("{header} {version}, and {server} reads up to {newest}") })
+        }
+        None => Some(Loadable::No { because: format!("{header} {version}, which {server} does not read") }),
     }
 }
 
@@ -208,17 +177,10 @@ fn by_modules(needed: &[String], loaded: &[String]) -> Option<Loadable> {
     }
     let list = missing.join(", ");
     Some(if loaded.is_empty() {
-        Loadable::No {
-            because: format!(
-                "needs the modules of the types {list}, and the server has no modules"
-            ),
-        }
+        Loadable::No { because: format!("needs the modules of the types {list}, and the server has no modules") }
     } else {
         Loadable::Unknown {
-            because: format!(
-                "needs the modules of the types {list}; the server has {}",
-                loaded.join(", ")
-            ),
+            because: format!("needs the modules of the types {list}; the server has {}", loaded.join(", ")),
         }
     })
 }

@@ -72,29 +72,15 @@ pub fn walk<R: Read + Send>(
             // The channel holds them all; a failure would mean the thread is gone, which the walk reports.
             let _ = used_to.send(Chunk::empty(CHUNK as u64));
         }
-        let cursor = Cursor::new(
-            Beside {
-                full,
-                used: used_to,
-            },
-            Chunk::empty(CHUNK as u64),
-            &progress,
-        );
+        let cursor = Cursor::new(Beside { full, used: used_to }, Chunk::empty(CHUNK as u64), &progress);
         Walker::new(cursor, opts, Nobody).run().0
     })
 }
 
 /// Walks the RDB preamble of an AOF on this thread and gives back what follows it. With an intact preamble the rest
 /// begins right after the checksum (`Report::bytes`).
-pub fn walk_preamble<R: Read>(
-    reader: R,
-    opts: &WalkOptions,
-    progress: &dyn Fn(u64),
-) -> (Report, Rest<R>) {
-    let opts = WalkOptions {
-        stop_at_eof_opcode: true,
-        ..opts.clone()
-    };
+pub fn walk_preamble<R: Read>(reader: R, opts: &WalkOptions, progress: &dyn Fn(u64)) -> (Report, Rest<R>) {
+    let opts = WalkOptions { stop_at_eof_opcode: true, ..opts.clone() };
     let cursor = Cursor::new(Inline::new(reader), Chunk::empty(CHUNK as u64), progress);
     let (report, cursor) = Walker::new(cursor, &opts, Nobody).run();
     let (feed, rest) = cursor.into_rest();

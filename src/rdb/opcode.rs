@@ -16,10 +16,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     pub(super) fn opcode(&mut self, op: u8) -> Step<()> {
         match op {
             0xfb => {
-                let announced = Announced {
-                    keys: self.cursor.number()?,
-                    expires: self.cursor.number()?,
-                };
+                let announced = Announced { keys: self.cursor.number()?, expires: self.cursor.number()? };
                 self.tally.announced = Some(announced);
                 Ok(())
             }
@@ -73,9 +70,9 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     /// Appends a string, unpacked, to `sink`.
     pub(super) fn string_into(&mut self, text: Text, limit: u64, sink: &mut Vec<u8>) -> Step<()> {
         match text {
-            Text::Plain(len) | Text::Lzf { len, .. } if len > limit => self.cursor.bad(format!(
-                "a string of {len} bytes where at most {limit} can be"
-            )),
+            Text::Plain(len) | Text::Lzf { len, .. } if len > limit => {
+                self.cursor.bad(format!("a string of {len} bytes where at most {limit} can be"))
+            }
             Text::Plain(len) => self.cursor.append(len, sink),
             Text::Int(n) => {
                 sink.extend_from_slice(n.to_string().as_bytes());
@@ -122,16 +119,8 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
 
     /// Notes the module a 64-bit id stands for: nine characters of six bits, then ten bits of version.
     pub(super) fn module(&mut self, id: u64) {
-        const LETTERS: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let letter = |at: u32| {
-            char::from(
-                LETTERS
-                    .get((id >> (10 + 6 * at) & 63) as usize)
-                    .copied()
-                    .unwrap_or(b'?'),
-            )
-        };
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let letter = |at: u32| char::from(LETTERS.get((id >> (10 + 6 * at) & 63) as usize).copied().unwrap_or(b'?'));
         let name: String = (0..9).rev().map(letter).collect();
         if self.report.modules.len() < MODULES && !self.report.modules.contains(&name) {
             self.report.modules.push(name);

@@ -58,10 +58,7 @@ impl Report {
     /// The version of the server that wrote the file, as it calls itself.
     #[must_use]
     pub fn writer(&self) -> Option<&str> {
-        ["valkey-ver", "redict-ver", "redis-ver"]
-            .iter()
-            .find_map(|name| self.aux.get(*name))
-            .map(String::as_str)
+        ["valkey-ver", "redict-ver", "redis-ver"].iter().find_map(|name| self.aux.get(*name)).map(String::as_str)
     }
 
     /// The file was read to its end and nothing is wrong with it.
@@ -73,9 +70,7 @@ impl Report {
     /// The file says it was written as the base of an AOF, not as a snapshot of its own.
     #[must_use]
     pub fn is_aof_base(&self) -> bool {
-        ["aof-base", "aof-preamble"]
-            .iter()
-            .any(|name| self.aux.get(*name).is_some_and(|value| value == "1"))
+        ["aof-base", "aof-preamble"].iter().any(|name| self.aux.get(*name).is_some_and(|value| value == "1"))
     }
 
     pub(super) fn blank() -> Self {
@@ -140,9 +135,7 @@ pub struct Announced {
 }
 
 /// The logical type of a value, whatever its encoding.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A string.
@@ -162,15 +155,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 7] = [
-        Kind::String,
-        Kind::List,
-        Kind::Set,
-        Kind::Zset,
-        Kind::Hash,
-        Kind::Stream,
-        Kind::Module,
-    ];
+    pub(super) const ALL: [Kind; 7] =
+        [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream, Kind::Module];
 
     /// The word the TYPE command answers (for modules it answers the module's own word).
     #[must_use]

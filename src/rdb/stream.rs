@@ -23,10 +23,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             self.consumer_group(op)?;
         }
         // An empty stream is a stream.
-        Ok(Value {
-            empty: false,
-            ..Value::of(Kind::Stream, length)
-        })
+        Ok(Value { empty: false, ..Value::of(Kind::Stream, length) })
     }
 
     fn consumer_group(&mut self, op: u8) -> Step<()> {

@@ -24,29 +24,16 @@ pub(super) struct Value {
 
 impl Value {
     pub(super) fn of(kind: Kind, size: u64) -> Self {
-        Value {
-            empty: size == 0,
-            ..Value::sized(kind, Some(size))
-        }
+        Value { empty: size == 0, ..Value::sized(kind, Some(size)) }
     }
 
     fn sized(kind: Kind, size: Option<u64>) -> Self {
-        Value {
-            kind,
-            size,
-            empty: false,
-            field_expires: false,
-            fields_expired: false,
-        }
+        Value { kind, size, empty: false, field_expires: false, fields_expired: false }
     }
 
     /// A hash with fields that expire; `expired` are those that have.
     fn timed(size: u64, expired: u64) -> Self {
-        Value {
-            field_expires: true,
-            fields_expired: size > 0 && expired == size,
-            ..Value::of(Kind::Hash, size)
-        }
+        Value { field_expires: true, fields_expired: size > 0 && expired == size, ..Value::of(Kind::Hash, size) }
     }
 }
 
@@ -226,10 +213,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             Text::Lzf { packed, len } if len <= BLOB_LIMIT => self.unpack(packed, len)?,
             _ => {
                 self.cursor.skip_text(text)?;
-                return Ok(Value {
-                    field_expires: true,
-                    ..Value::sized(Kind::Hash, None)
-                });
+                return Ok(Value { field_expires: true, ..Value::sized(Kind::Hash, None) });
             }
         }
         let (mut entries, mut expired) = (0u64, 0u64);
@@ -240,10 +224,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         });
         match walked {
             Ok(()) if entries % 3 == 0 => Ok(Value::timed(entries / 3, expired)),
-            Ok(()) => self.cursor.bad_at(
-                at,
-                format!("{entries} packed elements do not make fields with expiries"),
-            ),
+            Ok(()) => self.cursor.bad_at(at, format!("{entries} packed elements do not make fields with expiries")),
             Err(because) => self.cursor.bad_at(at, because),
         }
     }
@@ -265,9 +246,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 4 => self.cursor.skip(8)?,
                 5 => self.skip_strings(1)?,
                 other => {
-                    return self
-                        .cursor
-                        .bad(format!("module opcode {other} does not exist"));
+                    return self.cursor.bad(format!("module opcode {other} does not exist"));
                 }
             }
         }
@@ -275,11 +254,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
 
     /// A list of packed lists; in the newer form each says whether it is one large element instead.
     fn quicklist(&mut self, newer: bool) -> Step<Value> {
-        let packing = if newer {
-            Packing::Listpack
-        } else {
-            Packing::Ziplist
-        };
+        let packing = if newer { Packing::Listpack } else { Packing::Ziplist };
         let (mut size, mut empty) = (Some(0u64), true);
         for _ in 0..self.cursor.number()? {
             let node = match if newer { self.cursor.number()? } else { 2 } {
@@ -289,18 +264,13 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 }
                 2 => self.blob(packing, Kind::List, 1)?,
                 other => {
-                    return self
-                        .cursor
-                        .bad(format!("list container {other} does not exist"));
+                    return self.cursor.bad(format!("list container {other} does not exist"));
                 }
             };
             size = size.zip(node.size).map(|(sum, n)| sum.saturating_add(n));
             empty &= node.empty;
         }
-        Ok(Value {
-            empty,
-            ..Value::sized(Kind::List, size)
-        })
+        Ok(Value { empty, ..Value::sized(Kind::List, size) })
     }
 
     /// A packed collection; `each` packed elements make one logical one.
@@ -324,15 +294,10 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         if let (true, Some(n)) = (self.opts.deep, count)
             && n % each != 0
         {
-            return self
-                .cursor
-                .bad(format!("{n} packed elements do not make a {kind}"));
+            return self.cursor.bad(format!("{n} packed elements do not make a {kind}"));
         }
         let empty = len == packing.empty_len() || count == Some(0);
-        Ok(Value {
-            empty,
-            ..Value::sized(kind, count.map(|n| n / each))
-        })
+        Ok(Value { empty, ..Value::sized(kind, count.map(|n| n / each)) })
     }
 
     /// The element count a blob begins with, where it lies in plain sight.
@@ -358,9 +323,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             Text::Lzf { packed, len } => self.unpack(packed, len)?,
             Text::Int(_) => return self.cursor.bad("an integer where packed elements belong"),
         }
-        packing
-            .check(&self.blob)
-            .or_else(|because| self.cursor.bad(because))
+        packing.check(&self.blob).or_else(|because| self.cursor.bad(because))
     }
 
     /// Unpacks a compressed string into the scratch buffer; one too large for that is only walked over.
@@ -371,15 +334,11 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         self.packed.clear();
         self.blob.clear();
         self.cursor.append(packed, &mut self.packed)?;
-        unlzf(&self.packed, len as usize, &mut self.blob)
-            .or_else(|because| self.cursor.bad(because))
+        unlzf(&self.packed, len as usize, &mut self.blob).or_else(|because| self.cursor.bad(because))
     }
 }
 
 /// The length of a number in decimal.
 fn decimal_len(n: i64) -> u64 {
-    u64::from(n < 0)
-        + n.unsigned_abs()
-            .checked_ilog10()
-            .map_or(1, |digits| u64::from(digits) + 1)
+    u64::from(n < 0) + n.unsigned_abs().checked_ilog10().map_or(1, |digits| u64::from(digits) + 1)
 }

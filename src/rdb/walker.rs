@@ -115,30 +115,19 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
     fn judge(&self, stop: Stop) -> Verdict {
         let inside = match self.op {
             None => "the header".to_owned(),
-            Some(op) => format!(
-                "the {} that begins at offset {}",
-                super::value::name(op, self.valkey),
-                self.at
-            ),
+            Some(op) => format!("the {} that begins at offset {}", super::value::name(op, self.valkey), self.at),
         };
         match stop {
             Stop::Short => Verdict::Damaged {
                 offset: self.cursor.offset(),
                 because: match self.op {
                     Some(255) => "the file ends inside its checksum".to_owned(),
-                    _ if self.at == self.cursor.offset() => {
-                        "the file ends without its end mark".to_owned()
-                    }
+                    _ if self.at == self.cursor.offset() => "the file ends without its end mark".to_owned(),
                     _ => format!("the file ends inside {inside}"),
                 },
             },
-            Stop::Io(error) => Verdict::Unreadable {
-                because: error.to_string(),
-            },
-            Stop::Bad(offset, because) => Verdict::Damaged {
-                offset,
-                because: format!("{because}, in {inside}"),
-            },
+            Stop::Io(error) => Verdict::Unreadable { because: error.to_string() },
+            Stop::Bad(offset, because) => Verdict::Damaged { offset, because: format!("{because}, in {inside}") },
             Stop::Unknown(because) => Verdict::UnknownVersion { because },
             Stop::Halted => Verdict::Stopped,
         }
@@ -175,11 +164,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
                 let begun = head.get(..at).unwrap_or_default();
                 let ours = b"REDIS".starts_with(begun.get(..at.min(5)).unwrap_or_default())
                     || b"VALKEY".starts_with(begun.get(..at.min(6)).unwrap_or_default());
-                return if ours {
-                    Err(Box::new(Stop::Short))
-                } else {
-                    Ok(Some(Verdict::NotRdb))
-                };
+                return if ours { Err(Box::new(Stop::Short)) } else { Ok(Some(Verdict::NotRdb)) };
             }
             *slot = self.cursor.byte()?;
         }
@@ -191,9 +176,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         if !digits.iter().all(u8::is_ascii_digit) {
             return Ok(Some(Verdict::NotRdb));
         }
-        let version = digits
-            .iter()
-            .fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
+        let version = digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
         self.report.magic = Some(magic);
         self.report.version = version;
         self.valkey = magic == Magic::Valkey;
@@ -202,10 +185,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             Magic::Valkey => (80..=81).contains(&version),
         };
         let because = || {
-            format!(
-                "{} version {version} is not known to this walker",
-                if self.valkey { "VALKEY" } else { "REDIS" }
-            )
+            format!("{} version {version} is not known to this walker", if self.valkey { "VALKEY" } else { "REDIS" })
         };
         Ok((!known).then(|| Verdict::UnknownVersion { because: because() }))
     }
@@ -222,9 +202,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
                 0xfe => self.select()?,
                 // Seconds in a signed 32-bit number, from before 2.6.
                 0xfd => expire = Some(i64::from(i32::from_le_bytes(self.cursor.array()?)) * 1000),
-                0xfc => {
-                    expire = Some(i64::from_le_bytes(self.cursor.array()?)).filter(|at| *at != -1)
-                }
+                0xfc => expire = Some(i64::from_le_bytes(self.cursor.array()?)).filter(|at| *at != -1),
                 0xf9 => self.cursor.skip(1)?,
                 0xf8 => _ = self.cursor.number()?,
                 0xf3..=0xfb => self.opcode(op)?,
@@ -243,10 +221,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             return self.cursor.bad(format!("more than {DATABASES} databases"));
         }
         self.close_database();
-        self.tally = Tally {
-            db,
-            ..Tally::default()
-        };
+        self.tally = Tally { db, ..Tally::default() };
         self.report.databases.entry(db).or_default();
         Ok(())
     }
@@ -269,11 +244,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         count.hash_field_expires += tally.field_expires;
         count.expired_hashes += tally.expired_hashes;
         count.announced = tally.announced.or(count.announced);
-        for (kind, n) in Kind::ALL
-            .into_iter()
-            .zip(tally.kinds)
-            .filter(|(_, n)| *n > 0)
-        {
+        for (kind, n) in Kind::ALL.into_iter().zip(tally.kinds).filter(|(_, n)| *n > 0) {
             *count.types.entry(kind).or_default() += n;
             *report.types.entry(kind).or_default() += n;
         }
@@ -307,13 +278,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         tally.expired_hashes += u64::from(value.fields_expired && !expired);
         self.report.empty_collections += u64::from(value.empty);
         if V::KEYS {
-            let meta = KeyMeta {
-                db: self.tally.db,
-                key: &self.key,
-                kind: value.kind,
-                expire_ms,
-                size: value.size,
-            };
+            let meta = KeyMeta { db: self.tally.db, key: &self.key, kind: value.kind, expire_ms, size: value.size };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }
@@ -325,10 +290,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
     fn unknown(&self, op: u8) -> Step<()> {
         let newest = self.report.version >= if self.valkey { 81 } else { 13 };
         if newest && matches!(op, 22..=33 | 242) {
-            let because = format!(
-                "type {op} at offset {} came with a server this walker does not know",
-                self.at
-            );
+            let because = format!("type {op} at offset {} came with a server this walker does not know", self.at);
             return Err(Box::new(Stop::Unknown(because)));
         }
         Err(Box::new(Stop::Bad(self.at, format!("unknown type {op}"))))
@@ -343,10 +305,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         Ok(match stored {
             0 => Checksum::Disabled,
             same if same == sum => Checksum::Good,
-            other => Checksum::Bad {
-                expected: format!("{sum:016x}"),
-                got: format!("{other:016x}"),
-            },
+            other => Checksum::Bad { expected: format!("{sum:016x}"), got: format!("{other:016x}") },
         })
     }
 }

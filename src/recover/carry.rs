@@ -44,9 +44,7 @@ pub(super) fn start(
     lock: &mut Lock,
 ) -> RunDocument {
     let assessment = &assessed.document;
-    let refuse = |because: String, hint: String| {
-        story::no_run(world, assessment, RunOutcome::Refused, because, hint)
-    };
+    let refuse = |because: String, hint: String| story::no_run(world, assessment, RunOutcome::Refused, because, hint);
     let dir = match world.state.new_run(world.look.now(), &plan.runbook) {
         Ok(dir) => dir,
         Err(e) => return refuse(e.to_string(), e.hint()),
@@ -54,10 +52,7 @@ pub(super) fn start(
     lock.names_run(dir.id());
     let vault = vault_dir(world, plan, &dir, assessment);
     if let Err(e) = store(&dir, plan, assessment) {
-        return refuse(
-            e,
-            "free space for the state directory, or give --state-dir DIR".into(),
-        );
+        return refuse(e, "free space for the state directory, or give --state-dir DIR".into());
     }
     let header = Header {
         journal: 1,
@@ -116,16 +111,10 @@ pub fn apply_plan(
     };
     let assessed = world.assess(&Wanted::default());
     let assessment = &assessed.document;
-    let no = |outcome, because: String, hint: &str| {
-        story::no_run(world, assessment, outcome, because, hint.into())
-    };
+    let no = |outcome, because: String, hint: &str| story::no_run(world, assessment, outcome, because, hint.into());
     if let Some(id) = super::unfinished_run(world.state, world.look, world.name()) {
         let because = format!("the run {id} was not finished");
-        return no(
-            RunOutcome::Refused,
-            because,
-            "redis-dr runs resume, or redis-dr runs rollback",
-        );
+        return no(RunOutcome::Refused, because, "redis-dr runs resume, or redis-dr runs rollback");
     }
     let point = plan.recovery_point();
     let mut now = plan::take_fingerprint(world.look, &assessment.facts, &plan.site, point);
@@ -135,11 +124,7 @@ pub fn apply_plan(
     };
     let moved = plan.fingerprint.moved(world.look, &now);
     if !moved.is_empty() {
-        return no(
-            RunOutcome::Stale,
-            moved.join("; "),
-            "make a new plan and have it reviewed again",
-        );
+        return no(RunOutcome::Stale, moved.join("; "), "make a new plan and have it reviewed again");
     }
     if *consent == Consent::Auto {
         let refusals = crate::policy::refusals(
@@ -152,16 +137,8 @@ pub fn apply_plan(
         if let Some(r) = refusals.first() {
             return no(RunOutcome::Refused, r.because.clone(), &r.hint);
         }
-        if let Some(step) = plan
-            .steps
-            .iter()
-            .find(|s| matches!(s.action.as_str(), "ask" | "manual"))
-        {
-            return no(
-                RunOutcome::Refused,
-                format!("step {} needs a person", step.id),
-                "run it in a terminal",
-            );
+        if let Some(step) = plan.steps.iter().find(|s| matches!(s.action.as_str(), "ask" | "manual")) {
+            return no(RunOutcome::Refused, format!("step {} needs a person", step.id), "run it in a terminal");
         }
     }
     let mut steps = step_by_step;
@@ -173,16 +150,7 @@ pub fn apply_plan(
             _ => return no(RunOutcome::Interrupted, "left by choice".into(), ""),
         }
     }
-    start(
-        world,
-        plan,
-        &assessed,
-        *consent == Consent::Auto,
-        steps,
-        person,
-        interrupted,
-        &mut lock,
-    )
+    start(world, plan, &assessed, *consent == Consent::Auto, steps, person, interrupted, &mut lock)
 }
 
 /// The config's directory, else beside the journal where that is on the data's filesystem, else in the data directory.
@@ -191,27 +159,15 @@ fn vault_dir(world: &World<'_>, plan: &Plan, dir: &RunDir, assessment: &Assessme
         return own.join(dir.id());
     }
     let disk = &assessment.facts.disk;
-    let avoid =
-        disk.io_error == Some(true) || disk.read_only == Some(true) || disk.full == Some(true);
-    crate::vault::home(
-        *world.look,
-        dir.path(),
-        &plan.site.data_dir,
-        dir.id(),
-        avoid,
-    )
+    let avoid = disk.io_error == Some(true) || disk.read_only == Some(true) || disk.full == Some(true);
+    crate::vault::home(*world.look, dir.path(), &plan.site.data_dir, dir.id(), avoid)
 }
 
 /// The plan, and the facts it was made from, beside the journal before its first line.
 fn store(dir: &RunDir, plan: &Plan, assessment: &Assessment) -> Result<(), String> {
     let text = |v: Result<Vec<u8>, serde_json::Error>| v.map_err(|e| e.to_string());
-    dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?)
-        .map_err(|e| e.to_string())?;
-    dir.write(
-        "assessment.json",
-        &text(serde_json::to_vec_pretty(assessment))?,
-    )
-    .map_err(|e| e.to_string())
+    dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?).map_err(|e| e.to_string())?;
+    dir.write("assessment.json", &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| e.to_string())
 }
 
 /// Walks forward (or back) with a journal at hand, and says how it ended.
@@ -248,24 +204,13 @@ pub(super) fn walk(
         }
     };
     let refresh = Probes(world, &endpoint);
-    let deps = Deps {
-        look: world.look,
-        endpoint: &endpoint,
-        refresh: &refresh,
-        person,
-        interrupted,
-        step_by_step,
-        service,
-    };
+    let deps =
+        Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, interrupted, step_by_step, service };
     let mut run = Run::new(plan, journal, log, vault, deps, facts);
     if let Err(e) = run.begin(auto) {
         return failed(e.to_string(), e.hint());
     }
-    let ending = if forward {
-        engine::walk(&mut run)
-    } else {
-        engine::roll_back(&mut run)
-    };
+    let ending = if forward { engine::walk(&mut run) } else { engine::roll_back(&mut run) };
     let gates = run.gates_passed;
     let mut doc = match super::unfinished::document(world, dir.id()) {
         Ok(doc) => doc,
@@ -273,10 +218,7 @@ pub(super) fn walk(
     };
     doc.gates.passed += gates;
     // a report may be read without it, so a full disk is no failure here
-    let _ = dir.write(
-        super::unfinished::GATES,
-        &serde_json::to_vec(&doc.gates).unwrap_or_default(),
-    );
+    let _ = dir.write(super::unfinished::GATES, &serde_json::to_vec(&doc.gates).unwrap_or_default());
     match ending {
         Ok(Ending::RolledBack { because, hint } | Ending::Unfinished { because, hint }) => {
             doc.because = because;
@@ -301,11 +243,7 @@ pub(super) fn walk(
 
 /// Whose links are not followed.
 fn planters(world: &World<'_>, plan: &Plan) -> Planters {
-    let user = plan
-        .site
-        .run_as
-        .as_deref()
-        .and_then(|name| world.look.user(name).ok());
+    let user = plan.site.run_as.as_deref().and_then(|name| world.look.user(name).ok());
     let server = user.map(|u| {
         let groups = world.look.groups_of(&u).unwrap_or_default();
         (u.uid, groups)

@@ -55,18 +55,11 @@ pub enum Chosen {
 
 impl Chosen {
     fn no(outcome: RunOutcome, because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::No {
-            outcome,
-            because: because.into(),
-            hint: hint.into(),
-        }
+        Self::No { outcome, because: because.into(), hint: hint.into() }
     }
 
     fn usage(because: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage {
-            because: because.into(),
-            hint: hint.into(),
-        }
+        Self::Usage { because: because.into(), hint: hint.into() }
     }
 }
 
@@ -104,19 +97,14 @@ pub fn choose(
         assessment.facts.instance.topology = Topology::Standalone;
     }
     let facts = serde_json::to_value(&assessment.facts).unwrap_or_default();
-    let mut choice = Choice {
-        point: selection.point.clone(),
-        ..Choice::default()
-    };
+    let mut choice = Choice { point: selection.point.clone(), ..Choice::default() };
     let mut decision = playbook::decide(&playbook, &facts, &assessment.points, &choice);
     if let Some(person) = person {
         for _ in 0..20 {
             let Some(open) = playbook::open_question(&decision) else {
                 break;
             };
-            let Some(yes) =
-                person.rule(&open.rule, &format!("{} ({})", open.because, open.evidence))
-            else {
+            let Some(yes) = person.rule(&open.rule, &format!("{} ({})", open.because, open.evidence)) else {
                 break;
             };
             choice.answers.insert(open.rule.clone(), yes);
@@ -129,21 +117,12 @@ pub fn choose(
 
 fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
     let Some(source) = world.playbooks.get(id) else {
-        let near = world
-            .playbooks
-            .nearest(id)
-            .map(|n| format!("; did you mean {n}?"))
-            .unwrap_or_default();
+        let near = world.playbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
         return Err(format!("there is no playbook {id}{near}"));
     };
-    let (runbooks, playbooks) = (
-        |id: &str| world.runbooks.get(id).cloned(),
-        |id: &str| world.playbooks.get(id).cloned(),
-    );
-    let shelves = Shelves {
-        runbooks: &runbooks,
-        playbooks: &playbooks,
-    };
+    let (runbooks, playbooks) =
+        (|id: &str| world.runbooks.get(id).cloned(), |id: &str| world.playbooks.get(id).cloned());
+    let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
     playbook::load(&source.text, &source.file, &shelves)
         .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
 }
@@ -154,30 +133,18 @@ fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
 /// There is none, or it is not valid; the text says where.
 pub(super) fn runbook_of(world: &World<'_>, id: &str) -> Result<Runbook, String> {
     let Some(source) = world.runbooks.get(id) else {
-        let near = world
-            .runbooks
-            .nearest(id)
-            .map(|n| format!("; did you mean {n}?"))
-            .unwrap_or_default();
+        let near = world.runbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
         return Err(format!("there is no runbook {id}{near}"));
     };
-    runbook::load(&source.text, &source.file, &|other| {
-        world.runbooks.get(other).cloned()
-    })
-    .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
+    runbook::load(&source.text, &source.file, &|other| world.runbooks.get(other).cloned())
+        .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))
 }
 
 /// From an assessment to a plan: the runbook and point asked for, else those the tree chose.
 #[must_use]
-pub fn settle(
-    world: &World<'_>,
-    selection: &Selection,
-    assessed: &Assessed,
-    playbook: &Playbook,
-) -> Chosen {
+pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, playbook: &Playbook) -> Chosen {
     let assessment = &assessed.document;
-    let by_hand =
-        selection.runbook.is_some() || selection.point.is_some() || selection.point_file.is_some();
+    let by_hand = selection.runbook.is_some() || selection.point.is_some() || selection.point_file.is_some();
     let decision = assessment.decision.as_ref();
     if !by_hand && let Some(d) = decision {
         match d.outcome {
@@ -187,21 +154,13 @@ pub fn settle(
                 return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment");
             }
             Outcome::NeedsHuman => {
-                let hint = assessment
-                    .findings
-                    .first()
-                    .map(|f| f.hint.clone())
-                    .unwrap_or_default();
+                let hint = assessment.findings.first().map(|f| f.hint.clone()).unwrap_or_default();
                 return Chosen::no(RunOutcome::Refused, &d.because, hint);
             }
         }
     }
-    let wanted = selection.point.clone().or_else(|| {
-        selection
-            .point_file
-            .as_ref()
-            .map(|p| format!("file:{}", p.display()))
-    });
+    let wanted =
+        selection.point.clone().or_else(|| selection.point_file.as_ref().map(|p| format!("file:{}", p.display())));
     let point = match &wanted {
         Some(id) => match assessment.points.iter().find(|p| p.id == *id) {
             Some(point) => Some(point),
@@ -217,11 +176,7 @@ pub fn settle(
     };
     // The tree was asked about this very point: its runbook knows more than the kind (a manifest to be rebuilt first).
     let chosen = decision.filter(|d| point.is_none_or(|p| d.point.as_ref() == Some(&p.id)));
-    let id = match (
-        &selection.runbook,
-        point,
-        chosen.and_then(|d| d.runbook.clone()),
-    ) {
+    let id = match (&selection.runbook, point, chosen.and_then(|d| d.runbook.clone())) {
         (Some(id), ..) => id.clone(),
         (None, Some(_), Some(id)) => id,
         (None, Some(point), _) => match playbook.runbook_for(point) {
@@ -236,11 +191,7 @@ pub fn settle(
         },
         (None, None, Some(id)) => id,
         (None, None, None) => {
-            return Chosen::no(
-                RunOutcome::Refused,
-                "no rule chose a runbook",
-                "choose one: --runbook",
-            );
+            return Chosen::no(RunOutcome::Refused, "no rule chose a runbook", "choose one: --runbook");
         }
     };
     let runbook = match runbook_of(world, &id) {
@@ -250,11 +201,7 @@ pub fn settle(
     let point = match pick_point(&runbook, point, assessment) {
         Ok(point) => point,
         Err(because) => {
-            return Chosen::no(
-                RunOutcome::Refused,
-                because,
-                "redis-dr points shows what there is",
-            );
+            return Chosen::no(RunOutcome::Refused, because, "redis-dr points shows what there is");
         }
     };
     make_plan(world, selection, assessed, &runbook, point)
@@ -271,29 +218,15 @@ fn pick_point<'a>(
     }
     if let Some(point) = asked {
         if !runbook.takes(point.kind) {
-            return Err(format!(
-                "{} does not take a point such as {}",
-                runbook.id, point.id
-            ));
+            return Err(format!("{} does not take a point such as {}", runbook.id, point.id));
         }
         return Ok(Some(point));
     }
     let decided = assessment.decision.as_ref().and_then(|d| d.point.clone());
-    let decided = assessment
-        .points
-        .iter()
-        .find(|p| Some(&p.id) == decided.as_ref() && runbook.takes(p.kind));
-    match decided.or_else(|| {
-        assessment
-            .points
-            .iter()
-            .find(|p| p.usable() && runbook.takes(p.kind))
-    }) {
+    let decided = assessment.points.iter().find(|p| Some(&p.id) == decided.as_ref() && runbook.takes(p.kind));
+    match decided.or_else(|| assessment.points.iter().find(|p| p.usable() && runbook.takes(p.kind))) {
         Some(point) => Ok(Some(point)),
-        None => Err(format!(
-            "there is no usable recovery point that {} takes",
-            runbook.id
-        )),
+        None => Err(format!("there is no usable recovery point that {} takes", runbook.id)),
     }
 }
 
@@ -306,33 +239,19 @@ fn make_plan(
 ) -> Chosen {
     let mut given = selection.params.clone();
     given.remove("point");
-    let decided = assessed
-        .document
-        .decision
-        .as_ref()
-        .filter(|d| d.runbook.as_deref() == Some(runbook.id.as_str()));
+    let decided = assessed.document.decision.as_ref().filter(|d| d.runbook.as_deref() == Some(runbook.id.as_str()));
     let decided = decided.map(|d| d.params.clone()).unwrap_or_default();
     let params = match runbook.bind_params(&given, &decided) {
         Ok(params) => params,
         Err(errors) => {
             let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Chosen::usage(
-                text.join("; "),
-                errors.first().map(|e| e.hint.clone()).unwrap_or_default(),
-            );
+            return Chosen::usage(text.join("; "), errors.first().map(|e| e.hint.clone()).unwrap_or_default());
         }
     };
     let assessment = &assessed.document;
     let none = |_: &str| crate::facts::RunFacts::default();
     let rates = world.assessor(&none).rates();
-    let site = match assess::site(
-        world.look,
-        world.target,
-        assessed,
-        world.state.dir(),
-        point.cloned(),
-        &rates,
-    ) {
+    let site = match assess::site(world.look, world.target, assessed, world.state.dir(), point.cloned(), &rates) {
         Ok(site) => site,
         Err(refusal) => return Chosen::no(RunOutcome::Refused, refusal.because, refusal.hint),
     };
@@ -366,10 +285,7 @@ fn make_plan(
 fn depth(selection: &Selection) -> Depth {
     if selection.quick {
         Depth::Quick
-    } else if selection.point.is_some()
-        || selection.point_file.is_some()
-        || selection.runbook.is_some()
-    {
+    } else if selection.point.is_some() || selection.point_file.is_some() || selection.runbook.is_some() {
         Depth::Full
     } else {
         Depth::Usual

@@ -98,9 +98,7 @@ impl World<'_> {
 
     /// Looks at the instance.
     pub(crate) fn assess(&self, wanted: &Wanted) -> crate::assess::Assessed {
-        let runs = |name: &str| {
-            unfinished::runs_of(self.state, self.look, name, self.target.recoveries_within)
-        };
+        let runs = |name: &str| unfinished::runs_of(self.state, self.look, name, self.target.recoveries_within);
         self.assessor(&runs).assess(wanted)
     }
 

@@ -1,8 +1,6 @@
 //! `recover` from its first look to its last proof.
 use super::choose::{choose, settle};
-use super::{
-    Answer, Chosen, Consent, Person, Selection, Unfinished, World, carry, hooks, unfinished,
-};
+use super::{Answer, Chosen, Consent, Person, Selection, Unfinished, World, carry, hooks, unfinished};
 use crate::assess::Assessed;
 use crate::facts::Assessment;
 use crate::lock::{Holder, Lock};
@@ -64,13 +62,8 @@ pub fn recover(
     let mut shown = false;
     loop {
         let (assessed, playbook) = {
-            let asked: Option<&mut dyn Person> = if *consent == Consent::Person {
-                Some(person.parts())
-            } else {
-                None
-            };
-            choose(world, &selection, None, asked)
-                .map_err(|e| (e, "redis-dr playbook list".to_string()))?
+            let asked: Option<&mut dyn Person> = if *consent == Consent::Person { Some(person.parts()) } else { None };
+            choose(world, &selection, None, asked).map_err(|e| (e, "redis-dr playbook list".to_string()))?
         };
         let assessed = waited(world, &selection, assessed, interrupted);
         let assessment = &assessed.document;
@@ -82,11 +75,7 @@ pub fn recover(
         let plan = match settle(world, &selection, &assessed, &playbook) {
             Chosen::Plan(plan) => plan,
             Chosen::Usage { because, hint } => return Err((because, hint)),
-            Chosen::No {
-                outcome,
-                because,
-                hint,
-            } => {
+            Chosen::No { outcome, because, hint } => {
                 return Ok(no_run(world, assessment, outcome, because, hint));
             }
         };
@@ -102,13 +91,7 @@ pub fn recover(
         match consent {
             Consent::Auto => {
                 if let Some(refusal) = refusals.first().cloned().or_else(|| needs_person(&plan)) {
-                    return Ok(no_run(
-                        world,
-                        assessment,
-                        RunOutcome::Refused,
-                        refusal.because,
-                        refusal.hint,
-                    ));
+                    return Ok(no_run(world, assessment, RunOutcome::Refused, refusal.because, refusal.hint));
                 }
             }
             Consent::Confirmed(_) => {}
@@ -122,13 +105,7 @@ pub fn recover(
                 }
                 Answer::Leave => {
                     let because = "left by choice".to_string();
-                    return Ok(no_run(
-                        world,
-                        assessment,
-                        RunOutcome::Interrupted,
-                        because,
-                        String::new(),
-                    ));
+                    return Ok(no_run(world, assessment, RunOutcome::Interrupted, because, String::new()));
                 }
             },
         }
@@ -147,14 +124,8 @@ pub fn recover(
 
 /// Under `--auto` nobody can answer.
 fn needs_person(plan: &Plan) -> Option<policy::Refusal> {
-    let step = plan
-        .steps
-        .iter()
-        .find(|s| matches!(s.action.as_str(), "ask" | "manual") && s.skipped().is_none())?;
-    Some(policy::Refusal {
-        because: format!("step {} needs a person", step.id),
-        hint: "run it in a terminal".into(),
-    })
+    let step = plan.steps.iter().find(|s| matches!(s.action.as_str(), "ask" | "manual") && s.skipped().is_none())?;
+    Some(policy::Refusal { because: format!("step {} needs a person", step.id), hint: "run it in a terminal".into() })
 }
 
 /// A server that is loading is waited for as long as it makes progress.
@@ -164,21 +135,10 @@ fn waited(
     mut assessed: Assessed,
     interrupted: &dyn Fn() -> bool,
 ) -> Assessed {
-    let mut last = (
-        assessed.document.facts.server.loading_percent,
-        Instant::now(),
-    );
-    let waits = |a: &Assessment| {
-        a.decision
-            .as_ref()
-            .is_some_and(|d| d.outcome == crate::facts::Outcome::Wait)
-    };
+    let mut last = (assessed.document.facts.server.loading_percent, Instant::now());
+    let waits = |a: &Assessment| a.decision.as_ref().is_some_and(|d| d.outcome == crate::facts::Outcome::Wait);
     while waits(&assessed.document) && selection.runbook.is_none() && !interrupted() {
-        let patience = if assessed.document.facts.server.loading == Some(true) {
-            30
-        } else {
-            15
-        };
+        let patience = if assessed.document.facts.server.loading == Some(true) { 30 } else { 15 };
         if last.1.elapsed() > Duration::from_secs(patience) {
             break;
         }
@@ -221,17 +181,9 @@ pub(super) fn lock(
 ) -> Result<Lock, Box<RunDocument>> {
     let holder = Holder::this_process(*world.look);
     Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| {
-        let outcome = if matches!(e, crate::lock::LockError::Held { .. }) {
-            RunOutcome::Locked
-        } else {
-            RunOutcome::Refused
-        };
-        Box::new(RunDocument::without_run(
-            world.name(),
-            outcome,
-            e.to_string(),
-            e.hint(),
-        ))
+        let outcome =
+            if matches!(e, crate::lock::LockError::Held { .. }) { RunOutcome::Locked } else { RunOutcome::Refused };
+        Box::new(RunDocument::without_run(world.name(), outcome, e.to_string(), e.hint()))
     })
 }
 
@@ -239,10 +191,7 @@ pub(super) fn lock(
 pub(super) fn data_dir(world: &World<'_>) -> Option<std::path::PathBuf> {
     let file = world.target.config_file.as_ref()?;
     let text = world.look.read_text(file, 4 << 20).ok()?;
-    let line = text
-        .lines()
-        .map(str::trim)
-        .rfind(|l| l.starts_with("dir "))?;
+    let line = text.lines().map(str::trim).rfind(|l| l.starts_with("dir "))?;
     let dir = std::path::PathBuf::from(line.trim_start_matches("dir ").trim().trim_matches('"'));
     Some(dir).filter(|d| d.is_absolute() && world.look.exists(d))
 }
@@ -263,32 +212,19 @@ fn carry_on(
     if untouched {
         // it was cut off before it changed anything: closed, and the facts are taken afresh
         let doc = unfinished::roll_back(world, id, auto, person, interrupted);
-        return (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed))
-            .then_some(doc);
+        return (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
     }
-    let way = if *consent == Consent::Person {
-        person.unfinished(id, "")
-    } else {
-        Unfinished::Resume
-    };
-    let taken_back = |doc: RunDocument| {
-        (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc)
-    };
+    let way = if *consent == Consent::Person { person.unfinished(id, "") } else { Unfinished::Resume };
+    let taken_back =
+        |doc: RunDocument| (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
     match way {
         Unfinished::Leave => {
             let because = format!("the run {id} was not finished");
-            let mut doc = RunDocument::without_run(
-                world.name(),
-                RunOutcome::Unfinished,
-                because,
-                String::new(),
-            );
+            let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, String::new());
             world.finish(&mut doc);
             Some(doc)
         }
-        Unfinished::RollBack => {
-            taken_back(unfinished::roll_back(world, id, auto, person, interrupted))
-        }
+        Unfinished::RollBack => taken_back(unfinished::roll_back(world, id, auto, person, interrupted)),
         Unfinished::Resume => {
             let doc = unfinished::resume(world, id, auto, person, interrupted);
             if doc.outcome == RunOutcome::Stale && auto {

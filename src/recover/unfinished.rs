@@ -29,15 +29,10 @@ pub struct OpenRun {
 pub fn open_run(state: &State, look: &Look, id: &str) -> Result<OpenRun, String> {
     let dir = state.open_run(id).map_err(|e| e.to_string())?;
     let log = journal::read(*look, &dir.journal_path()).map_err(|e| e.to_string())?;
-    let text = dir
-        .read("plan.json")
-        .map_err(|e| e.to_string())?
-        .ok_or_else(|| format!("{id} has no plan"))?;
+    let text = dir.read("plan.json").map_err(|e| e.to_string())?.ok_or_else(|| format!("{id} has no plan"))?;
     let plan = Plan::read(&text).map_err(|e| e.to_string())?;
     if plan.digest != log.header.plan_digest {
-        return Err(format!(
-            "the plan of {id} is not the one its journal was started with"
-        ));
+        return Err(format!("the plan of {id} is not the one its journal was started with"));
     }
     Ok(OpenRun { dir, plan, log })
 }
@@ -74,11 +69,7 @@ pub fn document(world: &World<'_>, id: &str) -> Result<RunDocument, String> {
 /// Its journal or plan is damaged.
 pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, String> {
     let run = open_run(state, look, id)?;
-    let mut doc = RunDocument::of_journal(
-        &run.plan,
-        &run.log,
-        &run.dir.journal_path().display().to_string(),
-    )?;
+    let mut doc = RunDocument::of_journal(&run.plan, &run.log, &run.dir.journal_path().display().to_string())?;
     if let Ok(Some(text)) = run.dir.read("assessment.json")
         && let Ok(a) = serde_json::from_slice::<Assessment>(&text)
     {
@@ -95,12 +86,7 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
 }
 
 fn broken(world: &World<'_>, because: String) -> RunDocument {
-    let mut doc = RunDocument::without_run(
-        world.name(),
-        RunOutcome::Unfinished,
-        because,
-        "redis-dr runs show".into(),
-    );
+    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, "redis-dr runs show".into());
     world.finish(&mut doc);
     doc
 }
@@ -155,16 +141,7 @@ pub(super) fn roll_back(
     person: &mut dyn Person,
     interrupted: Signals<'_>,
 ) -> RunDocument {
-    go(
-        world,
-        id,
-        auto,
-        person,
-        interrupted,
-        Way::RollBack {
-            discard_writes: false,
-        },
-    )
+    go(world, id, auto, person, interrupted, Way::RollBack { discard_writes: false })
 }
 
 fn go(
@@ -185,22 +162,14 @@ fn go(
         Err(e) => return broken(world, e.to_string()),
     };
     let refused = |because: &str, hint: &str| {
-        let mut doc = RunDocument::without_run(
-            world.name(),
-            RunOutcome::Refused,
-            because.into(),
-            hint.into(),
-        );
+        let mut doc = RunDocument::without_run(world.name(), RunOutcome::Refused, because.into(), hint.into());
         doc.run_id = Some(id.into());
         doc.serving = Some(status.opened());
         world.finish(&mut doc);
         doc
     };
     if forward && (status.phase() == Phase::RolledBack || status.going_back()) {
-        return refused(
-            "this run is being, or was, taken back",
-            "redis-dr runs rollback",
-        );
+        return refused("this run is being, or was, taken back", "redis-dr runs rollback");
     }
     if forward && status.phase() == Phase::Recovered {
         return refused("this run is finished", "redis-dr recover starts a new one");
@@ -214,31 +183,20 @@ fn go(
     if !forward && status.phase() == Phase::RolledBack {
         return refused("this run was taken back already", "redis-dr runs show");
     }
-    if status.phase() == Phase::Recovered
-        && way
-            == (Way::RollBack {
-                discard_writes: false,
-            })
-    {
+    if status.phase() == Phase::Recovered && way == (Way::RollBack { discard_writes: false }) {
         return refused(
             "this run is finished, and clients may have written since: taking it back would lose that",
             "say so: redis-dr runs rollback RUN --discard-writes",
         );
     }
     if forward && run.log.header.action_revisions.get("all") != Some(&crate::action::REVISION) {
-        return refused(
-            "this run was started by a version that works differently",
-            "redis-dr runs rollback",
-        );
+        return refused("this run was started by a version that works differently", "redis-dr runs rollback");
     }
     let (journal, log) = match Journal::open(run.dir.own(), JOURNAL) {
         Ok(opened) => opened,
         Err(e) => return broken(world, e.to_string()),
     };
-    let assessed = world.assess(&Wanted {
-        depth: Depth::Quick,
-        ..Wanted::default()
-    });
+    let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
     let facts = assessed.document.facts;
     walk(
         world,
@@ -260,11 +218,7 @@ fn go(
 /// What earlier runs mean for an instance: one that was not finished, and how often `--auto` acted lately.
 #[must_use]
 pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> RunFacts {
-    let mut facts = RunFacts {
-        unfinished: Some(false),
-        run_id: None,
-        recent: 0,
-    };
+    let mut facts = RunFacts { unfinished: Some(false), run_id: None, recent: 0 };
     let since = look.now().as_second() - within.duration().as_secs().try_into().unwrap_or(i64::MAX);
     for id in state.run_ids().unwrap_or_default() {
         let Ok(log) = journal::read(*look, &state.journal_path(&id)) else {
@@ -279,8 +233,7 @@ pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> R
             facts.run_id = Some(id);
         }
         let changed = !log.saves().is_empty();
-        facts.recent +=
-            u64::from(status.auto() && changed && log.header.started_at.as_second() >= since);
+        facts.recent += u64::from(status.auto() && changed && log.header.started_at.as_second() >= since);
     }
     facts
 }

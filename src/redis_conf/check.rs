@@ -2,16 +2,8 @@
 //! through, since a false alarm here would stop a recovery.
 
 /// Why the server would refuse these words, in its own terms, or nothing.
-pub(super) fn refusal(
-    name: &str,
-    kind: &str,
-    words: &[Vec<u8>],
-    since_seven: bool,
-) -> Option<String> {
-    let text: Vec<String> = words
-        .iter()
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
+pub(super) fn refusal(name: &str, kind: &str, words: &[Vec<u8>], since_seven: bool) -> Option<String> {
+    let text: Vec<String> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     match kind {
         "any" | "many" => return None,
         "save" => return save(&text, since_seven),
@@ -23,9 +15,7 @@ pub(super) fn refusal(
     };
     match kind {
         "text" => None,
-        "basename" => value
-            .contains('/')
-            .then(|| format!("{name} can't be a path, just a filename")),
+        "basename" => value.contains('/').then(|| format!("{name} can't be a path, just a filename")),
         "yesno" => {
             let known = value.eq_ignore_ascii_case("yes") || value.eq_ignore_ascii_case("no");
             (!known).then(|| "argument must be 'yes' or 'no'".to_owned())
@@ -35,9 +25,7 @@ pub(super) fn refusal(
             let known = i64::from_str_radix(value, 8).is_ok_and(|mode| (0..=0o777).contains(&mode));
             (!known).then(|| "argument couldn't be parsed into an integer".to_owned())
         }
-        "memory" => memory(value)
-            .is_none()
-            .then(|| "argument must be a memory value".to_owned()),
+        "memory" => memory(value).is_none().then(|| "argument must be a memory value".to_owned()),
         "int" => integer(value, i64::MIN, i64::MAX),
         _ => match kind.strip_prefix("int:") {
             Some(low) => integer(value, low.parse().unwrap_or(i64::MIN), i64::MAX),
@@ -48,10 +36,7 @@ pub(super) fn refusal(
 
 fn integer(value: &str, low: i64, high: i64) -> Option<String> {
     // The server takes no plus sign and no leading zeros.
-    let strict = value
-        .parse::<i64>()
-        .ok()
-        .filter(|number| number.to_string() == value);
+    let strict = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
     match strict {
         None => Some("argument couldn't be parsed into an integer".to_owned()),
         Some(number) if number < low || number > high => Some(if high == i64::MAX {
@@ -64,9 +49,7 @@ fn integer(value: &str, low: i64, high: i64) -> Option<String> {
 }
 
 fn word(value: &str, choices: &str) -> Option<String> {
-    let known = choices
-        .split('|')
-        .any(|choice| choice.eq_ignore_ascii_case(value));
+    let known = choices.split('|').any(|choice| choice.eq_ignore_ascii_case(value));
     (!known).then(|| format!("argument must be one of: {}", choices.replace('|', ", ")))
 }
 
@@ -76,11 +59,7 @@ fn save(words: &[String], since_seven: bool) -> Option<String> {
     {
         return None;
     }
-    let pair_count_ok = if since_seven {
-        words.len().is_multiple_of(2)
-    } else {
-        words.len() == 2
-    };
+    let pair_count_ok = if since_seven { words.len().is_multiple_of(2) } else { words.len() == 2 };
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
     let all_ok = (0..words.len()).all(|at| number(at).is_some_and(|v| v >= i64::from(at % 2 == 0)));
     (!pair_count_ok || !all_ok).then(|| "Invalid save parameters".to_owned())

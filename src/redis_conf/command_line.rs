@@ -22,20 +22,13 @@ impl Start {
     /// A start with a file and nothing else.
     #[must_use]
     pub fn with_file(file: impl Into<PathBuf>) -> Self {
-        Self {
-            cwd: PathBuf::from("/"),
-            config_file: Some(file.into()),
-            ..Self::default()
-        }
+        Self { cwd: PathBuf::from("/"), config_file: Some(file.into()), ..Self::default() }
     }
 
     /// Reads a command line whose first word is the program, as the server's `main` does.
     #[must_use]
     pub fn from_argv(argv: &[String], cwd: impl Into<PathBuf>) -> Self {
-        let mut start = Self {
-            cwd: cwd.into(),
-            ..Self::default()
-        };
+        let mut start = Self { cwd: cwd.into(), ..Self::default() };
         let mut rest = argv.get(1..).unwrap_or_default();
         if let Some(first) = rest.first() {
             if !first.starts_with('-') {
@@ -75,10 +68,7 @@ impl Start {
             // `--save` keeps the older reading, where nothing after it means an empty list.
             let bare = split_args(word.as_bytes()).is_ok_and(|words| words.len() == 1);
             if careful && bare {
-                let next_is_option = self
-                    .options
-                    .get(at + 1)
-                    .is_none_or(|next| next.starts_with("--"));
+                let next_is_option = self.options.get(at + 1).is_none_or(|next| next.starts_with("--"));
                 let empty_save = word.eq_ignore_ascii_case("--save") && next_is_option;
                 if empty_save {
                     text.extend(b"\"\"");

@@ -20,9 +20,10 @@ pub fn line(name: &str, args: &[&str]) -> String {
 #[must_use]
 pub fn set(text: &[u8], name: &str, args: &[&str]) -> Vec<u8> {
     let wanted = canonical(name);
-    let last = lines(text).into_iter().rev().find(|span| {
-        directive(&text[span.clone()]).is_some_and(|written| canonical(&written) == wanted)
-    });
+    let last = lines(text)
+        .into_iter()
+        .rev()
+        .find(|span| directive(&text[span.clone()]).is_some_and(|written| canonical(&written) == wanted));
     let eol = line_end(text);
     match last {
         Some(span) => {
@@ -51,10 +52,7 @@ fn lines_for(name: &str, args: &[&str]) -> Vec<String> {
         return vec![line(name, args)];
     }
     let clear = line(name, &[""]);
-    let points = args
-        .chunks(2)
-        .filter(|pair| pair.len() == 2)
-        .map(|pair| line(name, pair));
+    let points = args.chunks(2).filter(|pair| pair.len() == 2).map(|pair| line(name, pair));
     std::iter::once(clear).chain(points).collect()
 }
 
@@ -69,10 +67,7 @@ pub fn append_block(text: &[u8], marker: &str, added: &[String]) -> Vec<u8> {
         out.extend(eol.as_bytes());
     }
     let begin = begin_line(marker, joined);
-    for line in [begin.as_str()]
-        .into_iter()
-        .chain(added.iter().map(String::as_str))
-        .chain([end_line(marker).as_str()])
+    for line in [begin.as_str()].into_iter().chain(added.iter().map(String::as_str)).chain([end_line(marker).as_str()])
     {
         out.extend(line.as_bytes());
         out.extend(eol.as_bytes());
@@ -90,10 +85,7 @@ pub fn remove_block(text: &[u8], marker: &str) -> Option<Vec<u8>> {
         let joined = is(span, &begin_line(marker, true));
         (joined || is(span, &begin_line(marker, false))).then_some((at, joined))
     })?;
-    let last = first
-        + spans[first..]
-            .iter()
-            .position(|span| is(span, &end_line(marker)))?;
+    let last = first + spans[first..].iter().position(|span| is(span, &end_line(marker)))?;
     let after = &text[spans[last].end..];
     let mut out = text[..spans[first].start].to_vec();
     if joined && after.is_empty() {
@@ -110,19 +102,11 @@ pub fn remove_block(text: &[u8], marker: &str) -> Option<Vec<u8>> {
 #[must_use]
 pub fn has_block(text: &[u8], marker: &str) -> bool {
     let begins = [begin_line(marker, true), begin_line(marker, false)];
-    lines(text).into_iter().any(|span| {
-        begins
-            .iter()
-            .any(|begin| trim(&text[span.clone()]) == begin.as_bytes())
-    })
+    lines(text).into_iter().any(|span| begins.iter().any(|begin| trim(&text[span.clone()]) == begin.as_bytes()))
 }
 
 fn begin_line(marker: &str, joined: bool) -> String {
-    let note = if joined {
-        " (the line above had no line end)"
-    } else {
-        ""
-    };
+    let note = if joined { " (the line above had no line end)" } else { "" };
     format!("# begin {}{note}", one_line(marker))
 }
 

@@ -145,9 +145,7 @@ impl Effective {
     /// All lines of a directive that accumulates (`loadmodule`, `user`, `client-output-buffer-limit`, …).
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Directive> + use<'a> {
         let name = canonical(name);
-        self.directives
-            .iter()
-            .filter(move |directive| directive.name == name)
+        self.directives.iter().filter(move |directive| directive.name == name)
     }
 
     /// The single word of a directive; None if it is not set or has not exactly one word.
@@ -183,9 +181,7 @@ impl Effective {
 
     /// A directive's word as a path, counted from the data directory, where the server is when it uses it.
     fn path(&self, name: &str) -> Option<PathBuf> {
-        self.word(name)
-            .filter(|word| !word.is_empty())
-            .map(|word| self.data_dir.join(word))
+        self.word(name).filter(|word| !word.is_empty()).map(|word| self.data_dir.join(word))
     }
 
     fn text(&self, name: &str) -> &str {
@@ -231,17 +227,13 @@ impl Effective {
     /// TCP port, 0 when it does not listen on one.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.number("port")
-            .and_then(|port| u16::try_from(port).ok())
-            .unwrap_or(0)
+        self.number("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(0)
     }
 
     /// TLS port, 0 when there is none.
     #[must_use]
     pub fn tls_port(&self) -> u16 {
-        self.number("tls-port")
-            .and_then(|port| u16::try_from(port).ok())
-            .unwrap_or(0)
+        self.number("tls-port").and_then(|port| u16::try_from(port).ok()).unwrap_or(0)
     }
 
     /// Unix socket.
@@ -253,41 +245,29 @@ impl Effective {
     /// Addresses it binds to; empty when the file leaves it to the server.
     #[must_use]
     pub fn bind(&self) -> &[String] {
-        self.get("bind")
-            .map_or(&[], |setting| setting.value.as_slice())
+        self.get("bind").map_or(&[], |setting| setting.value.as_slice())
     }
 
     /// Password of the default user.
     #[must_use]
     pub fn requirepass(&self) -> Option<&Secret> {
-        self.secrets
-            .get("requirepass")
-            .filter(|secret| !secret.expose().is_empty())
+        self.secrets.get("requirepass").filter(|secret| !secret.expose().is_empty())
     }
 
     /// Password it uses towards its primary.
     #[must_use]
     pub fn masterauth(&self) -> Option<&Secret> {
-        self.secrets
-            .get("masterauth")
-            .filter(|secret| !secret.expose().is_empty())
+        self.secrets.get("masterauth").filter(|secret| !secret.expose().is_empty())
     }
 
     /// Save points in effect; empty when snapshots are off.
     #[must_use]
     pub fn save_points(&self) -> Vec<SavePoint> {
-        let words = self
-            .get("save")
-            .map_or(&[][..], |setting| setting.value.as_slice());
+        let words = self.get("save").map_or(&[][..], |setting| setting.value.as_slice());
         let number = |word: &String| word.parse().ok();
         words
             .chunks_exact(2)
-            .filter_map(|pair| {
-                Some(SavePoint {
-                    seconds: number(&pair[0])?,
-                    changes: number(&pair[1])?,
-                })
-            })
+            .filter_map(|pair| Some(SavePoint { seconds: number(&pair[0])?, changes: number(&pair[1])? }))
             .collect()
     }
 
@@ -381,9 +361,6 @@ impl Effective {
     /// Module files to load, in order.
     #[must_use]
     pub fn loadmodules(&self) -> Vec<PathBuf> {
-        self.all("loadmodule")
-            .filter_map(|line| line.args.first())
-            .map(PathBuf::from)
-            .collect()
+        self.all("loadmodule").filter_map(|line| line.args.first()).map(PathBuf::from).collect()
     }
 }

@@ -44,11 +44,7 @@ fn read_word(line: &[u8], mut at: usize, word: &mut Vec<u8>) -> Result<usize, Un
     Ok(at)
 }
 
-fn read_double_quoted(
-    line: &[u8],
-    mut at: usize,
-    word: &mut Vec<u8>,
-) -> Result<usize, UnbalancedQuotes> {
+fn read_double_quoted(line: &[u8], mut at: usize, word: &mut Vec<u8>) -> Result<usize, UnbalancedQuotes> {
     loop {
         match (line.get(at), line.get(at + 1)) {
             (None, _) => return Err(UnbalancedQuotes),
@@ -77,11 +73,7 @@ fn read_double_quoted(
     }
 }
 
-fn read_single_quoted(
-    line: &[u8],
-    mut at: usize,
-    word: &mut Vec<u8>,
-) -> Result<usize, UnbalancedQuotes> {
+fn read_single_quoted(line: &[u8], mut at: usize, word: &mut Vec<u8>) -> Result<usize, UnbalancedQuotes> {
     loop {
         match (line.get(at), line.get(at + 1)) {
             (None, _) => return Err(UnbalancedQuotes),
@@ -109,11 +101,7 @@ fn closed(at: usize, next: Option<&u8>) -> Result<usize, UnbalancedQuotes> {
 /// The byte of `\xHH` at `at`.
 fn hex_escape(line: &[u8], at: usize) -> Option<u8> {
     let digits = line.get(at + 1..at + 4)?;
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|v| u8::try_from(v).ok())
-    };
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|v| u8::try_from(v).ok());
     match digits {
         [b'x', high, low] => Some(value(*high)? << 4 | value(*low)?),
         _ => None,

@@ -37,10 +37,7 @@ pub fn load(start: &Start, version: Option<ServerVersion>, files: &Files<'_>) ->
     if let Some(file) = &start.config_file {
         let path = join(&start.cwd, file);
         reader.file(&path, 0, &|message| Problem {
-            origin: Origin::File {
-                path: path.clone(),
-                line: 0,
-            },
+            origin: Origin::File { path: path.clone(), line: 0 },
             text: String::new(),
             message,
             kind: ProblemKind::Unreadable,
@@ -79,12 +76,7 @@ impl Reader<'_> {
 
     /// The files of a pattern. The server puts them end to end before it looks for lines, so a file without a final
     /// line end runs into the next one; such a line counts as the next file's first.
-    fn files_of_pattern(
-        &mut self,
-        found: &[PathBuf],
-        depth: usize,
-        problem: &dyn Fn(String) -> Problem,
-    ) {
+    fn files_of_pattern(&mut self, found: &[PathBuf], depth: usize, problem: &dyn Fn(String) -> Problem) {
         let mut carried = Vec::new();
         for (at, path) in found.iter().enumerate() {
             let Some(bytes) = self.bytes(path, problem) else {
@@ -93,10 +85,7 @@ impl Reader<'_> {
             let mut text = std::mem::take(&mut carried);
             text.extend(bytes);
             if at + 1 < found.len() {
-                let whole_lines = text
-                    .iter()
-                    .rposition(|byte| *byte == b'\n')
-                    .map_or(0, |end| end + 1);
+                let whole_lines = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
                 carried = text.split_off(whole_lines);
             }
             self.text(&text, depth, &|line| in_file(path, line));
@@ -108,9 +97,7 @@ impl Reader<'_> {
 
     fn bytes(&mut self, path: &Path, problem: &dyn Fn(String) -> Problem) -> Option<Vec<u8>> {
         if self.out.files.len() >= MOST_FILES {
-            self.out.problems.push(problem(format!(
-                "more than {MOST_FILES} configuration files"
-            )));
+            self.out.problems.push(problem(format!("more than {MOST_FILES} configuration files")));
             return None;
         }
         match (self.files.read)(path) {
@@ -160,12 +147,7 @@ impl Reader<'_> {
                 }
                 None => "Bad directive or wrong number of arguments".to_owned(),
             };
-            let problem = Problem {
-                origin,
-                text: shown(line),
-                message,
-                kind: ProblemKind::Unknown,
-            };
+            let problem = Problem { origin, text: shown(line), message, kind: ProblemKind::Unknown };
             self.unknown.push(problem);
             return;
         }
@@ -174,8 +156,7 @@ impl Reader<'_> {
             return self.include(line, args, origin, depth);
         }
         let kind = kind(&written).unwrap_or("any");
-        let refused =
-            shape(&name, args.len()).or_else(|| refusal(&name, kind, args, self.since_seven()));
+        let refused = shape(&name, args.len()).or_else(|| refusal(&name, kind, args, self.since_seven()));
         match refused {
             Some(message) => self.refuse(line, origin, message, ProblemKind::Value),
             None => self.take(name, args, origin),
@@ -183,12 +164,7 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, line: &[u8], origin: Origin, message: String, kind: ProblemKind) {
-        self.out.problems.push(Problem {
-            origin,
-            text: shown(line),
-            message,
-            kind,
-        });
+        self.out.problems.push(Problem { origin, text: shown(line), message, kind });
     }
 
     fn include(&mut self, line: &[u8], args: &[Vec<u8>], origin: Origin, depth: usize) {
@@ -224,22 +200,12 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, name: String, args: &[Vec<u8>], origin: Origin) {
-        let text: Vec<String> = args
-            .iter()
-            .map(|arg| String::from_utf8_lossy(arg).into_owned())
-            .collect();
+        let text: Vec<String> = args.iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
         match name.as_str() {
-            "dir" => {
-                self.cwd = join(
-                    &self.cwd,
-                    Path::new(text.first().map_or("", String::as_str)),
-                )
-            }
+            "dir" => self.cwd = join(&self.cwd, Path::new(text.first().map_or("", String::as_str))),
             "rename-command" => {
                 if let [from, to] = text.as_slice() {
-                    self.out
-                        .renamed
-                        .insert(from.to_ascii_lowercase(), to.clone());
+                    self.out.renamed.insert(from.to_ascii_lowercase(), to.clone());
                 }
             }
             _ => {}
@@ -248,24 +214,12 @@ impl Reader<'_> {
             && name != "user"
             && let Some(bytes) = args.first()
         {
-            self.out
-                .secrets
-                .insert(name.clone(), Secret::new(bytes.clone()));
+            self.out.secrets.insert(name.clone(), Secret::new(bytes.clone()));
         }
         let text = without_secrets(&name, text);
         let value = self.accumulated(&name, &text);
-        self.out.values.insert(
-            name.clone(),
-            Setting {
-                value,
-                origin: origin.clone(),
-            },
-        );
-        self.out.directives.push(Directive {
-            name,
-            args: text,
-            origin,
-        });
+        self.out.values.insert(name.clone(), Setting { value, origin: origin.clone() });
+        self.out.directives.push(Directive { name, args: text, origin });
     }
 
     /// `save` lines add up, an empty one clears; `replicaof no one` is no primary; everything else is replaced.
@@ -284,9 +238,7 @@ impl Reader<'_> {
                     .chain(pairs.iter().cloned())
                     .collect()
             }
-            ("replicaof", [host, port])
-                if host.eq_ignore_ascii_case("no") && port.eq_ignore_ascii_case("one") =>
-            {
+            ("replicaof", [host, port]) if host.eq_ignore_ascii_case("no") && port.eq_ignore_ascii_case("one") => {
                 Vec::new()
             }
             _ => words.to_vec(),
@@ -295,8 +247,8 @@ impl Reader<'_> {
 
     fn finish(mut self, bare_start: bool) -> Effective {
         // Redis 8 puts names it does not know aside for modules, and refuses only those no module claimed.
-        let modules_may_claim = self.version.is_none_or(|v| v.major >= 8)
-            && self.out.all("loadmodule").next().is_some();
+        let modules_may_claim =
+            self.version.is_none_or(|v| v.major >= 8) && self.out.all("loadmodule").next().is_some();
         if !modules_may_claim {
             self.out.problems.append(&mut self.unknown);
         }
@@ -306,10 +258,7 @@ impl Reader<'_> {
         };
         for name in WITH_DEFAULT {
             if let Some(words) = default_words(name, self.version) {
-                self.out
-                    .values
-                    .entry((*name).to_owned())
-                    .or_insert_with(|| default(words));
+                self.out.values.entry((*name).to_owned()).or_insert_with(|| default(words));
             }
         }
         let save = default(default_save(self.version, bare_start));
@@ -320,10 +269,7 @@ impl Reader<'_> {
 }
 
 fn in_file(path: &Path, line: usize) -> Origin {
-    Origin::File {
-        path: path.to_owned(),
-        line,
-    }
+    Origin::File { path: path.to_owned(), line }
 }
 
 /// Directives that are no settings take a fixed number of words.
@@ -340,8 +286,5 @@ fn shape(name: &str, args: usize) -> Option<String> {
 /// Joins and drops `.` components, so that `dir ./` reads well. `..` stays: links make it ambiguous.
 fn join(base: &Path, path: &Path) -> PathBuf {
     let joined = base.join(path);
-    joined
-        .components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .collect()
+    joined.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }

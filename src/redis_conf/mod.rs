@@ -17,9 +17,7 @@ mod shown;
 mod tests;
 
 pub use command_line::Start;
-pub use effective::{
-    Directive, Effective, Origin, Problem, ProblemKind, SavePoint, Secret, Setting,
-};
+pub use effective::{Directive, Effective, Origin, Problem, ProblemKind, SavePoint, Secret, Setting};
 pub use line::{UnbalancedQuotes, quote, split_args};
 pub use load::{Files, load};
 pub use names::{Flavour, ServerVersion, canonical};

@@ -24,21 +24,13 @@ impl ServerVersion {
     /// A Redis release.
     #[must_use]
     pub const fn redis(major: u32, minor: u32) -> Self {
-        Self {
-            flavour: Flavour::Redis,
-            major,
-            minor,
-        }
+        Self { flavour: Flavour::Redis, major, minor }
     }
 
     /// A Valkey release.
     #[must_use]
     pub const fn valkey(major: u32, minor: u32) -> Self {
-        Self {
-            flavour: Flavour::Valkey,
-            major,
-            minor,
-        }
+        Self { flavour: Flavour::Valkey, major, minor }
     }
 
     /// True for every Valkey and for Redis 7.0 and later: multi-part AOF, include globs, `save` pairs on one line.
@@ -73,11 +65,7 @@ static TABLE: &str = include_str!("directives.txt");
 fn row(name: &str) -> Option<(&'static str, &'static str)> {
     TABLE.lines().find_map(|line| {
         let (known, rest) = line.split_once(' ')?;
-        if known == name && !line.starts_with('#') {
-            rest.split_once(' ')
-        } else {
-            None
-        }
+        if known == name && !line.starts_with('#') { rest.split_once(' ') } else { None }
     })
 }
 
@@ -128,7 +116,5 @@ pub fn canonical(name: &str) -> String {
         "list-max-ziplist-entries" | "list-max-ziplist-value" => return name,
         _ => {}
     }
-    name.replace("slaves", "replicas")
-        .replace("slave", "replica")
-        .replace("ziplist", "listpack")
+    name.replace("slaves", "replicas").replace("slave", "replica").replace("ziplist", "listpack")
 }

@@ -9,16 +9,9 @@ const V6_0: ServerVersion = ServerVersion::redis(6, 0);
 const V7: ServerVersion = ServerVersion::redis(7, 0);
 
 fn read_all(files: &[(&str, &str)], start: &Start, version: Option<ServerVersion>) -> Effective {
-    let files: BTreeMap<PathBuf, Vec<u8>> = files
-        .iter()
-        .map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()))
-        .collect();
-    let read = |path: &Path| {
-        files
-            .get(path)
-            .cloned()
-            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
-    };
+    let files: BTreeMap<PathBuf, Vec<u8>> =
+        files.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect();
+    let read = |path: &Path| files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
     // Enough of a glob for the tests: one star at the end of the directory part.
     let glob = |pattern: &str| -> Vec<PathBuf> {
         let (before, after) = pattern.split_once('*').unwrap();
@@ -28,22 +21,11 @@ fn read_all(files: &[(&str, &str)], start: &Start, version: Option<ServerVersion
         };
         files.keys().rev().filter(hit).cloned().collect()
     };
-    load(
-        start,
-        version,
-        &Files {
-            read: &read,
-            glob: &glob,
-        },
-    )
+    load(start, version, &Files { read: &read, glob: &glob })
 }
 
 fn parse(text: &str) -> Effective {
-    read_all(
-        &[("/etc/redis.conf", text)],
-        &Start::with_file("/etc/redis.conf"),
-        Some(V7),
-    )
+    read_all(&[("/etc/redis.conf", text)], &Start::with_file("/etc/redis.conf"), Some(V7))
 }
 
 fn argv(words: &[&str]) -> Start {
@@ -52,19 +34,13 @@ fn argv(words: &[&str]) -> Start {
 }
 
 fn words(line: &str) -> Result<Vec<String>, UnbalancedQuotes> {
-    Ok(split_args(line.as_bytes())?
-        .into_iter()
-        .map(|word| String::from_utf8(word).unwrap())
-        .collect())
+    Ok(split_args(line.as_bytes())?.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
 }
 
 #[test]
 fn words_are_split_as_the_server_splits_them() {
     assert_eq!(words("a  b\tc").unwrap(), ["a", "b", "c"]);
-    assert_eq!(
-        words(r#"x "a b\n\x41\"" 'it\'s "so"'"#).unwrap(),
-        ["x", "a b\nA\"", "it's \"so\""]
-    );
+    assert_eq!(words(r#"x "a b\n\x41\"" 'it\'s "so"'"#).unwrap(), ["x", "a b\nA\"", "it's \"so\""]);
     assert_eq!(words(r#"save """#).unwrap(), ["save", ""]);
     assert_eq!(words(r#"pre"fix quoted""#).unwrap(), ["prefix quoted"]);
     assert_eq!(words(r"a\x41").unwrap(), [r"a\x41"]);
@@ -77,13 +53,7 @@ fn words_are_split_as_the_server_splits_them() {
 fn the_last_occurrence_wins_and_says_where_it_stands() {
     let conf = parse("appendonly no\r\n# appendonly maybe\nAppendOnly \"yes\"\n\nport 7001\n");
     assert!(conf.appendonly());
-    assert_eq!(
-        conf.get("appendonly").unwrap().origin,
-        Origin::File {
-            path: "/etc/redis.conf".into(),
-            line: 3
-        }
-    );
+    assert_eq!(conf.get("appendonly").unwrap().origin, Origin::File { path: "/etc/redis.conf".into(), line: 3 });
     assert_eq!(conf.port(), 7001);
     assert_eq!(conf.get("dbfilename").unwrap().origin, Origin::Default);
     assert!(conf.problems.is_empty());
@@ -92,10 +62,7 @@ fn the_last_occurrence_wins_and_says_where_it_stands() {
 #[test]
 fn includes_are_expanded_in_place_and_count_from_the_directory_the_server_is_in() {
     let files = [
-        (
-            "/srv/redis.conf",
-            "port 1\ninclude first.conf\ndir data\ninclude second.conf\nport 4\ninclude /etc/d/*.conf",
-        ),
+        ("/srv/redis.conf", "port 1\ninclude first.conf\ndir data\ninclude second.conf\nport 4\ninclude /etc/d/*.conf"),
         ("/srv/first.conf", "port 2\nappendonly yes"),
         ("/srv/data/second.conf", "dir ./deeper\nport 3"),
         ("/etc/d/a.conf", "maxmemory 1gb\n"),
@@ -107,10 +74,7 @@ fn includes_are_expanded_in_place_and_count_from_the_directory_the_server_is_in(
     assert_eq!(conf.maxmemory(), 100 << 20);
     assert_eq!(conf.dir(), Path::new("/srv/data/deeper"));
     assert_eq!(conf.files.len(), 5);
-    assert_eq!(
-        conf.get("appendonly").unwrap().origin.to_string(),
-        "/srv/first.conf:2"
-    );
+    assert_eq!(conf.get("appendonly").unwrap().origin.to_string(), "/srv/first.conf:2");
 }
 
 #[test]
@@ -140,64 +104,33 @@ fn files_of_a_pattern_run_into_each_other_without_a_line_end() {
 #[test]
 fn a_file_that_includes_itself_is_refused() {
     let conf = parse("include /etc/redis.conf\n");
-    assert!(
-        conf.problems[0].message.contains("include itself"),
-        "{:?}",
-        conf.problems
-    );
+    assert!(conf.problems[0].message.contains("include itself"), "{:?}", conf.problems);
     let twice = parse("include /etc/redis.conf\ninclude /etc/redis.conf\n");
     assert!(twice.files.len() <= 1000);
 }
 
 #[test]
 fn save_points_add_up_and_an_empty_one_clears() {
-    let points = |text: &str| {
-        parse(text)
-            .save_points()
-            .iter()
-            .map(|p| (p.seconds, p.changes))
-            .collect::<Vec<_>>()
-    };
+    let points = |text: &str| parse(text).save_points().iter().map(|p| (p.seconds, p.changes)).collect::<Vec<_>>();
     assert_eq!(points(""), [(3600, 1), (300, 100), (60, 10_000)]);
-    assert_eq!(
-        points("save 900 1\nsave 60 10 30 20\n"),
-        [(900, 1), (60, 10), (30, 20)]
-    );
+    assert_eq!(points("save 900 1\nsave 60 10 30 20\n"), [(900, 1), (60, 10), (30, 20)]);
     assert_eq!(points("save 900 1\nsave \"\"\n"), []);
     assert_eq!(points("save \"\"\nsave 5 6\n"), [(5, 6)]);
     let six = read_all(&[("/c", "")], &Start::with_file("/c"), Some(V6_0));
-    assert!(
-        six.save_points().is_empty(),
-        "6.0 has no built-in save points once it has a file"
-    );
+    assert!(six.save_points().is_empty(), "6.0 has no built-in save points once it has a file");
 }
 
 #[test]
 fn the_start_command_wins() {
     let files = [("/srv/r.conf", "appendonly yes\nport 1\nsave 900 1\n")];
-    let start = argv(&[
-        "redis-server",
-        "r.conf",
-        "--appendonly",
-        "no",
-        "--port 7",
-        "--save",
-        "--dir",
-        "x y",
-    ]);
+    let start = argv(&["redis-server", "r.conf", "--appendonly", "no", "--port 7", "--save", "--dir", "x y"]);
     let conf = read_all(&files, &start, Some(V7));
     assert!(!conf.appendonly());
     assert_eq!(conf.get("appendonly").unwrap().origin, Origin::CommandLine);
-    assert_eq!(
-        (conf.port(), conf.save_points(), conf.dir()),
-        (7, vec![], Path::new("/srv/x y"))
-    );
+    assert_eq!((conf.port(), conf.save_points(), conf.dir()), (7, vec![], Path::new("/srv/x y")));
     let stdin = argv(&["redis-server", "r.conf", "-"]);
     assert!(read_all(&files, &stdin, Some(V7)).unseen_stdin);
-    let fed = Start {
-        stdin: Some(b"port 9\n".to_vec()),
-        ..stdin
-    };
+    let fed = Start { stdin: Some(b"port 9\n".to_vec()), ..stdin };
     assert_eq!(read_all(&files, &fed, Some(V7)).port(), 9);
 }
 
@@ -207,11 +140,7 @@ fn what_the_server_would_refuse_is_all_reported() {
         "appendonly yes # on\nport 70000\nmaxmemory 10x\ndbfilename a/b\nsave 1\nappendfsync often\nappendonyl yes\n\
          logfile \"x\ndatabases 0\nport 6380\n",
     );
-    let said: Vec<&str> = conf
-        .problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
+    let said: Vec<&str> = conf.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         said,
         [
@@ -233,30 +162,16 @@ fn what_the_server_would_refuse_is_all_reported() {
 fn directives_are_known_by_release() {
     let unknown = |version, text: &str| {
         let conf = read_all(&[("/c", text)], &Start::with_file("/c"), version);
-        conf.problems
-            .iter()
-            .any(|problem| problem.kind == ProblemKind::Unknown)
+        conf.problems.iter().any(|problem| problem.kind == ProblemKind::Unknown)
     };
     assert!(unknown(Some(V7), "gopher-enabled no"));
     assert!(!unknown(Some(V6_0), "gopher-enabled no"));
     assert!(unknown(Some(V6_0), "appenddirname x"));
     assert!(unknown(Some(V7), "rdb-version-check relaxed"));
-    assert!(!unknown(
-        Some(ServerVersion::valkey(9, 1)),
-        "rdb-version-check relaxed"
-    ));
-    assert!(!unknown(
-        Some(ServerVersion::redis(9, 9)),
-        "something-new yes"
-    ));
-    assert!(unknown(
-        Some(ServerVersion::redis(8, 0)),
-        "something-new yes"
-    ));
-    assert!(!unknown(
-        Some(ServerVersion::redis(8, 0)),
-        "something-new yes\nloadmodule /x.so"
-    ));
+    assert!(!unknown(Some(ServerVersion::valkey(9, 1)), "rdb-version-check relaxed"));
+    assert!(!unknown(Some(ServerVersion::redis(9, 9)), "something-new yes"));
+    assert!(unknown(Some(ServerVersion::redis(8, 0)), "something-new yes"));
+    assert!(!unknown(Some(ServerVersion::redis(8, 0)), "something-new yes\nloadmodule /x.so"));
     assert!(!unknown(Some(V7), "search.timeout 3"));
     assert!(unknown(None, "zzzz 1"));
 }
@@ -282,12 +197,7 @@ fn replication_under_old_and_new_names() {
 
 #[test]
 fn a_tool_that_owns_the_file_is_named() {
-    assert_eq!(
-        parse("# Ansible managed: r.j2\nport 1\n")
-            .managed_by
-            .as_deref(),
-        Some("Ansible managed: r.j2")
-    );
+    assert_eq!(parse("# Ansible managed: r.j2\nport 1\n").managed_by.as_deref(), Some("Ansible managed: r.j2"));
     assert_eq!(parse("# port 6379\n").managed_by, None);
 }
 
@@ -295,26 +205,11 @@ fn a_tool_that_owns_the_file_is_named() {
 fn an_edit_changes_the_deciding_line_and_nothing_else() {
     let text = b"# head\r\nappendonly no\r\nport 1\r\n  APPENDONLY   yes  \r\n# tail".to_vec();
     let changed = edit::set(&text, "appendonly", &["no"]);
-    assert_eq!(
-        changed,
-        b"# head\r\nappendonly no\r\nport 1\r\nAPPENDONLY no\r\n# tail"
-    );
-    assert_eq!(
-        edit::set(b"port 1", "appendonly", &["no"]),
-        b"port 1\nappendonly no\n"
-    );
-    assert_eq!(
-        edit::set(b"slaveof a 1\n", "replicaof", &["b", "2"]),
-        b"slaveof b 2\n"
-    );
-    assert_eq!(
-        edit::set(b"save 1 1\nport 2\n", "save", &[""]),
-        b"save \"\"\nport 2\n"
-    );
-    assert_eq!(
-        edit::set(b"save 1 1\n", "save", &["5", "6", "7", "8"]),
-        b"save \"\"\nsave 5 6\nsave 7 8\n"
-    );
+    assert_eq!(changed, b"# head\r\nappendonly no\r\nport 1\r\nAPPENDONLY no\r\n# tail");
+    assert_eq!(edit::set(b"port 1", "appendonly", &["no"]), b"port 1\nappendonly no\n");
+    assert_eq!(edit::set(b"slaveof a 1\n", "replicaof", &["b", "2"]), b"slaveof b 2\n");
+    assert_eq!(edit::set(b"save 1 1\nport 2\n", "save", &[""]), b"save \"\"\nport 2\n");
+    assert_eq!(edit::set(b"save 1 1\n", "save", &["5", "6", "7", "8"]), b"save \"\"\nsave 5 6\nsave 7 8\n");
     assert_eq!(edit::line("dir", &["/a b"]), "dir \"/a b\"");
 }
 

@@ -53,10 +53,7 @@ impl RunOutcome {
     /// The word in JSON.
     #[must_use]
     pub fn word(self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|v| v.as_str().map(String::from))
-            .unwrap_or_default()
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default()
     }
 }
 
@@ -196,10 +193,7 @@ impl RunDocument {
             match &entry.event {
                 Event::Opened {} => doc.opened_at = doc.opened_at.or(Some(Time(entry.at))),
                 Event::StepStarted { step, .. }
-                    if plan
-                        .steps
-                        .iter()
-                        .any(|s| s.id == *step && s.action == "service.start") =>
+                    if plan.steps.iter().any(|s| s.id == *step && s.action == "service.start") =>
                 {
                     fenced_at = fenced_at.or(Some(Time(entry.at)));
                 }
@@ -209,9 +203,7 @@ impl RunDocument {
                     doc.gates.failed += u64::from(because.starts_with("gate "));
                 }
                 Event::RunStopped { because } => doc.because.clone_from(because),
-                Event::UndoFailed {
-                    because, by_hand, ..
-                } => {
+                Event::UndoFailed { because, by_hand, .. } => {
                     doc.because.clone_from(because);
                     doc.by_hand.clone_from(by_hand);
                 }
@@ -230,20 +222,14 @@ impl RunDocument {
             RunOutcome::Unfinished => doc.opened_at.is_some(),
             _ => false,
         });
-        doc.steps = plan
-            .steps
-            .iter()
-            .filter_map(|s| row(&s.id, entries, &status))
-            .collect();
+        doc.steps = plan.steps.iter().filter_map(|s| row(&s.id, entries, &status)).collect();
         doc.changed = changed(plan, &doc.steps);
         Ok(doc)
     }
 }
 
 fn outcome_of(status: &Status, entries: &[Record]) -> RunOutcome {
-    let failed = entries
-        .iter()
-        .any(|e| matches!(e.event, Event::StepFailed { .. }));
+    let failed = entries.iter().any(|e| matches!(e.event, Event::StepFailed { .. }));
     match status.phase() {
         Phase::Recovered => RunOutcome::Recovered,
         Phase::RolledBack if failed => RunOutcome::Failed,
@@ -256,21 +242,10 @@ fn outcome_of(status: &Status, entries: &[Record]) -> RunOutcome {
 
 fn row(step: &str, entries: &[Record], status: &Status) -> Option<StepRow> {
     let state = status.step(step)?;
-    let mut row = StepRow {
-        id: step.into(),
-        outcome: String::new(),
-        because: String::new(),
-        seconds: None,
-    };
+    let mut row = StepRow { id: step.into(), outcome: String::new(), because: String::new(), seconds: None };
     for entry in entries {
         match &entry.event {
-            Event::StepDone {
-                step: s,
-                outcome,
-                because,
-                seconds,
-                ..
-            } if s == step => {
+            Event::StepDone { step: s, outcome, because, seconds, .. } if s == step => {
                 row.outcome = match outcome {
                     StepOutcome::Done => "done",
                     StepOutcome::AlreadyDone => "already_done",
@@ -280,21 +255,15 @@ fn row(step: &str, entries: &[Record], status: &Status) -> Option<StepRow> {
                 row.because.clone_from(because);
                 row.seconds = Some(Seconds(*seconds));
             }
-            Event::SkippedByHand {
-                step: s, reason, ..
-            } if s == step => {
+            Event::SkippedByHand { step: s, reason, .. } if s == step => {
                 row.outcome = "skipped".into();
                 row.because.clone_from(reason);
             }
-            Event::MarkedDone {
-                step: s, reason, ..
-            } if s == step => {
+            Event::MarkedDone { step: s, reason, .. } if s == step => {
                 row.outcome = "done".into();
                 row.because = format!("by hand: {reason}");
             }
-            Event::StepFailed {
-                step: s, because, ..
-            } if s == step => {
+            Event::StepFailed { step: s, because, .. } if s == step => {
                 row.outcome = "failed".into();
                 row.because.clone_from(because);
             }

@@ -8,16 +8,10 @@ use std::fmt::Write as _;
 pub fn points(points: &[Point], now: Time) -> String {
     let mut out = String::new();
     if points.is_empty() {
-        return "Recovery points   none: no memory, no AOF, no snapshot and no backup was found\n"
-            .into();
+        return "Recovery points   none: no memory, no AOF, no snapshot and no backup was found\n".into();
     }
     let names: Vec<String> = points.iter().map(name).collect();
-    let width = names
-        .iter()
-        .map(|n| n.chars().count())
-        .max()
-        .unwrap_or(0)
-        .clamp(16, 46);
+    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).clamp(16, 46);
     let _ = writeln!(
         out,
         "{:<w$}  {:<10} {:>12}  {:<13} {:<9}",
@@ -38,17 +32,10 @@ pub fn points(points: &[Point], now: Time) -> String {
             name,
             point.as_of.map_or("unknown".into(), |t| moment(t, now)),
             keys,
-            point.loss_seconds.map_or_else(
-                || unknown_loss(point),
-                |l| if l.0 < 0.0005 {
-                    "nothing".into()
-                } else {
-                    format!("{l}")
-                }
-            ),
             point
-                .recover_seconds
-                .map_or("unknown".into(), |s| s.to_string()),
+                .loss_seconds
+                .map_or_else(|| unknown_loss(point), |l| if l.0 < 0.0005 { "nothing".into() } else { format!("{l}") }),
+            point.recover_seconds.map_or("unknown".into(), |s| s.to_string()),
             w = width
         );
         if let Some(note) = note(point) {
@@ -62,9 +49,7 @@ pub fn points(points: &[Point], now: Time) -> String {
 }
 
 fn unknown_loss(point: &Point) -> String {
-    point
-        .loss_upper
-        .map_or("unknown".into(), |u| format!("up to {u}"))
+    point.loss_upper.map_or("unknown".into(), |u| format!("up to {u}"))
 }
 
 fn name(point: &Point) -> String {
@@ -110,9 +95,5 @@ fn note(point: &Point) -> Option<String> {
 fn moment(at: Time, now: Time) -> String {
     let text = at.to_string();
     let (date, time) = text.split_once('T').unwrap_or((&text, ""));
-    if now.since(at).0 < 86400.0 {
-        time.trim_end_matches('Z').chars().take(8).collect()
-    } else {
-        date.to_string()
-    }
+    if now.since(at).0 < 86400.0 { time.trim_end_matches('Z').chars().take(8).collect() } else { date.to_string() }
 }

@@ -14,9 +14,7 @@ pub fn run(d: &RunDocument) -> String {
         RunOutcome::Failed => "FAILED, and rolled back: every file is as before",
         RunOutcome::Refused => "REFUSED: a person must decide; nothing was changed",
         RunOutcome::Waiting => "waiting: it may mend itself; nothing was changed",
-        RunOutcome::Stale => {
-            "STALE: the facts have moved since the plan was made; nothing was changed"
-        }
+        RunOutcome::Stale => "STALE: the facts have moved since the plan was made; nothing was changed",
         RunOutcome::Locked => "LOCKED: another run holds this instance; nothing was changed",
         RunOutcome::Unfinished => "UNFINISHED",
         RunOutcome::Stuck => "STUCK: an undo failed",
@@ -31,28 +29,13 @@ pub fn run(d: &RunDocument) -> String {
     }
     for s in &d.steps {
         let time = s.seconds.map_or(String::new(), |t| t.to_string());
-        let _ = writeln!(
-            out,
-            "  {:<12} {:<18} {:>8}  {}",
-            s.outcome,
-            s.id,
-            time,
-            clean(&s.because)
-        );
+        let _ = writeln!(out, "  {:<12} {:<18} {:>8}  {}", s.outcome, s.id, time, clean(&s.because));
     }
     if let Some(t) = d.downtime_seconds {
-        let loss = d.loss_seconds.map_or("unknown".into(), |l| {
-            if l.0 < 0.0005 {
-                "nothing".into()
-            } else {
-                l.to_string()
-            }
-        });
-        let _ = writeln!(
-            out,
-            "\nclients could write again after {t}; data lost: {loss}; gates passed: {}",
-            d.gates.passed
-        );
+        let loss =
+            d.loss_seconds.map_or("unknown".into(), |l| if l.0 < 0.0005 { "nothing".into() } else { l.to_string() });
+        let _ =
+            writeln!(out, "\nclients could write again after {t}; data lost: {loss}; gates passed: {}", d.gates.passed);
     }
     if let Some(vault) = &d.vault {
         let _ = writeln!(out, "safety copies are in {}", clean(vault));

@@ -51,9 +51,7 @@ impl DoError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            DoError::Unknown { .. } => {
-                "assess again when that can be observed, or give the value with --param"
-            }
+            DoError::Unknown { .. } => "assess again when that can be observed, or give the value with --param",
             DoError::Invalid { .. } => "give another value with --param",
         }
     }
@@ -70,19 +68,14 @@ impl Do {
     /// # Errors
     /// A parameter that reads an unknown fact, or values that the action refuses.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Action, DoError> {
-        let with = self
-            .with
-            .render(scope, "")
-            .map_err(|(parameter, because)| DoError::Unknown {
-                action: self.name.clone(),
-                parameter,
-                because,
-            })?;
-        let whole = Json::Object([(self.name.clone(), with)].into_iter().collect());
-        serde_json::from_value(whole).map_err(|e| DoError::Invalid {
+        let with = self.with.render(scope, "").map_err(|(parameter, because)| DoError::Unknown {
             action: self.name.clone(),
-            because: e.to_string(),
-        })
+            parameter,
+            because,
+        })?;
+        let whole = Json::Object([(self.name.clone(), with)].into_iter().collect());
+        serde_json::from_value(whole)
+            .map_err(|e| DoError::Invalid { action: self.name.clone(), because: e.to_string() })
     }
 
     /// The dotted names its parameters read.
@@ -96,35 +89,23 @@ impl Do {
     pub(super) fn literal(&self, parameter: &str) -> Option<&Json> {
         match &self.with {
             Shape::Json(json) => json.get(parameter),
-            Shape::Map(entries) => {
-                entries
-                    .iter()
-                    .find(|(k, _)| k == parameter)
-                    .and_then(|(_, v)| match v {
-                        Shape::Json(json) => Some(json),
-                        _ => None,
-                    })
-            }
+            Shape::Map(entries) => entries.iter().find(|(k, _)| k == parameter).and_then(|(_, v)| match v {
+                Shape::Json(json) => Some(json),
+                _ => None,
+            }),
             _ => None,
         }
     }
 
     pub(super) fn bind(&self, bindings: &Bindings) -> Do {
-        Do {
-            name: self.name.clone(),
-            with: self.with.bind(bindings),
-        }
+        Do { name: self.name.clone(), with: self.with.bind(bindings) }
     }
 }
 
 impl Shape {
     fn render(&self, scope: &dyn Scope, path: &str) -> Result<Json, (String, Unknown)> {
         let below = |key: &str| {
-            if path.is_empty() {
-                key.to_string()
-            } else {
-                format!("{path}.{key}")
-            }
+            if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
         };
         match self {
             Shape::Json(json) => Ok(json.clone()),
@@ -137,19 +118,12 @@ impl Shape {
                 value => Ok(Json::String(value.to_string())),
             },
             Shape::List(items) => {
-                let items = items
-                    .iter()
-                    .enumerate()
-                    .map(|(i, s)| s.render(scope, &below(&i.to_string())));
+                let items = items.iter().enumerate().map(|(i, s)| s.render(scope, &below(&i.to_string())));
                 items.collect::<Result<Vec<_>, _>>().map(Json::Array)
             }
             Shape::Map(entries) => {
-                let entries = entries
-                    .iter()
-                    .map(|(k, s)| Ok((k.clone(), s.render(scope, &below(k))?)));
-                entries
-                    .collect::<Result<serde_json::Map<_, _>, _>>()
-                    .map(Json::Object)
+                let entries = entries.iter().map(|(k, s)| Ok((k.clone(), s.render(scope, &below(k))?)));
+                entries.collect::<Result<serde_json::Map<_, _>, _>>().map(Json::Object)
             }
         }
     }
@@ -169,12 +143,7 @@ impl Shape {
             Shape::Text(t) => Shape::Text(t.bind(bindings)),
             Shape::Point(t) => Shape::Point(t.bind(bindings)),
             Shape::List(items) => Shape::List(items.iter().map(|s| s.bind(bindings)).collect()),
-            Shape::Map(entries) => Shape::Map(
-                entries
-                    .iter()
-                    .map(|(k, s)| (k.clone(), s.bind(bindings)))
-                    .collect(),
-            ),
+            Shape::Map(entries) => Shape::Map(entries.iter().map(|(k, s)| (k.clone(), s.bind(bindings))).collect()),
         }
     }
 }

@@ -1,8 +1,5 @@
 //! The YAML of a runbook as types: they are its schema. `redis-dr runbook schema` prints it.
-#![allow(
-    dead_code,
-    reason = "only their schema is used; values are read from the spanned tree"
-)]
+#![allow(dead_code, reason = "only their schema is used; values are read from the spanned tree")]
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

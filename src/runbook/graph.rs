@@ -10,11 +10,7 @@ impl Runbook {
         let _ = writeln!(out, "  start([{}])", label(&self.id));
         let mut last = "start".to_string();
         let mut link = |out: &mut String, to: &str, text: &str| {
-            let arrow = if text.is_empty() {
-                "-->".into()
-            } else {
-                format!("-->|{}|", label(text))
-            };
+            let arrow = if text.is_empty() { "-->".into() } else { format!("-->|{}|", label(text)) };
             let _ = writeln!(out, "  {last} {arrow} {to}");
             last = to.to_string();
         };
@@ -28,30 +24,16 @@ impl Runbook {
             let _ = writeln!(
                 out,
                 "  {node}[{}]",
-                label(&format!(
-                    "{}: {}\n{}",
-                    step.id,
-                    step.title.source(),
-                    step.action.name()
-                ))
+                label(&format!("{}: {}\n{}", step.id, step.title.source(), step.action.name()))
             );
-            let condition = step
-                .only_if
-                .as_ref()
-                .map_or(String::new(), |e| format!("if {}", e.source()));
-            let text = if i == 0 && !self.require.is_empty() && condition.is_empty() {
-                "yes".into()
-            } else {
-                condition
-            };
+            let condition = step.only_if.as_ref().map_or(String::new(), |e| format!("if {}", e.source()));
+            let text =
+                if i == 0 && !self.require.is_empty() && condition.is_empty() { "yes".into() } else { condition };
             link(&mut out, &node, &text);
             for (side, gate) in [("before", &step.before), ("after", &step.after)] {
                 if !gate.is_empty() {
-                    let _ = writeln!(
-                        out,
-                        "  {node} -.- g{i}{side}{{{{{}}}}}",
-                        label(&format!("{side}: {}", gates(gate)))
-                    );
+                    let _ =
+                        writeln!(out, "  {node} -.- g{i}{side}{{{{{}}}}}", label(&format!("{side}: {}", gates(gate))));
                 }
             }
             if step.action.name() == "service.open" {
@@ -79,13 +61,7 @@ impl Runbook {
 }
 
 fn outline_step(out: &mut String, number: usize, step: &Step) {
-    let _ = writeln!(
-        out,
-        "  {number:>2}  {:<14} {}  [{}]",
-        step.id,
-        step.title.source(),
-        step.action.name()
-    );
+    let _ = writeln!(out, "  {number:>2}  {:<14} {}  [{}]", step.id, step.title.source(), step.action.name());
     if let Some(e) = &step.only_if {
         let _ = writeln!(out, "      only if {}", e.source());
     }
@@ -96,10 +72,7 @@ fn outline_step(out: &mut String, number: usize, step: &Step) {
         notes.push("may be skipped".to_string());
     }
     if let Some(retry) = step.retry {
-        notes.push(format!(
-            "tried again {} times, every {}",
-            retry.times, retry.every
-        ));
+        notes.push(format!("tried again {} times, every {}", retry.times, retry.every));
     }
     match step.on_failure {
         Some(OnFailure::RollBack) => notes.push("on failure: roll back".into()),
@@ -114,24 +87,14 @@ fn outline_step(out: &mut String, number: usize, step: &Step) {
 
 fn list(out: &mut String, head: &str, gates: &[Gate]) {
     for (i, gate) in gates.iter().enumerate() {
-        let head = if i == 0 {
-            head.to_string()
-        } else {
-            " ".repeat(head.chars().count())
-        };
-        let within = gate
-            .within
-            .map_or(String::new(), |w| format!("  (within {w})"));
+        let head = if i == 0 { head.to_string() } else { " ".repeat(head.chars().count()) };
+        let within = gate.within.map_or(String::new(), |w| format!("  (within {w})"));
         let _ = writeln!(out, "{head}{}{within}", gate.that.source());
     }
 }
 
 fn gates(gates: &[Gate]) -> String {
-    gates
-        .iter()
-        .map(|g| g.that.source())
-        .collect::<Vec<_>>()
-        .join("\n")
+    gates.iter().map(|g| g.that.source()).collect::<Vec<_>>().join("\n")
 }
 
 /// A Mermaid label: quoted, so that nothing in it is syntax.

@@ -19,22 +19,12 @@ pub(super) struct Include<'a> {
 }
 
 /// The steps it stands for; `parent` carries id and gates of the including step.
-pub(super) fn steps(
-    r: &mut Reader<'_>,
-    at: &Include<'_>,
-    parent: &Step,
-    open: &mut Vec<String>,
-) -> Vec<Step> {
+pub(super) fn steps(r: &mut Reader<'_>, at: &Include<'_>, parent: &Step, open: &mut Vec<String>) -> Vec<Step> {
     // An `if` would be asked again before every step, and the first of them may change the answer.
     for key in ["if", "retry", "may_skip", "on_failure"] {
         if r.has(&below(at.path, key)) {
             let hint = "put it on the steps of the included runbook".to_string();
-            r.error_at_key(
-                at.path,
-                key,
-                format!("`{key}` can't stand on an include"),
-                Some(hint),
-            );
+            r.error_at_key(at.path, key, format!("`{key}` can't stand on an include"), Some(hint));
         }
     }
     let path = format!("{}/do/runbook", at.path);
@@ -46,20 +36,11 @@ pub(super) fn steps(
     let Some(bindings) = bindings(r, at, &path, &child) else {
         return Vec::new();
     };
-    let mut steps: Vec<Step> = child
-        .steps
-        .iter()
-        .map(|s| bound(s, parent, &bindings))
-        .collect();
+    let mut steps: Vec<Step> = child.steps.iter().map(|s| bound(s, parent, &bindings)).collect();
     let require: Vec<_> = child.require.iter().map(|g| g.bind(&bindings)).collect();
     let recovered: Vec<_> = child.recovered.iter().map(|g| g.bind(&bindings)).collect();
     if let Some(first) = steps.first_mut() {
-        first.before = [
-            parent.before.clone(),
-            require,
-            std::mem::take(&mut first.before),
-        ]
-        .concat();
+        first.before = [parent.before.clone(), require, std::mem::take(&mut first.before)].concat();
     }
     if let Some(last) = steps.last_mut() {
         last.after.extend(recovered);
@@ -68,49 +49,24 @@ pub(super) fn steps(
     steps
 }
 
-fn find(
-    r: &mut Reader<'_>,
-    at: &Include<'_>,
-    path: &str,
-    open: &mut Vec<String>,
-) -> Option<Runbook> {
+fn find(r: &mut Reader<'_>, at: &Include<'_>, path: &str, open: &mut Vec<String>) -> Option<Runbook> {
     let id_path = below(path, "id");
     let id = r.text(&id_path)?;
     if open.contains(&id) {
-        let circle = [open.as_slice(), std::slice::from_ref(&id)]
-            .concat()
-            .join(" → ");
-        r.error(
-            &id_path,
-            format!("this runbook includes itself: {circle}"),
-            None,
-        );
+        let circle = [open.as_slice(), std::slice::from_ref(&id)].concat().join(" → ");
+        r.error(&id_path, format!("this runbook includes itself: {circle}"), None);
         return None;
     }
     let Some(source) = (at.find)(&id) else {
-        r.error(
-            &id_path,
-            format!("there is no runbook `{id}`"),
-            Some("`redis-dr runbook list` shows them".into()),
-        );
+        r.error(&id_path, format!("there is no runbook `{id}`"), Some("`redis-dr runbook list` shows them".into()));
         return None;
     };
     match load_within(&source.text, &source.file, at.find, open) {
         Ok(child) => guarded_ends(r, &id_path, child),
         Err(errors) => {
-            let first = errors.first().map_or(String::new(), |e| {
-                format!(": {}:{}: {}", e.line, e.column, e.message)
-            });
-            let message = format!(
-                "runbook {id} is not valid ({} errors in {}{first})",
-                errors.len(),
-                source.file
-            );
-            r.error(
-                &id_path,
-                message,
-                Some(format!("redis-dr runbook lint {}", source.file)),
-            );
+            let first = errors.first().map_or(String::new(), |e| format!(": {}:{}: {}", e.line, e.column, e.message));
+            let message = format!("runbook {id} is not valid ({} errors in {}{first})", errors.len(), source.file);
+            r.error(&id_path, message, Some(format!("redis-dr runbook lint {}", source.file)));
             None
         }
     }
@@ -118,21 +74,12 @@ fn find(
 
 /// A skipped step's gates are not asked, so the steps that get the child's own gates must not be conditional.
 fn guarded_ends(r: &mut Reader<'_>, path: &str, child: Runbook) -> Option<Runbook> {
-    let first = child
-        .steps
-        .first()
-        .filter(|s| s.only_if.is_some() && !child.require.is_empty());
-    let last = child
-        .steps
-        .last()
-        .filter(|s| s.only_if.is_some() && !child.recovered.is_empty());
+    let first = child.steps.first().filter(|s| s.only_if.is_some() && !child.require.is_empty());
+    let last = child.steps.last().filter(|s| s.only_if.is_some() && !child.recovered.is_empty());
     let Some(step) = first.or(last) else {
         return Some(child);
     };
-    let message = format!(
-        "runbook {} can't be included: its step `{}` has an `if`",
-        child.id, step.id
-    );
+    let message = format!("runbook {} can't be included: its step `{}` has an `if`", child.id, step.id);
     let hint = "what it requires is asked before its first step and what it calls recovered after its last: \
                 those two must always be taken";
     r.error(path, message, Some(hint.into()));
@@ -140,10 +87,7 @@ fn guarded_ends(r: &mut Reader<'_>, path: &str, child: Runbook) -> Option<Runboo
 }
 
 fn bound(step: &Step, parent: &Step, bindings: &Bindings) -> Step {
-    Step {
-        id: format!("{}.{}", parent.id, step.id),
-        ..step.bind(bindings)
-    }
+    Step { id: format!("{}.{}", parent.id, step.id), ..step.bind(bindings) }
 }
 
 /// What each parameter of the child stands for.
@@ -183,86 +127,51 @@ fn value(r: &mut Reader<'_>, at: &Include<'_>, place: &str, param: &Param) -> Op
         let template = r.template(place, at.types, Some(&wanted))?;
         let Some(expr) = template.alone().cloned() else {
             let hint = "give one `${…}` and nothing around it, or plain text";
-            r.error(
-                place,
-                "a parameter of an included runbook can't mix text and `${…}`",
-                Some(hint.into()),
-            );
+            r.error(place, "a parameter of an included runbook can't mix text and `${…}`", Some(hint.into()));
             return None;
         };
         return kinds_fit(r, at, place, param, expr);
     }
     if param.kind == ParamType::RecoveryPoint {
-        r.error(
-            place,
-            "a recovery point is wanted here",
-            Some("such as \"${point}\"".into()),
-        );
+        r.error(place, "a recovery point is wanted here", Some("such as \"${point}\"".into()));
         return None;
     }
     match literal(r, place, param.kind) {
         Ok(json) => Expr::of(&json, &wanted),
         Err(message) => {
-            r.error(
-                place,
-                message,
-                Some(format!("such as {}", param.kind.example())),
-            );
+            r.error(place, message, Some(format!("such as {}", param.kind.example())));
             None
         }
     }
 }
 
 /// The child must take every kind of point that the parent may hand it.
-fn kinds_fit(
-    r: &mut Reader<'_>,
-    at: &Include<'_>,
-    place: &str,
-    param: &Param,
-    expr: Expr,
-) -> Option<Expr> {
+fn kinds_fit(r: &mut Reader<'_>, at: &Include<'_>, place: &str, param: &Param, expr: Expr) -> Option<Expr> {
     if param.kind != ParamType::RecoveryPoint || param.kinds.is_empty() {
         return Some(expr);
     }
     let Some(name) = expr.as_name() else {
         return Some(expr);
     };
-    let ours = at
-        .params
-        .get(name.strip_prefix("params.").unwrap_or(name))?;
+    let ours = at.params.get(name.strip_prefix("params.").unwrap_or(name))?;
     let odd = ours.kinds.iter().find(|k| !param.kinds.contains(k));
     if odd.is_none() && !ours.kinds.is_empty() {
         return Some(expr);
     }
     let takes: Vec<String> = param.kinds.iter().map(|k| super::kind_word(*k)).collect();
     let message = match odd {
-        Some(kind) => format!(
-            "`{name}` may be of kind {}, which the included runbook does not take",
-            super::kind_word(*kind)
-        ),
+        Some(kind) => {
+            format!("`{name}` may be of kind {}, which the included runbook does not take", super::kind_word(*kind))
+        }
         None => format!("`{name}` may be of any kind, the included runbook takes only some"),
     };
-    r.error(
-        place,
-        message,
-        Some(format!("it takes {}", takes.join(", "))),
-    );
+    r.error(place, message, Some(format!("it takes {}", takes.join(", "))));
     None
 }
 
 /// A parameter that was not given: its default; for `point` the parent's own.
-fn unspoken(
-    r: &mut Reader<'_>,
-    at: &Include<'_>,
-    path: &str,
-    name: &str,
-    param: &Param,
-    id: &str,
-) -> Option<Expr> {
-    let parents = at
-        .params
-        .get("point")
-        .is_some_and(|p| p.kind == ParamType::RecoveryPoint);
+fn unspoken(r: &mut Reader<'_>, at: &Include<'_>, path: &str, name: &str, param: &Param, id: &str) -> Option<Expr> {
+    let parents = at.params.get("point").is_some_and(|p| p.kind == ParamType::RecoveryPoint);
     match (&param.default, param.kind) {
         (_, ParamType::RecoveryPoint) if parents => {
             let expr = expr::check("point", at.types, None).ok()?;
@@ -271,11 +180,7 @@ fn unspoken(
         (Some(json), kind) if kind != ParamType::RecoveryPoint => Expr::of(json, &param_type(kind)),
         _ => {
             let hint = format!("params: {{ {name}: {} }}", param.kind.example());
-            r.error(
-                path,
-                format!("runbook {id} needs the parameter `{name}`"),
-                Some(hint),
-            );
+            r.error(path, format!("runbook {id} needs the parameter `{name}`"), Some(hint));
             None
         }
     }

@@ -16,16 +16,8 @@ impl Source {
     /// A text read from a file; the id is the file's name without its ending.
     pub fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
         let file = file.into();
-        let id = Path::new(&file)
-            .file_stem()
-            .and_then(|s| s.to_str())
-            .unwrap_or("")
-            .to_string();
-        Source {
-            id,
-            file,
-            text: text.into(),
-        }
+        let id = Path::new(&file).file_stem().and_then(|s| s.to_str()).unwrap_or("").to_string();
+        Source { id, file, text: text.into() }
     }
 
     /// Is it one of those that are compiled in?
@@ -73,9 +65,7 @@ impl Library {
 
 /// The `*.yaml` files at the top of a compiled-in directory.
 pub(crate) fn compiled_in(dir: &include_dir::Dir<'_>) -> Vec<Source> {
-    let yaml = dir
-        .files()
-        .filter(|f| f.path().extension().is_some_and(|e| e == "yaml"));
+    let yaml = dir.files().filter(|f| f.path().extension().is_some_and(|e| e == "yaml"));
     let sources = yaml.filter_map(|f| {
         let name = f.path().file_name()?.to_str()?;
         Some(Source::new(format!("{BUILTIN}{name}"), f.contents_utf8()?))

@@ -42,13 +42,7 @@ pub fn vocabulary() -> Types {
     Types::from_schema(&facts::schema()).without("unknown")
 }
 
-fn read(
-    r: &mut Reader<'_>,
-    text: &str,
-    file: &str,
-    find: &Find<'_>,
-    open: &mut Vec<String>,
-) -> Option<Runbook> {
+fn read(r: &mut Reader<'_>, text: &str, file: &str, find: &Find<'_>, open: &mut Vec<String>) -> Option<Runbook> {
     lint::head(r, "runbook", file);
     let params = params(r);
     let types = types(&params);
@@ -56,11 +50,7 @@ fn read(
     r.site("/title");
     let title = r.text("/title");
     if title.as_deref().is_some_and(|t| t.contains("${")) {
-        r.error(
-            "/title",
-            "the title of a runbook is fixed text",
-            Some("titles of steps may hold `${…}`".into()),
-        );
+        r.error("/title", "the title of a runbook is fixed text", Some("titles of steps may hold `${…}`".into()));
     }
     let require = gates(r, "/require", &types);
     open.push(id.clone());
@@ -93,14 +83,7 @@ fn params(r: &mut Reader<'_>) -> BTreeMap<String, Param> {
             r.error_at_key(&path, "kinds", "only a recovery_point has kinds", None);
         }
         let default = default(r, &below(&path, "default"), kind);
-        params.insert(
-            name,
-            Param {
-                kind,
-                kinds,
-                default,
-            },
-        );
+        params.insert(name, Param { kind, kinds, default });
     }
     params
 }
@@ -134,9 +117,7 @@ pub(crate) fn literal(r: &Reader<'_>, path: &str, kind: ParamType) -> Result<Jso
     match (&node.value, kind) {
         (Value::Int(i), ParamType::Int) => Ok(Json::from(*i)),
         (Value::Bool(b), ParamType::Bool) => Ok(Json::Bool(*b)),
-        (Value::Str(_), ParamType::Int | ParamType::Bool) => {
-            Err(format!("{} is quoted", node.describe()))
-        }
+        (Value::Str(_), ParamType::Int | ParamType::Bool) => Err(format!("{} is quoted", node.describe())),
         (Value::Str(s), kind) => kind.parse(s),
         (Value::Int(_) | Value::Float(_) | Value::Bool(_), ParamType::String | ParamType::Path) => {
             Err(format!("{} is not text: quote it", node.describe()))
@@ -178,9 +159,7 @@ pub(crate) fn param_type(kind: ParamType) -> Type {
 }
 
 pub(super) fn gates(r: &mut Reader<'_>, path: &str, types: &Types) -> Vec<Gate> {
-    (0..r.count(path))
-        .filter_map(|i| gate(r, &below(path, i), types))
-        .collect()
+    (0..r.count(path)).filter_map(|i| gate(r, &below(path, i), types)).collect()
 }
 
 fn gate(r: &mut Reader<'_>, path: &str, types: &Types) -> Option<Gate> {
@@ -189,12 +168,7 @@ fn gate(r: &mut Reader<'_>, path: &str, types: &Types) -> Option<Gate> {
     let within: Option<Seconds> = r.value(&below(path, "within"));
     let every: Option<Seconds> = r.value(&below(path, "every"));
     lint::waiting(r, path, within, every);
-    Some(Gate {
-        that: that?,
-        because,
-        within,
-        every,
-    })
+    Some(Gate { that: that?, because, within, every })
 }
 
 fn steps(
@@ -207,11 +181,7 @@ fn steps(
     let mut all = Vec::new();
     for i in 0..r.count("/steps") {
         let path = below("/steps", i);
-        let only_if = if r.has(&below(&path, "if")) {
-            r.condition(&below(&path, "if"), types)
-        } else {
-            None
-        };
+        let only_if = if r.has(&below(&path, "if")) { r.condition(&below(&path, "if"), types) } else { None };
         let id = r.text(&below(&path, "id")).unwrap_or_default();
         let title = r.template(&below(&path, "title"), types, Some(&Type::Str));
         let before = gates(r, &below(&path, "before"), types);
@@ -229,21 +199,10 @@ fn steps(
         };
         let doing = below(&path, "do");
         if r.keys(&doing).first().map(String::as_str) == Some("runbook") {
-            let site = Include {
-                path: &path,
-                types,
-                params,
-                find,
-            };
+            let site = Include { path: &path, types, params, find };
             let Some(title) = title else { continue };
             // The action is a stand-in: every step that comes out has its own.
-            let parent = shell(
-                title,
-                Do {
-                    name: "runbook".into(),
-                    with: Shape::Json(Json::Null),
-                },
-            );
+            let parent = shell(title, Do { name: "runbook".into(), with: Shape::Json(Json::Null) });
             all.extend(include::steps(r, &site, &parent, open));
             continue;
         }
@@ -254,12 +213,7 @@ fn steps(
         let (Some(title), Some(action)) = (title, action) else {
             continue;
         };
-        let step = Step {
-            retry,
-            may_skip,
-            on_failure,
-            ..shell(title, action)
-        };
+        let step = Step { retry, may_skip, on_failure, ..shell(title, action) };
         lint::step(r, &path, &step);
         all.push(step);
     }
@@ -292,22 +246,16 @@ fn shape(r: &mut Reader<'_>, path: &str, types: &Types) -> Option<Shape> {
     let node = r.node(path)?.clone();
     match &node.value {
         Value::Seq(items) => {
-            let items: Vec<Shape> = (0..items.len())
-                .filter_map(|i| shape(r, &below(path, i), types))
-                .collect();
-            Some(
-                match items.iter().map(as_json).collect::<Option<Vec<Json>>>() {
-                    Some(plain) => Shape::Json(Json::Array(plain)),
-                    None => Shape::List(items),
-                },
-            )
+            let items: Vec<Shape> = (0..items.len()).filter_map(|i| shape(r, &below(path, i), types)).collect();
+            Some(match items.iter().map(as_json).collect::<Option<Vec<Json>>>() {
+                Some(plain) => Shape::Json(Json::Array(plain)),
+                None => Shape::List(items),
+            })
         }
         Value::Map(entries) => {
             let entries: Vec<(String, Shape)> = entries
                 .iter()
-                .filter_map(|(k, _)| {
-                    Some((k.text.clone(), shape(r, &below(path, &k.text), types)?))
-                })
+                .filter_map(|(k, _)| Some((k.text.clone(), shape(r, &below(path, &k.text), types)?)))
                 .collect();
             let plain = entries.iter().map(|(k, s)| Some((k.clone(), as_json(s)?)));
             Some(match plain.collect::<Option<serde_json::Map<_, _>>>() {
@@ -332,10 +280,6 @@ fn point(r: &mut Reader<'_>, path: &str, types: &Types) -> Option<Shape> {
         return Some(Shape::Point(template));
     }
     let message = format!("a recovery point is wanted here, this is {}", template.ty());
-    r.error(
-        path,
-        message,
-        Some("such as \"${point}\", with `point` among the params".into()),
-    );
+    r.error(path, message, Some("such as \"${point}\", with `point` among the params".into()));
     None
 }

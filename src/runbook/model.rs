@@ -144,11 +144,7 @@ impl Gate {
     }
 
     pub(super) fn bind(&self, b: &Bindings) -> Gate {
-        Gate {
-            that: self.that.bind(b),
-            because: self.because.as_ref().map(|t| t.bind(b)),
-            ..self.clone()
-        }
+        Gate { that: self.that.bind(b), because: self.because.as_ref().map(|t| t.bind(b)), ..self.clone() }
     }
 }
 
@@ -198,10 +194,7 @@ impl Runbook {
     pub fn names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         let gates = self.require.iter().chain(&self.recovered);
-        let of_steps = self
-            .steps
-            .iter()
-            .flat_map(|s| s.before.iter().chain(&s.after));
+        let of_steps = self.steps.iter().flat_map(|s| s.before.iter().chain(&s.after));
         for gate in gates.chain(of_steps) {
             names.extend(gate.that.names());
         }
@@ -215,17 +208,13 @@ impl Runbook {
 
     /// Which kinds of recovery point its `point` takes; none when it has no such parameter. Empty means any.
     pub fn point_kinds(&self) -> Option<&[PointKind]> {
-        let param = self
-            .params
-            .get("point")
-            .filter(|p| p.kind == ParamType::RecoveryPoint)?;
+        let param = self.params.get("point").filter(|p| p.kind == ParamType::RecoveryPoint)?;
         Some(&param.kinds)
     }
 
     /// Can it restore a point of this kind?
     pub fn takes(&self, kind: PointKind) -> bool {
-        self.point_kinds()
-            .is_some_and(|kinds| kinds.is_empty() || kinds.contains(&kind))
+        self.point_kinds().is_some_and(|kinds| kinds.is_empty() || kinds.contains(&kind))
     }
 
     /// The value of every parameter that is not a recovery point: what was given on the command line (`--param K=V`),
@@ -244,15 +233,8 @@ impl Runbook {
         for name in given.keys().filter(|n| !self.params.contains_key(*n)) {
             errors.push(self.no_param(name));
         }
-        for (name, param) in self
-            .params
-            .iter()
-            .filter(|(_, p)| p.kind != ParamType::RecoveryPoint)
-        {
-            match (
-                given.get(name).map(|text| param.kind.parse(text)),
-                decided.get(name).or(param.default.as_ref()),
-            ) {
+        for (name, param) in self.params.iter().filter(|(_, p)| p.kind != ParamType::RecoveryPoint) {
+            match (given.get(name).map(|text| param.kind.parse(text)), decided.get(name).or(param.default.as_ref())) {
                 (Some(Ok(value)), _) => {
                     values.insert(name.clone(), value);
                 }
@@ -269,11 +251,7 @@ impl Runbook {
                 }),
             }
         }
-        if errors.is_empty() {
-            Ok(values)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
 
     pub(crate) fn no_param(&self, name: &str) -> ParamError {
@@ -298,10 +276,9 @@ impl ParamType {
     pub fn parse(self, text: &str) -> Result<Json, String> {
         match self {
             ParamType::String | ParamType::RecoveryPoint => Ok(Json::String(text.to_string())),
-            ParamType::Int => text
-                .parse::<i64>()
-                .map(Json::from)
-                .map_err(|_| format!("`{text}` is not a whole number")),
+            ParamType::Int => {
+                text.parse::<i64>().map(Json::from).map_err(|_| format!("`{text}` is not a whole number"))
+            }
             ParamType::Bool => match text {
                 "true" | "yes" => Ok(Json::Bool(true)),
                 "false" | "no" => Ok(Json::Bool(false)),

@@ -24,37 +24,21 @@ impl<'a> Reader<'a> {
         let mut sites = Vec::new();
         let diags = yaml::check(&root, schema, true, &mut sites);
         let sites = sites.into_iter().map(|s| (s.path.clone(), s)).collect();
-        Ok(Reader {
-            document,
-            root,
-            sites,
-            used: BTreeSet::new(),
-            diags,
-        })
+        Ok(Reader { document, root, sites, used: BTreeSet::new(), diags })
     }
 
     /// Everything reported, in the order of the document; `None` in `value` without a report is one as well.
     pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<Diag>> {
-        let stray: Vec<String> = self
-            .sites
-            .keys()
-            .filter(|p| !self.used.contains(*p))
-            .cloned()
-            .collect();
+        let stray: Vec<String> = self.sites.keys().filter(|p| !self.used.contains(*p)).cloned().collect();
         for path in stray {
             let hint = "it may stand in titles, reasons and the parameters of actions";
             self.error(&path, "an expression can't stand here", Some(hint.into()));
         }
         self.diags.sort_by_key(|d| (d.line, d.column));
-        self.diags
-            .dedup_by(|a, b| (a.line, a.column) == (b.line, b.column) && a.message == b.message);
+        self.diags.dedup_by(|a, b| (a.line, a.column) == (b.line, b.column) && a.message == b.message);
         match value {
             Some(value) if self.diags.is_empty() => Ok(value),
-            None if self.diags.is_empty() => Err(vec![Diag::at(
-                self.root.span,
-                "this file is not complete",
-                None,
-            )]),
+            None if self.diags.is_empty() => Err(vec![Diag::at(self.root.span, "this file is not complete", None)]),
             _ => Err(self.diags),
         }
     }
@@ -82,9 +66,7 @@ impl<'a> Reader<'a> {
 
     /// The keys of the map at a place.
     pub fn keys(&self, path: &str) -> Vec<String> {
-        self.node(path).map_or(Vec::new(), |n| {
-            n.entries().iter().map(|(k, _)| k.text.clone()).collect()
-        })
+        self.node(path).map_or(Vec::new(), |n| n.entries().iter().map(|(k, _)| k.text.clone()).collect())
     }
 
     /// The text at a place.
@@ -102,13 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The same, pointing at the key rather than at its value.
-    pub fn error_at_key(
-        &mut self,
-        parent: &str,
-        key: &str,
-        message: impl Into<String>,
-        hint: Option<String>,
-    ) {
+    pub fn error_at_key(&mut self, parent: &str, key: &str, message: impl Into<String>, hint: Option<String>) {
         let span = match self.node(parent).and_then(|n| n.entry(key)) {
             Some((key, _)) => key.span,
             None => self.root.locate(parent),
@@ -139,17 +115,9 @@ impl<'a> Reader<'a> {
             Value::Bool(b) => b.to_string(),
             _ => return None,
         };
-        if let Some(inner) = source
-            .trim()
-            .strip_prefix("${")
-            .and_then(|s| s.strip_suffix('}'))
-        {
+        if let Some(inner) = source.trim().strip_prefix("${").and_then(|s| s.strip_suffix('}')) {
             let hint = format!("write it without: {inner}");
-            self.error(
-                path,
-                "a condition is an expression already, `${…}` is not needed around it",
-                Some(hint),
-            );
+            self.error(path, "a condition is an expression already, `${…}` is not needed around it", Some(hint));
             return None;
         }
         match expr::check(&source, types, Some(&Type::Bool)) {
@@ -162,12 +130,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that may hold `${…}`, or one `${…}` of the type wanted.
-    pub fn template(
-        &mut self,
-        path: &str,
-        types: &Types,
-        wanted: Option<&Type>,
-    ) -> Option<Template> {
+    pub fn template(&mut self, path: &str, types: &Types, wanted: Option<&Type>) -> Option<Template> {
         self.used.insert(path.to_string());
         let source = self.node(path)?.as_str()?.to_string();
         match Template::check(&source, types, wanted) {
@@ -191,8 +154,5 @@ impl<'a> Reader<'a> {
 
 /// One more part of a JSON pointer.
 pub(crate) fn below(path: &str, key: impl std::fmt::Display) -> String {
-    format!(
-        "{path}/{}",
-        key.to_string().replace('~', "~0").replace('/', "~1")
-    )
+    format!("{path}/{}", key.to_string().replace('~', "~0").replace('/', "~1"))
 }

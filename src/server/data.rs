@@ -47,29 +47,18 @@ impl Server {
     /// Any [`ServerError`].
     pub fn scan(&mut self, db: u32, cursor: u64, count: u32) -> Result<ScanPage, ServerError> {
         self.select(db)?;
-        let mut answer = self
-            .command(&["SCAN", &cursor.to_string(), "COUNT", &count.to_string()])?
-            .items();
+        let mut answer = self.command(&["SCAN", &cursor.to_string(), "COUNT", &count.to_string()])?.items();
         let keys = answer.pop().map(Reply::items).unwrap_or_default();
         let cursor = answer.pop().and_then(|cursor| cursor.text().parse().ok());
-        let cursor = cursor.ok_or(ServerError::Protocol {
-            because: "SCAN answered no cursor".to_string(),
-        })?;
-        Ok(ScanPage {
-            cursor,
-            keys: keys.into_iter().filter_map(Reply::bytes).collect(),
-        })
+        let cursor = cursor.ok_or(ServerError::Protocol { because: "SCAN answered no cursor".to_string() })?;
+        Ok(ScanPage { cursor, keys: keys.into_iter().filter_map(Reply::bytes).collect() })
     }
 
     /// Type and expiry of each of these keys, in their order.
     ///
     /// # Errors
     /// `Denied` when TYPE or PTTL is not allowed; any other [`ServerError`].
-    pub fn types_and_expiries(
-        &mut self,
-        db: u32,
-        keys: &[Vec<u8>],
-    ) -> Result<Vec<KeyState>, ServerError> {
+    pub fn types_and_expiries(&mut self, db: u32, keys: &[Vec<u8>]) -> Result<Vec<KeyState>, ServerError> {
         self.select(db)?;
         let exact = self.knows_pexpiretime()?;
         let mut states = Vec::with_capacity(keys.len());
@@ -93,31 +82,17 @@ impl Server {
         }
         commands.push(vec![b"TIME".to_vec()]);
         let mut answers = self.pipeline(&commands)?;
-        let after = answers
-            .pop()
-            .and_then(|time| milliseconds(&time))
-            .unwrap_or(0);
+        let after = answers.pop().and_then(|time| milliseconds(&time)).unwrap_or(0);
         let mut answers = answers.into_iter();
-        let before = answers
-            .next()
-            .and_then(|time| milliseconds(&time))
-            .unwrap_or(after);
+        let before = answers.next().and_then(|time| milliseconds(&time)).unwrap_or(after);
         while let (Some(kind), Some(expiry)) = (answers.next(), answers.next()) {
             let kind = no_error(kind, "TYPE")?.text();
             let left = no_error(expiry, ask)?.number().filter(|left| *left >= 0);
             states.push(KeyState {
                 kind: (kind != "none").then_some(kind),
-                expires_at_ms: if exact {
-                    left
-                } else {
-                    left.map(|left| before.saturating_add(left))
-                },
+                expires_at_ms: if exact { left } else { left.map(|left| before.saturating_add(left)) },
                 // TIME is read before and after: the truth lies between, and the server rounds to a millisecond.
-                slack_ms: if exact {
-                    0
-                } else {
-                    (after - before).max(0) + 1
-                },
+                slack_ms: if exact { 0 } else { (after - before).max(0) + 1 },
             });
         }
         Ok(())
@@ -150,9 +125,7 @@ impl Server {
         if read == Reply::Bulk(value.into_bytes()) {
             Ok(started.elapsed())
         } else {
-            Err(ServerError::Protocol {
-                because: format!("{key} was written and did not read back"),
-            })
+            Err(ServerError::Protocol { because: format!("{key} was written and did not read back") })
         }
     }
 
@@ -169,12 +142,7 @@ impl Server {
         }
         times.sort_unstable();
         let at = |percent: usize| times[((times.len() - 1) * percent) / 100];
-        Ok(Latency {
-            min: at(0),
-            median: at(50),
-            p99: at(99),
-            max: at(100),
-        })
+        Ok(Latency { min: at(0), median: at(50), p99: at(99), max: at(100) })
     }
 }
 
@@ -183,11 +151,7 @@ fn milliseconds(time: &Reply) -> Option<i64> {
     match time {
         Reply::Array(parts) => {
             let seconds = parts.first()?.number()?;
-            Some(
-                seconds
-                    .saturating_mul(1000)
-                    .saturating_add(parts.get(1)?.number()? / 1000),
-            )
+            Some(seconds.saturating_mul(1000).saturating_add(parts.get(1)?.number()? / 1000))
         }
         _ => None,
     }

@@ -21,12 +21,7 @@ impl Endpoint {
     /// An endpoint with neither TLS nor password.
     #[must_use]
     pub fn plain(address: Address) -> Self {
-        Endpoint {
-            address,
-            tls: None,
-            user: None,
-            password: None,
-        }
+        Endpoint { address, tls: None, user: None, password: None }
     }
 }
 
@@ -43,10 +38,7 @@ mod tests {
     #[test]
     fn a_password_is_not_printed() {
         let password = Some(Secret::new("open sesame"));
-        let endpoint = Endpoint {
-            password,
-            ..Endpoint::plain(Address::default())
-        };
+        let endpoint = Endpoint { password, ..Endpoint::plain(Address::default()) };
         assert!(!format!("{endpoint:?} {endpoint}").contains("sesame"));
     }
 }

@@ -53,9 +53,7 @@ pub enum ServerError {
     #[error("the server refuses the command because it used up its maxmemory")]
     Oom,
     /// It has fewer replicas than min-replicas-to-write asks for; a fence answers like this.
-    #[error(
-        "the server refuses writes because too few replicas are connected (min-replicas-to-write)"
-    )]
+    #[error("the server refuses writes because too few replicas are connected (min-replicas-to-write)")]
     NoReplicas,
     /// It is a replica.
     #[error("the server is a read-only replica")]
@@ -191,18 +189,12 @@ impl ServerError {
             "NOREPLICAS" => ServerError::NoReplicas,
             "READONLY" => ServerError::ReadOnly,
             "MASTERDOWN" => ServerError::MasterDown,
-            "NOPERM" => ServerError::Denied {
-                command: name_of(args),
-                text,
-            },
+            "NOPERM" => ServerError::Denied { command: name_of(args), text },
             "ERR"
                 if text.to_lowercase().starts_with("err unknown command")
                     || text.to_lowercase().starts_with("err unknown subcommand") =>
             {
-                ServerError::Denied {
-                    command: name_of(args),
-                    text,
-                }
+                ServerError::Denied { command: name_of(args), text }
             }
             _ => ServerError::Answer { text },
         }
@@ -212,12 +204,7 @@ impl ServerError {
 /// The name of a command for a message: `CONFIG SET`, never its arguments.
 fn name_of(args: &[&[u8]]) -> String {
     let first = String::from_utf8_lossy(args.first().copied().unwrap_or_default()).to_uppercase();
-    let second = args.get(1).filter(|_| {
-        matches!(
-            first.as_str(),
-            "CONFIG" | "ACL" | "CLIENT" | "SCRIPT" | "DEBUG"
-        )
-    });
+    let second = args.get(1).filter(|_| matches!(first.as_str(), "CONFIG" | "ACL" | "CLIENT" | "SCRIPT" | "DEBUG"));
     match second {
         Some(second) => format!("{first} {}", String::from_utf8_lossy(second).to_uppercase()),
         None => first,
@@ -227,16 +214,9 @@ fn name_of(args: &[&[u8]]) -> String {
 /// An answer fit for printing: no control characters, not too long, and without the arguments that `unknown command`
 /// repeats (a password could be among them).
 fn clean(text: &str) -> String {
-    let text = text
-        .split(", with args beginning with")
-        .next()
-        .unwrap_or(text)
-        .trim_end_matches(['`', ' ']);
+    let text = text.split(", with args beginning with").next().unwrap_or(text).trim_end_matches(['`', ' ']);
     let text = text.split(" - '").next().unwrap_or(text);
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(400)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 
 /// AUTH was refused only because the server asks for no password.
@@ -250,33 +230,14 @@ mod tests {
 
     #[test]
     fn answers_get_their_kind() {
-        let kind = |text: &str| {
-            ServerError::from_answer(text, &[b"config", b"set", b"requirepass", b"hunter2"])
-        };
-        assert!(matches!(
-            kind("NOAUTH Authentication required."),
-            ServerError::AuthFailed { .. }
-        ));
-        assert!(matches!(
-            kind("MISCONF Errors writing to the AOF file: No space"),
-            ServerError::Misconf { .. }
-        ));
-        assert!(matches!(
-            kind("NOREPLICAS Not enough good replicas to write."),
-            ServerError::NoReplicas
-        ));
-        let denied = kind(
-            "ERR unknown command `config`, with args beginning with: `set`, `requirepass`, `hunter2`, ",
-        );
-        assert_eq!(
-            denied.to_string(),
-            "the server does not let us use CONFIG SET: ERR unknown command `config"
-        );
+        let kind = |text: &str| ServerError::from_answer(text, &[b"config", b"set", b"requirepass", b"hunter2"]);
+        assert!(matches!(kind("NOAUTH Authentication required."), ServerError::AuthFailed { .. }));
+        assert!(matches!(kind("MISCONF Errors writing to the AOF file: No space"), ServerError::Misconf { .. }));
+        assert!(matches!(kind("NOREPLICAS Not enough good replicas to write."), ServerError::NoReplicas));
+        let denied = kind("ERR unknown command `config`, with args beginning with: `set`, `requirepass`, `hunter2`, ");
+        assert_eq!(denied.to_string(), "the server does not let us use CONFIG SET: ERR unknown command `config");
         assert_eq!(denied.code(), "ERR");
-        assert_eq!(
-            kind("CLUSTERDOWN Hash slot not served").code(),
-            "CLUSTERDOWN"
-        );
+        assert_eq!(kind("CLUSTERDOWN Hash slot not served").code(), "CLUSTERDOWN");
     }
 
     #[test]

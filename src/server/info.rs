@@ -72,9 +72,7 @@ impl Info {
 
     /// All fields, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Which family of servers. Valkey and Redict answer a `redis_version` for the sake of old clients.
@@ -82,8 +80,7 @@ impl Info {
     pub fn flavour(&self) -> Option<Flavour> {
         if self.get("valkey_version").is_some() || self.get("server_name") == Some("valkey") {
             Some(Flavour::Valkey)
-        } else if self.get("redict_version").is_some() || self.get("server_name") == Some("redict")
-        {
+        } else if self.get("redict_version").is_some() || self.get("server_name") == Some("redict") {
             Some(Flavour::Redict)
         } else {
             self.get("redis_version").map(|_| Flavour::Redis)
@@ -93,9 +90,7 @@ impl Info {
     /// The server's own version, such as `7.0.15`.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
-        self.get("valkey_version")
-            .or_else(|| self.get("redict_version"))
-            .or_else(|| self.get("redis_version"))
+        self.get("valkey_version").or_else(|| self.get("redict_version")).or_else(|| self.get("redis_version"))
     }
 
     /// The first number of the version.
@@ -116,20 +111,9 @@ impl Info {
         let db = |(name, value): (&String, &String)| {
             let number = name.strip_prefix("db")?.parse().ok()?;
             let part = |key: &str| {
-                value.split(',').find_map(|part| {
-                    part.strip_prefix(key)?
-                        .strip_prefix('=')?
-                        .parse::<u64>()
-                        .ok()
-                })
+                value.split(',').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok())
             };
-            Some((
-                number,
-                Keyspace {
-                    keys: part("keys")?,
-                    expires: part("expires").unwrap_or(0),
-                },
-            ))
+            Some((number, Keyspace { keys: part("keys")?, expires: part("expires").unwrap_or(0) }))
         };
         self.fields.iter().filter_map(db).collect()
     }
@@ -156,10 +140,7 @@ impl Info {
     #[must_use]
     pub fn errorstats(&self) -> BTreeMap<String, u64> {
         let entry = |(name, value): (&String, &String)| {
-            Some((
-                name.strip_prefix("errorstat_")?.to_string(),
-                value.strip_prefix("count=")?.parse().ok()?,
-            ))
+            Some((name.strip_prefix("errorstat_")?.to_string(), value.strip_prefix("count=")?.parse().ok()?))
         };
         self.fields.iter().filter_map(entry).collect()
     }
@@ -183,13 +164,7 @@ mod tests {
         assert_eq!(info.major(), Some(9));
         assert_eq!(info.loading_percent(), Some(12.5));
         assert_eq!(info.ok("aof_last_write_status"), Some(true));
-        assert_eq!(
-            info.keyspace()[&12],
-            Keyspace {
-                keys: 4,
-                expires: 0
-            }
-        );
+        assert_eq!(info.keyspace()[&12], Keyspace { keys: 4, expires: 0 });
         assert_eq!(info.keys(), 7);
         assert_eq!(info.modules(), ["bf"]);
         assert_eq!(info.errorstats()["NOPERM"], 2);
@@ -197,8 +172,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_left_out() {
-        let info =
-            Info::parse("db:keys=1\r\ndbx:keys=1\r\ndb1:keys=a\r\nno colon\r\nredis_version:\r\n");
+        let info = Info::parse("db:keys=1\r\ndbx:keys=1\r\ndb1:keys=a\r\nno colon\r\nredis_version:\r\n");
         assert!(info.keyspace().is_empty());
         assert_eq!(info.major(), None);
         assert!(!info.loading());

@@ -50,13 +50,7 @@ impl Server {
     /// [`ServerError`]; `AuthFailed` when it does not take the credentials.
     pub fn connect(endpoint: &Endpoint, timeout: Duration) -> Result<Server, ServerError> {
         let wire = Wire::open(endpoint, Instant::now() + timeout)?;
-        let mut server = Server {
-            wire,
-            timeout,
-            broken: false,
-            db: 0,
-            exact_expiry: None,
-        };
+        let mut server = Server { wire, timeout, broken: false, db: 0, exact_expiry: None };
         server.log_in(endpoint)?;
         Ok(server)
     }
@@ -73,11 +67,7 @@ impl Server {
         args.push(password.expose().as_bytes());
         match self.exchange(&args) {
             Ok(_) => Ok(()),
-            Err(ServerError::Answer { text })
-                if error::no_password_needed(&text) && endpoint.user.is_none() =>
-            {
-                Ok(())
-            }
+            Err(ServerError::Answer { text }) if error::no_password_needed(&text) && endpoint.user.is_none() => Ok(()),
             Err(ServerError::Answer { text } | ServerError::Denied { text, .. }) => {
                 Err(ServerError::AuthFailed { text })
             }
@@ -122,10 +112,7 @@ impl Server {
         }
         let mut all = || -> Result<Vec<Reply>, ServerError> {
             self.wire.send(&out)?;
-            commands
-                .iter()
-                .map(|_| reply::read(&mut self.wire))
-                .collect()
+            commands.iter().map(|_| reply::read(&mut self.wire)).collect()
         };
         let answers = all();
         self.broken = answers.is_err();
@@ -152,11 +139,7 @@ impl Server {
     }
 
     fn usable(&self) -> Result<(), ServerError> {
-        if self.broken {
-            Err(ServerError::Closed)
-        } else {
-            Ok(())
-        }
+        if self.broken { Err(ServerError::Closed) } else { Ok(()) }
     }
 
     /// PING. It is refused while loading, and with MISCONF, BUSY or MASTERDOWN.
@@ -185,10 +168,7 @@ impl Server {
     /// `Denied` where CONFIG is renamed away or not allowed.
     pub fn config_get(&mut self, pattern: &str) -> Result<BTreeMap<String, String>, ServerError> {
         let items = self.command(&["CONFIG", "GET", pattern])?.items();
-        Ok(items
-            .chunks_exact(2)
-            .map(|pair| (pair[0].text(), pair[1].text()))
-            .collect())
+        Ok(items.chunks_exact(2).map(|pair| (pair[0].text(), pair[1].text())).collect())
     }
 
     /// One setting by its name; `None` when this server has no such setting.
@@ -224,9 +204,7 @@ impl Server {
         self.command(&["DBSIZE"])?
             .number()
             .and_then(|n| u64::try_from(n).ok())
-            .ok_or(ServerError::Protocol {
-                because: "DBSIZE did not answer with a number".to_string(),
-            })
+            .ok_or(ServerError::Protocol { because: "DBSIZE did not answer with a number".to_string() })
     }
 
     /// Goes to a database.
@@ -263,9 +241,7 @@ impl Server {
     /// `Answer` with its text when it goes on running (`Errors trying to SHUTDOWN`, an initial AOF being written).
     pub fn shutdown_nosave(mut self) -> Result<(), ServerError> {
         match self.command(&["SHUTDOWN", "NOSAVE"]) {
-            Ok(answer) => Err(ServerError::Answer {
-                text: format!("SHUTDOWN answered {}", answer.text()),
-            }),
+            Ok(answer) => Err(ServerError::Answer { text: format!("SHUTDOWN answered {}", answer.text()) }),
             Err(ServerError::Closed) => Ok(()),
             Err(error) => Err(error),
         }

@@ -114,11 +114,7 @@ fn read_bulk(wire: &mut Wire, len: i64) -> Result<Reply, ServerError> {
     wire.exactly(&mut bytes, len)?;
     let mut end = Vec::with_capacity(2);
     wire.exactly(&mut end, 2)?;
-    if end == b"\r\n" {
-        Ok(Reply::Bulk(bytes))
-    } else {
-        Err(bad("a string without its end of line"))
-    }
+    if end == b"\r\n" { Ok(Reply::Bulk(bytes)) } else { Err(bad("a string without its end of line")) }
 }
 
 fn read_array(wire: &mut Wire, len: i64, depth: u32) -> Result<Reply, ServerError> {
@@ -136,16 +132,11 @@ fn read_array(wire: &mut Wire, len: i64, depth: u32) -> Result<Reply, ServerErro
 }
 
 fn number(digits: &[u8]) -> Result<i64, ServerError> {
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| bad("a length that is no number"))
+    std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).ok_or_else(|| bad("a length that is no number"))
 }
 
 fn bad(because: &str) -> ServerError {
-    ServerError::Protocol {
-        because: because.to_string(),
-    }
+    ServerError::Protocol { because: because.to_string() }
 }
 
 #[cfg(test)]
@@ -171,11 +162,7 @@ mod tests {
         assert_eq!(hear(b"$-1\r\n").unwrap(), Reply::Nil);
         assert_eq!(
             hear(b"*3\r\n:-1\r\n$3\r\na\r\n\r\n*-1\r\n").unwrap(),
-            Reply::Array(vec![
-                Reply::Number(-1),
-                Reply::Bulk(b"a\r\n".to_vec()),
-                Reply::Nil
-            ])
+            Reply::Array(vec![Reply::Number(-1), Reply::Bulk(b"a\r\n".to_vec()), Reply::Nil])
         );
         let mut packed = Vec::new();
         pack(&mut packed, &[b"GET", b"a b"]);
@@ -192,22 +179,10 @@ mod tests {
             b"\r\n",
             "*1\r\n".repeat(100).as_bytes(),
         ] {
-            assert!(
-                matches!(hear(said), Err(ServerError::Protocol { .. })),
-                "{said:?}"
-            );
+            assert!(matches!(hear(said), Err(ServerError::Protocol { .. })), "{said:?}");
         }
-        assert!(matches!(
-            hear(b"$500000000\r\nab"),
-            Err(ServerError::Closed)
-        ));
-        assert!(matches!(
-            hear(b"*2147483647\r\n:1\r\n"),
-            Err(ServerError::Closed)
-        ));
-        assert!(matches!(
-            hear(&vec![b'+'; 200_000]),
-            Err(ServerError::Protocol { .. })
-        ));
+        assert!(matches!(hear(b"$500000000\r\nab"), Err(ServerError::Closed)));
+        assert!(matches!(hear(b"*2147483647\r\n:1\r\n"), Err(ServerError::Closed)));
+        assert!(matches!(hear(&vec![b'+'; 200_000]), Err(ServerError::Protocol { .. })));
     }
 }

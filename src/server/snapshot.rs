@@ -55,10 +55,7 @@ pub fn snapshot(
 /// Sets what makes the server send from memory at once; returns the values to put back.
 fn feed_from_memory(server: &mut Server) -> Vec<(&'static str, String)> {
     let mut old = Vec::new();
-    for (name, value) in [
-        ("repl-diskless-sync", "yes"),
-        ("repl-diskless-sync-delay", "0"),
-    ] {
+    for (name, value) in [("repl-diskless-sync", "yes"), ("repl-diskless-sync-delay", "0")] {
         // Denied or unknown: the server feeds us in its own way, only later or by way of its disk.
         if let Ok(Some(now)) = server.setting(name)
             && now != value
@@ -89,10 +86,7 @@ fn feed(
 ) -> Result<SnapshotInfo, ServerError> {
     let mut link = Server::connect(endpoint, QUESTION)?;
     // `rdb-only` (7.0 and newer) makes the server drop us when the snapshot is through; older ones refuse the word.
-    for words in [
-        &["REPLCONF", "rdb-only", "1"][..],
-        &["REPLCONF", "capa", "eof", "capa", "psync2"],
-    ] {
+    for words in [&["REPLCONF", "rdb-only", "1"][..], &["REPLCONF", "capa", "eof", "capa", "psync2"]] {
         match link.command(words) {
             Ok(_) | Err(ServerError::Answer { .. }) => {}
             Err(error) => return Err(error),
@@ -105,13 +99,7 @@ fn feed(
     wire.send(&out)?;
     let (replication_id, offset) = full_resync(&mut wire, ends)?;
     let announced = spoken_line(&mut wire, ends)?;
-    let mut body = Body {
-        sink,
-        progress,
-        ends,
-        begin: Vec::new(),
-        bytes: 0,
-    };
+    let mut body = Body { sink, progress, ends, begin: Vec::new(), bytes: 0 };
     let diskless = match announced.strip_prefix(b"$EOF:") {
         Some(mark) if mark.len() == MARK => {
             body.until_mark(&mut wire, mark)?;
@@ -123,19 +111,11 @@ fn feed(
         }
     };
     if !body.begin.starts_with(b"REDIS") && !body.begin.starts_with(b"VALKEY") {
-        return Err(ServerError::Protocol {
-            because: "what it sent is not a snapshot".to_string(),
-        });
+        return Err(ServerError::Protocol { because: "what it sent is not a snapshot".to_string() });
     }
     let bytes = body.bytes;
-    sink.flush()
-        .map_err(|source| ServerError::Sink { source })?;
-    Ok(SnapshotInfo {
-        bytes,
-        replication_id,
-        offset,
-        diskless,
-    })
+    sink.flush().map_err(|source| ServerError::Sink { source })?;
+    Ok(SnapshotInfo { bytes, replication_id, offset, diskless })
 }
 
 /// The moment at which silence is too long.
@@ -161,33 +141,20 @@ fn full_resync(wire: &mut Wire, ends: Instant) -> Result<(String, u64), ServerEr
         return Err(ServerError::from_answer(refusal, &[b"PSYNC"]));
     }
     let mut words = line.split(' ');
-    match (
-        words.next(),
-        words.next(),
-        words.next().and_then(|offset| offset.parse().ok()),
-    ) {
+    match (words.next(), words.next(), words.next().and_then(|offset| offset.parse().ok())) {
         (Some("+FULLRESYNC"), Some(id), Some(offset)) => Ok((id.to_string(), offset)),
-        _ => Err(ServerError::Protocol {
-            because: "PSYNC was not answered with FULLRESYNC".to_string(),
-        }),
+        _ => Err(ServerError::Protocol { because: "PSYNC was not answered with FULLRESYNC".to_string() }),
     }
 }
 
 fn announced_length(line: &[u8]) -> Result<u64, ServerError> {
     if let Some(refusal) = line.strip_prefix(b"-") {
-        return Err(ServerError::from_answer(
-            &String::from_utf8_lossy(refusal),
-            &[b"PSYNC"],
-        ));
+        return Err(ServerError::from_answer(&String::from_utf8_lossy(refusal), &[b"PSYNC"]));
     }
-    let digits = line
-        .strip_prefix(b"$")
-        .and_then(|digits| std::str::from_utf8(digits).ok());
+    let digits = line.strip_prefix(b"$").and_then(|digits| std::str::from_utf8(digits).ok());
     digits
         .and_then(|digits| digits.parse().ok())
-        .ok_or(ServerError::Protocol {
-            because: "no length before the snapshot".to_string(),
-        })
+        .ok_or(ServerError::Protocol { because: "no length before the snapshot".to_string() })
 }
 
 /// The snapshot on its way into the sink.
@@ -205,9 +172,7 @@ impl Body<'_> {
         if self.begin.len() < 9 {
             self.begin.extend_from_slice(&bytes[..bytes.len().min(9)]);
         }
-        self.sink
-            .write_all(bytes)
-            .map_err(|source| ServerError::Sink { source })?;
+        self.sink.write_all(bytes).map_err(|source| ServerError::Sink { source })?;
         self.bytes += bytes.len() as u64;
         match (self.progress)(self.bytes, total) {
             ControlFlow::Continue(()) => Ok(()),
@@ -219,9 +184,7 @@ impl Body<'_> {
         while self.bytes < total {
             wire.set_deadline(next(self.ends));
             let chunk = wire.chunk()?;
-            let take = usize::try_from(total - self.bytes)
-                .unwrap_or(usize::MAX)
-                .min(chunk.len());
+            let take = usize::try_from(total - self.bytes).unwrap_or(usize::MAX).min(chunk.len());
             self.keep(&chunk[..take], Some(total))?;
             wire.consume(take);
         }

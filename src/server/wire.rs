@@ -55,32 +55,17 @@ impl Wire {
         };
         let socket = Socket { stream, deadline };
         let channel = match (&endpoint.tls, &endpoint.address) {
-            (Some(tls), Address::Tcp { host, .. }) => {
-                Channel::Tls(Box::new(shake_hands(tls, host, socket, started)?))
-            }
+            (Some(tls), Address::Tcp { host, .. }) => Channel::Tls(Box::new(shake_hands(tls, host, socket, started)?)),
             _ => Channel::Plain(socket),
         };
-        Ok(Wire {
-            channel,
-            buffer: Vec::new(),
-            at: 0,
-            started,
-        })
+        Ok(Wire { channel, buffer: Vec::new(), at: 0, started })
     }
 
     /// Over a socket that is there already.
     #[cfg(test)]
     pub(super) fn over_unix(stream: UnixStream, deadline: Instant) -> Wire {
-        let socket = Socket {
-            stream: Stream::Unix(stream),
-            deadline,
-        };
-        Wire {
-            channel: Channel::Plain(socket),
-            buffer: Vec::new(),
-            at: 0,
-            started: Instant::now(),
-        }
+        let socket = Socket { stream: Stream::Unix(stream), deadline };
+        Wire { channel: Channel::Plain(socket), buffer: Vec::new(), at: 0, started: Instant::now() }
     }
 
     /// From now on, calls end at this moment.
@@ -116,9 +101,7 @@ impl Wire {
             }
             seen = self.buffer.len() - self.at;
             if seen > limit {
-                return Err(ServerError::Protocol {
-                    because: format!("a line of more than {limit} bytes"),
-                });
+                return Err(ServerError::Protocol { because: format!("a line of more than {limit} bytes") });
             }
             self.fill()?;
         }
@@ -161,8 +144,7 @@ impl Wire {
             Channel::Plain(socket) => socket.read(room),
             Channel::Tls(tls) => tls.read(room),
         };
-        self.buffer
-            .truncate(old + got.as_ref().map_or(0, |got| *got));
+        self.buffer.truncate(old + got.as_ref().map_or(0, |got| *got));
         match got {
             Ok(0) => Err(ServerError::Closed),
             Ok(_) => Ok(()),
@@ -178,16 +160,13 @@ impl Wire {
 /// The kinds of a socket's failure that matter to us.
 fn failure(doing: &'static str, started: Instant, source: io::Error) -> ServerError {
     match source.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ServerError::Timeout {
-            doing,
-            after: round(started.elapsed()),
-        },
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe => ServerError::Closed,
-        io::ErrorKind::InvalidData => ServerError::Tls {
-            because: source.to_string(),
-        },
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            ServerError::Timeout { doing, after: round(started.elapsed()) }
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            ServerError::Closed
+        }
+        io::ErrorKind::InvalidData => ServerError::Tls { because: source.to_string() },
         _ => ServerError::Io { doing, source },
     }
 }
@@ -202,11 +181,7 @@ impl Socket {
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // A socket timeout of zero would mean "for ever", one below a microsecond rounds to that.
-        if left < Duration::from_micros(1) {
-            Err(io::ErrorKind::TimedOut.into())
-        } else {
-            Ok(Some(left))
-        }
+        if left < Duration::from_micros(1) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
 }
 
@@ -215,12 +190,8 @@ impl Read for Socket {
         loop {
             let left = self.left()?;
             let got = match &mut self.stream {
-                Stream::Tcp(stream) => stream
-                    .set_read_timeout(left)
-                    .and_then(|()| stream.read(room)),
-                Stream::Unix(stream) => stream
-                    .set_read_timeout(left)
-                    .and_then(|()| stream.read(room)),
+                Stream::Tcp(stream) => stream.set_read_timeout(left).and_then(|()| stream.read(room)),
+                Stream::Unix(stream) => stream.set_read_timeout(left).and_then(|()| stream.read(room)),
             };
             match got {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -234,12 +205,8 @@ impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let left = self.left()?;
         match &mut self.stream {
-            Stream::Tcp(stream) => stream
-                .set_write_timeout(left)
-                .and_then(|()| stream.write(bytes)),
-            Stream::Unix(stream) => stream
-                .set_write_timeout(left)
-                .and_then(|()| stream.write(bytes)),
+            Stream::Tcp(stream) => stream.set_write_timeout(left).and_then(|()| stream.write(bytes)),
+            Stream::Unix(stream) => stream.set_write_timeout(left).and_then(|()| stream.write(bytes)),
         }
     }
 
@@ -252,9 +219,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<Stream, Serve
     let started = Instant::now();
     let mut last = None;
     for address in resolve(host, port, deadline)? {
-        let left = deadline
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(1));
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => {
                 // Small questions and answers: waiting to fill a packet only costs time.
@@ -266,9 +231,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<Stream, Serve
     }
     let error = last.unwrap_or_else(|| io::ErrorKind::NotFound.into());
     Err(match error.kind() {
-        io::ErrorKind::ConnectionRefused => ServerError::Refused {
-            address: format!("{host}:{port}"),
-        },
+        io::ErrorKind::ConnectionRefused => ServerError::Refused { address: format!("{host}:{port}") },
         _ => failure("connecting", started, error),
     })
 }
@@ -281,26 +244,15 @@ fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, 
     let (sender, receiver) = std::sync::mpsc::channel();
     let name = host.to_string();
     std::thread::spawn(move || {
-        let found = (name.as_str(), port)
-            .to_socket_addrs()
-            .map(Iterator::collect::<Vec<_>>);
+        let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         let _ = sender.send(found);
     });
     let started = Instant::now();
     match receiver.recv_timeout(deadline.saturating_duration_since(started)) {
         Ok(Ok(found)) if !found.is_empty() => Ok(found),
-        Ok(Ok(_)) => Err(ServerError::NoSuchHost {
-            host: host.to_string(),
-            because: "no address".to_string(),
-        }),
-        Ok(Err(error)) => Err(ServerError::NoSuchHost {
-            host: host.to_string(),
-            because: error.to_string(),
-        }),
-        Err(_) => Err(ServerError::Timeout {
-            doing: "resolving its name",
-            after: round(started.elapsed()),
-        }),
+        Ok(Ok(_)) => Err(ServerError::NoSuchHost { host: host.to_string(), because: "no address".to_string() }),
+        Ok(Err(error)) => Err(ServerError::NoSuchHost { host: host.to_string(), because: error.to_string() }),
+        Err(_) => Err(ServerError::Timeout { doing: "resolving its name", after: round(started.elapsed()) }),
     }
 }
 
@@ -309,42 +261,27 @@ fn connect_unix(path: &Path, deadline: Instant) -> Result<Stream, ServerError> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
     use std::os::fd::AsRawFd;
     let started = Instant::now();
-    let io = |errno: nix::errno::Errno| ServerError::Io {
-        doing: "connecting",
-        source: errno.into(),
-    };
+    let io = |errno: nix::errno::Errno| ServerError::Io { doing: "connecting", source: errno.into() };
     let address = UnixAddr::new(path).map_err(io)?;
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(io)?;
     loop {
         match connect(fd.as_raw_fd(), &address) {
             Ok(()) => break,
-            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR)
-                if Instant::now() < deadline =>
-            {
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {
-                return Err(ServerError::Timeout {
-                    doing: "connecting",
-                    after: round(started.elapsed()),
-                });
+                return Err(ServerError::Timeout { doing: "connecting", after: round(started.elapsed()) });
             }
             Err(nix::errno::Errno::ECONNREFUSED | nix::errno::Errno::ENOENT) => {
-                return Err(ServerError::Refused {
-                    address: format!("unix:{}", path.display()),
-                });
+                return Err(ServerError::Refused { address: format!("unix:{}", path.display()) });
             }
             Err(errno) => return Err(io(errno)),
         }
     }
     let stream = UnixStream::from(fd);
-    stream
-        .set_nonblocking(false)
-        .map_err(|source| ServerError::Io {
-            doing: "connecting",
-            source,
-        })?;
+    stream.set_nonblocking(false).map_err(|source| ServerError::Io { doing: "connecting", source })?;
     Ok(Stream::Unix(stream))
 }
 
@@ -356,17 +293,12 @@ fn shake_hands(
     started: Instant,
 ) -> Result<StreamOwned<ClientConnection, Socket>, ServerError> {
     let name = ServerName::try_from(host.to_string()).map_err(|error| refused(&error))?;
-    let connection =
-        ClientConnection::new(Arc::new(tls_config(tls)?), name).map_err(|error| refused(&error))?;
+    let connection = ClientConnection::new(Arc::new(tls_config(tls)?), name).map_err(|error| refused(&error))?;
     let mut stream = StreamOwned::new(connection, socket);
     while stream.conn.is_handshaking() {
-        stream.conn.complete_io(&mut stream.sock).map_err(|error| {
-            match failure("shaking hands", started, error) {
-                ServerError::Closed => ServerError::Tls {
-                    because: "the server closed the connection".to_string(),
-                },
-                other => other,
-            }
+        stream.conn.complete_io(&mut stream.sock).map_err(|error| match failure("shaking hands", started, error) {
+            ServerError::Closed => ServerError::Tls { because: "the server closed the connection".to_string() },
+            other => other,
         })?;
     }
     Ok(stream)
@@ -377,9 +309,7 @@ fn tls_config(tls: &Tls) -> Result<ClientConfig, ServerError> {
     match &tls.ca {
         Some(path) => {
             for certificate in certificates(path)? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| in_file(path, &error))?;
+                roots.add(certificate).map_err(|error| in_file(path, &error))?;
             }
         }
         None => {
@@ -393,11 +323,8 @@ fn tls_config(tls: &Tls) -> Result<ClientConfig, ServerError> {
         .with_root_certificates(roots);
     match (&tls.cert, &tls.key) {
         (Some(cert), Some(key_path)) => {
-            let key = PrivateKeyDer::from_pem_file(key_path)
-                .map_err(|error| in_file(key_path, &error))?;
-            builder
-                .with_client_auth_cert(certificates(cert)?, key)
-                .map_err(|error| in_file(cert, &error))
+            let key = PrivateKeyDer::from_pem_file(key_path).map_err(|error| in_file(key_path, &error))?;
+            builder.with_client_auth_cert(certificates(cert)?, key).map_err(|error| in_file(cert, &error))
         }
         (None, None) => Ok(builder.with_no_client_auth()),
         _ => Err(ServerError::Tls {
@@ -407,25 +334,18 @@ fn tls_config(tls: &Tls) -> Result<ClientConfig, ServerError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
-    let found: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| in_file(path, &error))?;
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| in_file(path, &error))?;
     if found.is_empty() {
-        return Err(ServerError::Tls {
-            because: format!("{}: no certificate in it", path.display()),
-        });
+        return Err(ServerError::Tls { because: format!("{}: no certificate in it", path.display()) });
     }
     Ok(found)
 }
 
 fn refused(error: &dyn std::fmt::Display) -> ServerError {
-    ServerError::Tls {
-        because: error.to_string(),
-    }
+    ServerError::Tls { because: error.to_string() }
 }
 
 fn in_file(path: &Path, error: &dyn std::fmt::Display) -> ServerError {
-    ServerError::Tls {
-        because: format!("{}: {error}", path.display()),
-    }
+    ServerError::Tls { because: format!("{}: {error}", path.display()) }
 }

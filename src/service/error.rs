@@ -88,16 +88,24 @@ impl ServiceError {
             ServiceError::HeldByOther { .. } => "stop that program, or give this instance another port".to_string(),
             ServiceError::Hidden { .. } => "run redis-dr as root, or as the user the server runs as".to_string(),
             ServiceError::WouldSave { .. } => {
-                "allow redis-dr's user SHUTDOWN and CONFIG SET, or stop the server by hand and run this again".to_string()
+                "allow redis-dr's user SHUTDOWN and CONFIG SET, or stop the server by hand and run this again"
+                    .to_string()
             }
-            ServiceError::StillThere { pid, .. } => format!("see the server's log, and what it waits for: ps -o pid,stat,wchan -p {pid}"),
+            ServiceError::StillThere { pid, .. } => {
+                format!("see the server's log, and what it waits for: ps -o pid,stat,wchan -p {pid}")
+            }
             ServiceError::CameBack { .. } => {
-                "a supervisor restarts it: say in the configuration how to stop it (service: systemd or command)".to_string()
+                "a supervisor restarts it: say in the configuration how to stop it (service: systemd or command)"
+                    .to_string()
             }
             ServiceError::NotStarted { .. } => "see the server's log; redis-dr assess explains its words".to_string(),
-            ServiceError::DiesWithUs { unit } => format!("set KillMode=process in {unit}, or start redis-dr from a terminal"),
+            ServiceError::DiesWithUs { unit } => {
+                format!("set KillMode=process in {unit}, or start redis-dr from a terminal")
+            }
             ServiceError::Command { command, .. } => format!("try it by hand: {command}"),
-            ServiceError::NoProgram { .. } => "install redis-server or valkey-server, or give bin_dir in the configuration".to_string(),
+            ServiceError::NoProgram { .. } => {
+                "install redis-server or valkey-server, or give bin_dir in the configuration".to_string()
+            }
             ServiceError::Process(error) => error.hint(),
             ServiceError::Host(error) => error.hint(),
             ServiceError::Server(error) => error.hint(),

@@ -99,13 +99,7 @@ impl Service {
     /// Takes the reins of a service.
     #[must_use]
     pub fn new(manager: Manager, identity: Identity, reins: Reins) -> Self {
-        Service {
-            manager,
-            identity,
-            reins,
-            look: Look::new(),
-            launched: None,
-        }
+        Service { manager, identity, reins, look: Look::new(), launched: None }
     }
 
     /// Who starts and stops it.
@@ -122,20 +116,14 @@ impl Service {
         match owner_of(&self.look, &self.identity)? {
             Owner::Ours(proc) => Ok(Some(*proc)),
             Owner::Other { pid, shown } => Err(ServiceError::HeldByOther { pid, shown }),
-            Owner::Hidden => Err(ServiceError::Hidden {
-                address: self.identity.address.to_string(),
-            }),
+            Owner::Hidden => Err(ServiceError::Hidden { address: self.identity.address.to_string() }),
             Owner::Nobody => Ok(self.not_listening_yet()),
         }
     }
 
     /// A server that we, or systemd, started a moment ago and that does not listen yet.
     fn not_listening_yet(&self) -> Option<Proc> {
-        let ours = self
-            .launched
-            .as_ref()
-            .filter(|launched| launched.ended().is_none())
-            .map(|launched| launched.pid);
+        let ours = self.launched.as_ref().filter(|launched| launched.ended().is_none()).map(|launched| launched.pid);
         let main = || match &self.manager {
             Manager::Systemd(unit) => unit.state(&self.look).ok()?.main_pid,
             _ => None,
@@ -163,12 +151,7 @@ impl Service {
             }
             _ => None,
         };
-        Ok(ServiceState {
-            process,
-            unit,
-            held: self.is_held(),
-            status,
-        })
+        Ok(ServiceState { process, unit, held: self.is_held(), status })
     }
 
     /// Is it held?
@@ -209,11 +192,7 @@ impl Service {
     }
 
     fn remove_mark(&self) -> Result<(), ServiceError> {
-        if self
-            .look
-            .lstat_if_there(&held_path(&self.identity.data_dir))?
-            .is_none()
-        {
+        if self.look.lstat_if_there(&held_path(&self.identity.data_dir))?.is_none() {
             return Ok(());
         }
         Ok(OwnFiles::open_in(&self.identity.data_dir, OWN)?.remove(HELD)?)
@@ -226,9 +205,7 @@ impl Service {
             return None;
         }
         let name = self.look.own_service_unit()?;
-        let mode = SystemdUnit::new(&name)
-            .property(&self.look, "KillMode")
-            .unwrap_or_default();
+        let mode = SystemdUnit::new(&name).property(&self.look, "KillMode").unwrap_or_default();
         (!matches!(mode.as_str(), "process" | "none")).then_some(name)
     }
 }

@@ -69,10 +69,7 @@ fn owner_at_once(look: &Look, identity: &Identity) -> Result<Owner, ProcessError
             Some(proc) if proc.is_server() => return Ok(Owner::Ours(Box::new(proc))),
             Some(proc) => {
                 let shown = format!("{} (pid {})", proc.shown(), proc.pid());
-                other = Some(Owner::Other {
-                    pid: Some(proc.pid()),
-                    shown,
-                });
+                other = Some(Owner::Other { pid: Some(proc.pid()), shown });
             }
             None => other = other.or(Some(Owner::Hidden)),
         }
@@ -99,10 +96,7 @@ pub fn answers_for(listener: &Listener, host: &str) -> bool {
 fn by_pid_file(look: &Look, identity: &Identity) -> Option<Proc> {
     let text = look.read_text(identity.pid_file.as_deref()?, 64).ok()?;
     let proc = look.process(text.trim().parse().ok()?)?;
-    let here = proc
-        .cwd
-        .as_deref()
-        .is_some_and(|cwd| same_dir(look, cwd, &identity.data_dir));
+    let here = proc.cwd.as_deref().is_some_and(|cwd| same_dir(look, cwd, &identity.data_dir));
     (proc.is_server() && here && !look.gone(proc.id)).then_some(proc)
 }
 
@@ -119,12 +113,7 @@ fn same_dir(look: &Look, one: &Path, other: &Path) -> bool {
 /// /proc can't be read.
 pub fn servers_in(look: &Look, dir: &Path) -> Result<Vec<Proc>, ProcessError> {
     let mut found = look.servers()?;
-    found.retain(|proc| {
-        proc.cwd
-            .as_deref()
-            .is_some_and(|cwd| same_dir(look, cwd, dir))
-            && !look.gone(proc.id)
-    });
+    found.retain(|proc| proc.cwd.as_deref().is_some_and(|cwd| same_dir(look, cwd, dir)) && !look.gone(proc.id));
     Ok(found)
 }
 
@@ -155,20 +144,12 @@ pub fn supervision(look: &Look, proc: &Proc) -> Supervision {
     let parent = look.parent(proc);
     // A unit's own process is a child of systemd; under another parent in the same group (a shell in a session, a
     // supervisor that is the unit) it is that parent that counts.
-    let managed = parent
-        .as_ref()
-        .is_none_or(|parent| parent.pid() == 1 || parent.comm == "systemd");
-    if let Some(unit) = proc
-        .unit()
-        .filter(|unit| managed && unit.ends_with(".service") && !unit.starts_with("user@"))
-    {
+    let managed = parent.as_ref().is_none_or(|parent| parent.pid() == 1 || parent.comm == "systemd");
+    if let Some(unit) = proc.unit().filter(|unit| managed && unit.ends_with(".service") && !unit.starts_with("user@")) {
         return Supervision::Unit(unit.to_string());
     }
     match parent {
-        Some(parent) if !managed => Supervision::Unknown {
-            pid: parent.pid(),
-            shown: parent.shown(),
-        },
+        Some(parent) if !managed => Supervision::Unknown { pid: parent.pid(), shown: parent.shown() },
         _ => Supervision::Nobody,
     }
 }
@@ -188,10 +169,7 @@ mod tests {
 
     #[test]
     fn a_socket_answers_for_its_addresses() {
-        let at = |text: &str| Listener {
-            address: Some(text.parse().unwrap()),
-            pid: None,
-        };
+        let at = |text: &str| Listener { address: Some(text.parse().unwrap()), pid: None };
         assert!(answers_for(&at("0.0.0.0:1"), "10.0.0.1"));
         assert!(answers_for(&at("[::ffff:127.0.0.1]:1"), "127.0.0.1"));
         assert!(answers_for(&at("[::1]:1"), "localhost"));

@@ -41,22 +41,10 @@ impl Service {
     }
 
     fn launch(&mut self, own: &OwnProcess) -> Result<(), ServiceError> {
-        let mut argv = vec![
-            own.program.display().to_string(),
-            own.config_file.display().to_string(),
-        ];
+        let mut argv = vec![own.program.display().to_string(), own.config_file.display().to_string()];
         argv.extend(own.args.iter().cloned());
-        let launcher = own
-            .launcher
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
-        let launch = Launch {
-            argv,
-            user: own.user.clone(),
-            cwd: own.cwd.clone(),
-            log: None,
-            launcher,
-        };
+        let launcher = own.launcher.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
+        let launch = Launch { argv, user: own.user.clone(), cwd: own.cwd.clone(), log: None, launcher };
         let launched = self.reins.launch(launch)?;
         // What can't even be run ends at once; the load is waited for by the caller.
         let until = Instant::now() + Duration::from_millis(30);
@@ -66,9 +54,9 @@ impl Service {
         let ended = launched.ended();
         self.launched = Some(launched);
         match ended {
-            Some(status) if !status.success() => Err(ServiceError::NotStarted {
-                because: format!("{} ended at once, {status}", own.program.display()),
-            }),
+            Some(status) if !status.success() => {
+                Err(ServiceError::NotStarted { because: format!("{} ended at once, {status}", own.program.display()) })
+            }
             _ => Ok(()),
         }
     }
@@ -76,14 +64,9 @@ impl Service {
     fn start_unit(&mut self, unit: &SystemdUnit, load: Duration) -> Result<(), ServiceError> {
         let before = unit.state(&self.look)?;
         if before.load_state != "loaded" {
-            return Err(ServiceError::NotStarted {
-                because: format!("{} is {}", unit.name, before.load_state),
-            });
+            return Err(ServiceError::NotStarted { because: format!("{} is {}", unit.name, before.load_state) });
         }
-        if before
-            .timeout_start
-            .is_some_and(|timeout| load > timeout / 2)
-        {
+        if before.timeout_start.is_some_and(|timeout| load > timeout / 2) {
             unit.allow_start(&self.reins, load * 5 + Duration::from_secs(60))?;
         }
         // After quick repeated failures systemd refuses until it is told to forget them.
@@ -114,19 +97,11 @@ impl Service {
                     return not(format!("{} failed: {}", unit.name, state.result));
                 }
                 // Not the answer of an earlier try: the job may still be in systemd's queue.
-                None if state.condition_ok == Some(false)
-                    && state.condition_at != before.condition_at =>
-                {
-                    return not(format!(
-                        "a condition of {} does not hold (systemctl status {})",
-                        unit.name, unit.name
-                    ));
+                None if state.condition_ok == Some(false) && state.condition_at != before.condition_at => {
+                    return not(format!("a condition of {} does not hold (systemctl status {})", unit.name, unit.name));
                 }
                 None if Instant::now() >= deadline => {
-                    return not(format!(
-                        "{} is {} ({})",
-                        unit.name, state.active_state, state.sub_state
-                    ));
+                    return not(format!("{} is {} ({})", unit.name, state.active_state, state.sub_state));
                 }
                 None => std::thread::sleep(Duration::from_millis(20)),
             }

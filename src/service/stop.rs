@@ -72,10 +72,7 @@ impl Service {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         if !wait_gone(&self.look, proc.id, left, tick) {
-            return Err(ServiceError::StillThere {
-                pid: proc.pid(),
-                after: timeout,
-            });
+            return Err(ServiceError::StillThere { pid: proc.pid(), after: timeout });
         }
         self.launched = None;
         if how == StopHow::Kill {
@@ -84,10 +81,7 @@ impl Service {
         self.settle_unit()?;
         match self.running()? {
             Some(new) => Err(ServiceError::CameBack { pid: new.pid() }),
-            None => Ok(Stopped::Stopped {
-                pid: proc.pid(),
-                by,
-            }),
+            None => Ok(Stopped::Stopped { pid: proc.pid(), by }),
         }
     }
 
@@ -98,25 +92,18 @@ impl Service {
         endpoint: &Endpoint,
         deadline: Instant,
     ) -> Result<&'static str, ServiceError> {
-        let closed = |error: &ServerError| ServiceError::WouldSave {
-            because: error.to_string(),
-        };
+        let closed = |error: &ServerError| ServiceError::WouldSave { because: error.to_string() };
         let mut server = Server::connect(endpoint, QUESTION).map_err(|error| closed(&error))?;
         if matches!(self.manager, Manager::Command(_)) {
             switch_saving_off(&mut server).map_err(|error| closed(&error))?;
             return self.ask_to_end(proc);
         }
         // It waits for slow replicas (shutdown-timeout, 10 s); no answer by then is no refusal.
-        server.set_timeout(
-            deadline
-                .saturating_duration_since(Instant::now())
-                .clamp(QUESTION, Duration::from_secs(20)),
-        );
+        server.set_timeout(deadline.saturating_duration_since(Instant::now()).clamp(QUESTION, Duration::from_secs(20)));
         match server.shutdown_nosave() {
             Ok(()) | Err(ServerError::Timeout { .. }) => Ok("SHUTDOWN NOSAVE"),
             Err(refusal) => {
-                let mut server =
-                    Server::connect(endpoint, QUESTION).map_err(|error| closed(&error))?;
+                let mut server = Server::connect(endpoint, QUESTION).map_err(|error| closed(&error))?;
                 switch_saving_off(&mut server).map_err(|_| closed(&refusal))?;
                 self.ask_to_end(proc)
             }

@@ -112,9 +112,7 @@ impl SystemdUnit {
     /// One property, as systemctl prints it.
     #[must_use]
     pub fn property(&self, look: &Look, name: &str) -> Option<String> {
-        let output = look
-            .ask(&self.command(&["show", "--value", "--property", name, "--", &self.name]))
-            .ok()?;
+        let output = look.ask(&self.command(&["show", "--value", "--property", name, "--", &self.name])).ok()?;
         output.ok().then(|| output.text().trim().to_string())
     }
 
@@ -132,8 +130,7 @@ impl SystemdUnit {
              # Lift it with: redis-dr hold --release\n[Unit]\nConditionPathExists=!{}\n",
             mark.display().to_string().replace('%', "%%")
         );
-        self.drop_ins(&self.lasting_dir)?
-            .write(HOLD, text.as_bytes())?;
+        self.drop_ins(&self.lasting_dir)?.write(HOLD, text.as_bytes())?;
         self.tell(reins, &["daemon-reload"])?;
         // Nothing to reset is no failure of ours.
         let _ = self.tell(reins, &["reset-failed", "--", &self.name]);
@@ -150,21 +147,14 @@ impl SystemdUnit {
                 changed = true;
             }
         }
-        if changed {
-            self.tell(reins, &["daemon-reload"])
-        } else {
-            Ok(())
-        }
+        if changed { self.tell(reins, &["daemon-reload"]) } else { Ok(()) }
     }
 
     /// Lets a start take `timeout`, until the next reboot or [`release`](Self::release).
     pub(super) fn allow_start(&self, reins: &Reins, timeout: Duration) -> Result<(), ServiceError> {
-        let text = format!(
-            "# redis-dr: this start loads more than usual\n[Service]\nTimeoutStartSec={}\n",
-            timeout.as_secs()
-        );
-        self.drop_ins(&self.runtime_dir)?
-            .write(START, text.as_bytes())?;
+        let text =
+            format!("# redis-dr: this start loads more than usual\n[Service]\nTimeoutStartSec={}\n", timeout.as_secs());
+        self.drop_ins(&self.runtime_dir)?.write(START, text.as_bytes())?;
         self.tell(reins, &["daemon-reload"])
     }
 
@@ -181,26 +171,14 @@ pub(super) fn succeeded(command: &Call, output: Output) -> Result<Output, Servic
     if output.ok() {
         return Ok(output);
     }
-    Err(ServiceError::Command {
-        command: command.shown(),
-        because: output.complaint(),
-    })
+    Err(ServiceError::Command { command: command.shown(), because: output.complaint() })
 }
 
 /// The unit whose start command names this configuration file, of those that are usual; for a server that is down.
 #[must_use]
 pub fn find_unit(look: &Look, config_file: &Path) -> Option<String> {
     let wanted = config_file.display().to_string();
-    [
-        "redis-server",
-        "redis",
-        "valkey-server",
-        "valkey",
-        "redict",
-        "redict-server",
-    ]
-    .iter()
-    .find_map(|name| {
+    ["redis-server", "redis", "valkey-server", "valkey", "redict", "redict-server"].iter().find_map(|name| {
         let unit = SystemdUnit::new(&format!("{name}.service"));
         let state = unit.state(look).ok()?;
         (state.load_state == "loaded" && state.exec_start.contains(&wanted)).then_some(unit.name)
@@ -208,14 +186,10 @@ pub fn find_unit(look: &Look, config_file: &Path) -> Option<String> {
 }
 
 fn read_state(text: &str) -> UnitState {
-    let fields: BTreeMap<&str, &str> = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .collect();
+    let fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
     let get = |name: &str| fields.get(name).copied().unwrap_or("");
     let text = |name: &str| get(name).to_string();
-    let some =
-        |name: &str| Some(get(name)).filter(|value| !value.is_empty() && *value != "[not set]");
+    let some = |name: &str| Some(get(name)).filter(|value| !value.is_empty() && *value != "[not set]");
     let known = |name: &str| get(name).parse::<u64>().ok().filter(|at| *at > 0);
     UnitState {
         load_state: text("LoadState"),
@@ -235,11 +209,7 @@ fn read_state(text: &str) -> UnitState {
         // Before the first start it says "no" as well.
         condition_ok: known("ConditionTimestampMonotonic").map(|_| get("ConditionResult") == "yes"),
         unit_file_state: text("UnitFileState"),
-        stopped_by_hand: by_hand(
-            get("ActiveState"),
-            get("Result"),
-            known("ExecMainStartTimestampMonotonic").is_some(),
-        ),
+        stopped_by_hand: by_hand(get("ActiveState"), get("Result"), known("ExecMainStartTimestampMonotonic").is_some()),
         kill_mode: text("KillMode"),
     }
 }
@@ -249,9 +219,7 @@ fn by_hand(active: &str, result: &str, ran: bool) -> Option<bool> {
     match (active, result) {
         ("inactive", "success") if ran => Some(true),
         ("inactive", _) if !ran => None,
-        ("inactive" | "failed" | "active" | "activating" | "deactivating" | "reloading", _) => {
-            Some(false)
-        }
+        ("inactive" | "failed" | "active" | "activating" | "deactivating" | "reloading", _) => Some(false),
         _ => None,
     }
 }
@@ -260,9 +228,7 @@ fn by_hand(active: &str, result: &str, ran: bool) -> Option<bool> {
 fn exec_argv(text: &str) -> Vec<String> {
     let argv = text.split_once("argv[]=").map_or("", |(_, rest)| rest);
     let argv = argv.split_once(" ; ").map_or(argv, |(argv, _)| argv);
-    argv.split_whitespace()
-        .map(|word| word.trim_matches('"').to_string())
-        .collect()
+    argv.split_whitespace().map(|word| word.trim_matches('"').to_string()).collect()
 }
 
 /// Reads a time span such as `1min 30s`; `None` for `infinity` (and for what is not understood).
@@ -315,9 +281,6 @@ mod tests {
         assert_eq!(by_hand("failed", "exit-code", true), Some(false));
         assert_eq!(by_hand("activating", "success", true), Some(false));
         assert_eq!(by_hand("", "", false), None);
-        assert_eq!(
-            span("1h 2min 3.500s"),
-            Some(Duration::from_millis(3_723_500))
-        );
+        assert_eq!(span("1h 2min 3.500s"), Some(Duration::from_millis(3_723_500)));
     }
 }

@@ -88,10 +88,7 @@ pub fn list(look: &Look, dir: &Path) -> Result<Listing, StoreError> {
         for entry in entries {
             seen += 1;
             if seen > MOST_NAMES {
-                listing.notes.push(format!(
-                    "only the first {MOST_NAMES} names of {} were looked at",
-                    shown(dir)
-                ));
+                listing.notes.push(format!("only the first {MOST_NAMES} names of {} were looked at", shown(dir)));
                 queue.clear();
                 break;
             }
@@ -108,24 +105,12 @@ pub fn list(look: &Look, dir: &Path) -> Result<Listing, StoreError> {
     found.sort_by(|a, b| b.1.mtime_ns.cmp(&a.1.mtime_ns).then_with(|| a.0.cmp(&b.0)));
     for (path, stat) in found {
         if listing.files.len() >= MOST_FILES {
-            listing.notes.push(format!(
-                "only the newest {MOST_FILES} files of {} were taken",
-                shown(dir)
-            ));
+            listing.notes.push(format!("only the newest {MOST_FILES} files of {} were taken", shown(dir)));
             break;
         }
         if let Some(compression) = looks_like_backup(look, &path) {
-            let name = path
-                .strip_prefix(&root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .into_owned();
-            listing.files.push(Stored {
-                name,
-                path,
-                stat,
-                compression,
-            });
+            let name = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned();
+            listing.files.push(Stored { name, path, stat, compression });
         }
     }
     Ok(listing)
@@ -135,8 +120,7 @@ pub fn list(look: &Look, dir: &Path) -> Result<Listing, StoreError> {
 fn inside(look: &Look, root: &Path, link: &Path) -> Option<(PathBuf, Stat)> {
     let target = look.real_path(link).ok()?;
     let stat = look.stat(&target).ok()?;
-    (target.starts_with(root) && stat.kind == Kind::File && stat.size > 0)
-        .then(|| (link.to_path_buf(), stat))
+    (target.starts_with(root) && stat.kind == Kind::File && stat.size > 0).then(|| (link.to_path_buf(), stat))
 }
 
 /// Does a file begin like an RDB, or carry the name of one? A damaged backup must be shown, not passed over.
@@ -150,9 +134,7 @@ fn looks_like_backup(look: &Look, path: &Path) -> Option<Compression> {
     let rdb = |bytes: &[u8]| bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY");
     let begins = match compression {
         Compression::None => rdb(&head),
-        _ => super::open(look, path)
-            .ok()
-            .is_some_and(|mut opened| rdb(&opened.head(9))),
+        _ => super::open(look, path).ok().is_some_and(|mut opened| rdb(&opened.head(9))),
     };
     (begins || named).then_some(compression)
 }

@@ -37,9 +37,7 @@ impl StoreError {
     pub fn hint(&self) -> String {
         match self {
             Self::Host(error) => error.hint(),
-            Self::Compressed { .. } => {
-                "look at the job that makes the backups; choose another: redis-dr points".into()
-            }
+            Self::Compressed { .. } => "look at the job that makes the backups; choose another: redis-dr points".into(),
         }
     }
 }

@@ -56,14 +56,8 @@ pub fn open(look: &Look, path: &Path) -> Result<Opened, StoreError> {
     let mut file = look.open_to_walk(path)?;
     let stat = look.stat_open(&file, path)?;
     let mut head = Vec::new();
-    let failed = |e: std::io::Error| StoreError::Compressed {
-        path: shown(path).to_string(),
-        because: e.to_string(),
-    };
-    file.by_ref()
-        .take(4)
-        .read_to_end(&mut head)
-        .map_err(failed)?;
+    let failed = |e: std::io::Error| StoreError::Compressed { path: shown(path).to_string(), because: e.to_string() };
+    file.by_ref().take(4).read_to_end(&mut head).map_err(failed)?;
     let compression = Compression::sniff(&head);
     let whole = Cursor::new(head).chain(file);
     let reader: Box<dyn Read + Send> = match compression {
@@ -71,17 +65,12 @@ pub fn open(look: &Look, path: &Path) -> Result<Opened, StoreError> {
         // Files joined together count as one, as gunzip and unzstd have it.
         Compression::Gz => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(whole))),
         Compression::Zst => {
-            let mut decoder =
-                zstd::stream::read::Decoder::with_buffer(buffered(whole)).map_err(failed)?;
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered(whole)).map_err(failed)?;
             decoder.window_log_max(WINDOW_LOG).map_err(failed)?;
             Box::new(decoder)
         }
     };
-    Ok(Opened {
-        reader: Cursor::new(Vec::new()).chain(reader),
-        stat,
-        compression,
-    })
+    Ok(Opened { reader: Cursor::new(Vec::new()).chain(reader), stat, compression })
 }
 
 fn buffered(reader: Chain<Cursor<Vec<u8>>, File>) -> BufReader<Chain<Cursor<Vec<u8>>, File>> {

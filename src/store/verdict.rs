@@ -45,29 +45,16 @@ impl Verdicts {
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .filter(|record: &Record| record.revision == REVISION)
             .unwrap_or_default();
-        Self {
-            known: Mutex::new((record.walked, false)),
-        }
+        Self { known: Mutex::new((record.walked, false)) }
     }
 
     fn get(&self, stat: &Stat) -> Option<Report> {
-        self.known
-            .lock()
-            .ok()?
-            .0
-            .get(&key(stat))
-            .map(|kept| kept.report.clone())
+        self.known.lock().ok()?.0.get(&key(stat)).map(|kept| kept.report.clone())
     }
 
     fn put(&self, stat: &Stat, report: &Report, now: i64) {
         if let Ok(mut known) = self.known.lock() {
-            known.0.insert(
-                key(stat),
-                Kept {
-                    at: now,
-                    report: report.clone(),
-                },
-            );
+            known.0.insert(key(stat), Kept { at: now, report: report.clone() });
             known.1 = true;
         }
     }
@@ -81,20 +68,12 @@ impl Verdicts {
             return;
         }
         while known.0.len() > MOST {
-            let Some(oldest) = known
-                .0
-                .iter()
-                .min_by_key(|(_, kept)| kept.at)
-                .map(|(key, _)| key.clone())
-            else {
+            let Some(oldest) = known.0.iter().min_by_key(|(_, kept)| kept.at).map(|(key, _)| key.clone()) else {
                 break;
             };
             known.0.remove(&oldest);
         }
-        let record = Record {
-            revision: REVISION,
-            walked: std::mem::take(&mut known.0),
-        };
+        let record = Record { revision: REVISION, walked: std::mem::take(&mut known.0) };
         if let (Ok(own), Ok(bytes)) = (OwnFiles::open(state_dir), serde_json::to_vec(&record)) {
             let _ = own.write(FILE, &bytes);
         }
@@ -113,36 +92,23 @@ fn key(stat: &Stat) -> String {
 ///
 /// # Errors
 /// The file can't be opened. Damage inside is the report's verdict.
-pub fn examine(
-    look: &Look,
-    path: &Path,
-    known: &Verdicts,
-    now_ms: i64,
-) -> Result<(Report, Stat), StoreError> {
+pub fn examine(look: &Look, path: &Path, known: &Verdicts, now_ms: i64) -> Result<(Report, Stat), StoreError> {
     let before = look.stat(path).map_err(StoreError::Host)?;
     if let Some(report) = known.get(&before) {
         return Ok((report, before));
     }
     let opened = open(look, path)?;
     let (stat, hint) = (opened.stat, opened.len_hint());
-    let options = WalkOptions {
-        now_ms,
-        ..WalkOptions::default()
-    };
+    let options = WalkOptions { now_ms, ..WalkOptions::default() };
     let mut report = walk(opened, hint, &options, &|_| {});
     let after = look.stat(path).map_err(StoreError::Host)?;
     if after != stat {
-        report.verdict = Verdict::Unreadable {
-            because: "it was changed while it was read".into(),
-        };
+        report.verdict = Verdict::Unreadable { because: "it was changed while it was read".into() };
         report.checksum = Checksum::Unchecked;
         return Ok((report, after));
     }
     // An error of the reader says nothing about the file; in a packed one it is damage that stays.
-    if !matches!(
-        report.verdict,
-        Verdict::Unreadable { .. } | Verdict::Stopped
-    ) {
+    if !matches!(report.verdict, Verdict::Unreadable { .. } | Verdict::Stopped) {
         known.put(&stat, &report, now_ms);
     }
     Ok((report, stat))

@@ -43,14 +43,7 @@ impl Vault {
         let Place { dir: parent, .. } = self.pinned(live)?;
         let name = self.pen.temp_dir(&parent)?;
         let dir = parent.open_dir(&name)?;
-        Ok(BuildDir {
-            vault: self,
-            parent,
-            name,
-            dir,
-            owner,
-            finished: false,
-        })
+        Ok(BuildDir { vault: self, parent, name, dir, owner, finished: false })
     }
 
     /// Puts a built directory in the place of a saved one, at one instant; the old one goes to `after`. What was left
@@ -58,32 +51,19 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::NoExchange`]; what the system says.
-    pub fn exchange_dir(
-        &mut self,
-        built: BuiltDir,
-        tree: &SavedTree,
-    ) -> Result<Vec<Kept>, VaultError> {
+    pub fn exchange_dir(&mut self, built: BuiltDir, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
         let live = self.pinned(&tree.dir)?;
         let new = self.pinned(&built.path)?;
         self.swap(&new, &live, tree)
     }
 
-    pub(super) fn swap(
-        &mut self,
-        new: &Place,
-        live: &Place,
-        tree: &SavedTree,
-    ) -> Result<Vec<Kept>, VaultError> {
+    pub(super) fn swap(&mut self, new: &Place, live: &Place, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
         let Some(now) = live.stat()? else {
-            self.pen
-                .rename_new(&new.dir, &new.name, &live.dir, &live.name)?;
+            self.pen.rename_new(&new.dir, &new.name, &live.dir, &live.name)?;
             self.pen.sync_dir(&live.dir)?;
             return Ok(Vec::new());
         };
-        match self
-            .pen
-            .exchange(&new.dir, &new.name, &live.dir, &live.name)
-        {
+        match self.pen.exchange(&new.dir, &new.name, &live.dir, &live.name) {
             Err(e) if cannot_exchange(&e) => {
                 return Err(VaultError::NoExchange { path: live.path() });
             }
@@ -94,8 +74,7 @@ impl Vault {
             let (old, fresh) = (new.dir.open_dir(&new.name)?, live.dir.open_dir(&live.name)?);
             for name in &tree.left_alone {
                 if old.stat_name(name.as_os_str())?.is_some() {
-                    self.pen
-                        .rename_new(&old, name.as_os_str(), &fresh, name.as_os_str())?;
+                    self.pen.rename_new(&old, name.as_os_str(), &fresh, name.as_os_str())?;
                 }
             }
             self.pen.sync_dir(&fresh)?;
@@ -106,14 +85,7 @@ impl Vault {
 
 fn cannot_exchange(e: &HostError) -> bool {
     use nix::errno::Errno;
-    [
-        Errno::EINVAL,
-        Errno::ENOSYS,
-        Errno::EOPNOTSUPP,
-        Errno::EXDEV,
-    ]
-    .iter()
-    .any(|no| e.errno() == Some(*no as i32))
+    [Errno::EINVAL, Errno::ENOSYS, Errno::EOPNOTSUPP, Errno::EXDEV].iter().any(|no| e.errno() == Some(*no as i32))
 }
 
 impl BuildDir<'_> {
@@ -127,12 +99,7 @@ impl BuildDir<'_> {
     ///
     /// # Errors
     /// EEXIST; as [`Vault::replace`].
-    pub fn add_file(
-        &mut self,
-        name: &str,
-        content: Content<'_>,
-        owner: Owner,
-    ) -> Result<Placed, VaultError> {
+    pub fn add_file(&mut self, name: &str, content: Content<'_>, owner: Owner) -> Result<Placed, VaultError> {
         let name = self.one_name(name)?;
         let path = self.dir.path().join(name);
         let mut file = self.vault.pen.new_file(&self.dir, name)?;
@@ -157,25 +124,12 @@ impl BuildDir<'_> {
     ) -> Result<How, VaultError> {
         let to = self.one_name(name)?;
         let from = self.vault.pinned(source)?;
-        let as_wanted = from
-            .stat()?
-            .is_some_and(|stat| stat.kind == Kind::File && stat.owner() == owner);
+        let as_wanted = from.stat()?.is_some_and(|stat| stat.kind == Kind::File && stat.owner() == owner);
         if may_link && as_wanted && self.vault.pen.link(&from.dir, &from.name, &self.dir, to)? {
             return Ok(How::Link);
         }
-        let placed = self.add_file(
-            name,
-            Content::File {
-                path: source,
-                len: None,
-            },
-            owner,
-        )?;
-        Ok(if placed.digest.is_some() {
-            How::Copy
-        } else {
-            How::Reflink
-        })
+        let placed = self.add_file(name, Content::File { path: source, len: None }, owner)?;
+        Ok(if placed.digest.is_some() { How::Copy } else { How::Reflink })
     }
 
     /// Dresses and syncs the directory. It is still under its temporary name.
@@ -184,23 +138,16 @@ impl BuildDir<'_> {
     /// What the system says.
     pub fn finish(mut self) -> Result<BuiltDir, VaultError> {
         self.vault.pen.sync_dir(&self.dir)?;
-        self.vault
-            .pen
-            .dress_name(&self.parent, &self.name, self.owner, None)?;
+        self.vault.pen.dress_name(&self.parent, &self.name, self.owner, None)?;
         self.vault.pen.sync_dir(&self.parent)?;
         self.finished = true;
-        Ok(BuiltDir {
-            path: self.parent.path().join(&self.name),
-        })
+        Ok(BuiltDir { path: self.parent.path().join(&self.name) })
     }
 
     fn one_name<'n>(&self, name: &'n str) -> Result<&'n OsStr, HostError> {
         if name.is_empty() || name.contains('/') || name == "." || name == ".." {
             let because = "a name in a directory was expected";
-            return Err(HostError::BadPath {
-                path: self.dir.path().join(name),
-                because,
-            });
+            return Err(HostError::BadPath { path: self.dir.path().join(name), because });
         }
         Ok(OsStr::new(name))
     }

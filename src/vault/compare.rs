@@ -28,10 +28,7 @@ impl Vault {
         let (was, now) = match (saved.was, place.stat()?) {
             (None, None) => return Ok(None),
             (None, Some(now)) => {
-                return Ok(Some(format!(
-                    "there was nothing, now there is a {}",
-                    now.kind
-                )));
+                return Ok(Some(format!("there was nothing, now there is a {}", now.kind)));
             }
             (Some(_), None) => return Ok(Some("it is not there".to_string())),
             (Some(was), Some(now)) => (was, now),
@@ -61,11 +58,7 @@ impl Vault {
     fn attrs_differ(&self, place: &Place, now: &Stat, saved: &[Attr]) -> Result<bool, VaultError> {
         // A label may follow the directory's rule instead (see `host`); it is no part of the bytes.
         let chosen = |attrs: &[Attr]| -> Vec<Attr> {
-            attrs
-                .iter()
-                .filter(|attr| attr.name != "security.selinux")
-                .cloned()
-                .collect()
+            attrs.iter().filter(|attr| attr.name != "security.selinux").cloned().collect()
         };
         match open_any(place, now) {
             Ok(file) => Ok(chosen(&self.look.attrs(&file, &place.path())?) != chosen(saved)),
@@ -85,10 +78,7 @@ impl Vault {
                 Save::Tree(tree) => self.tree_differs(tree)?,
             };
             if let Some(because) = differs {
-                return Ok(Some(format!(
-                    "{}: {because}",
-                    crate::host::shown(save.path())
-                )));
+                return Ok(Some(format!("{}: {because}", crate::host::shown(save.path()))));
             }
         }
         Ok(None)
@@ -122,23 +112,13 @@ pub(super) fn facts_differ(was: &Stat, now: &Stat, bytes_too: bool) -> Option<St
         return Some(format!("it was a {}, now it is a {}", was.kind, now.kind));
     }
     if (was.uid, was.gid) != (now.uid, now.gid) {
-        return Some(format!(
-            "it belonged to {}:{}, now to {}:{}",
-            was.uid, was.gid, now.uid, now.gid
-        ));
+        return Some(format!("it belonged to {}:{}, now to {}:{}", was.uid, was.gid, now.uid, now.gid));
     }
     if was.mode != now.mode {
-        return Some(format!(
-            "its mode was {:04o}, now it is {:04o}",
-            was.mode, now.mode
-        ));
+        return Some(format!("its mode was {:04o}, now it is {:04o}", was.mode, now.mode));
     }
     if bytes_too && was.size != now.size {
-        return Some(format!(
-            "it had {} bytes, now it has {}",
-            was.size, now.size
-        ));
+        return Some(format!("it had {} bytes, now it has {}", was.size, now.size));
     }
-    (bytes_too && was.mtime_ns != now.mtime_ns)
-        .then(|| "its time of last change differs".to_string())
+    (bytes_too && was.mtime_ns != now.mtime_ns).then(|| "its time of last change differs".to_string())
 }

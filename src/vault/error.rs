@@ -97,33 +97,19 @@ impl VaultError {
                 format!("see who writes to it: fuser -v {}", shown(path))
             }
             VaultError::MountPoint { path } => {
-                format!(
-                    "unmount it, or change the file where it comes from: findmnt {}",
-                    shown(path)
-                )
+                format!("unmount it, or change the file where it comes from: findmnt {}", shown(path))
             }
-            VaultError::NotSavedForThis { .. } => {
-                "this is a defect of redis-dr; please report it".to_string()
-            }
-            VaultError::NothingToBeLike { .. } => {
-                "name the owner: run_as in the configuration".to_string()
-            }
+            VaultError::NotSavedForThis { .. } => "this is a defect of redis-dr; please report it".to_string(),
+            VaultError::NothingToBeLike { .. } => "name the owner: run_as in the configuration".to_string(),
             VaultError::Unexpected { .. } => "the facts have moved: assess again".to_string(),
-            VaultError::CopyGone { copy, .. } => format!(
-                "look for it: ls -la {}",
-                shown(copy.parent().unwrap_or(copy))
-            ),
+            VaultError::CopyGone { copy, .. } => {
+                format!("look for it: ls -la {}", shown(copy.parent().unwrap_or(copy)))
+            }
             VaultError::NotTheMarkedFile { path, .. } | VaultError::NotAsBefore { path, .. } => {
-                format!(
-                    "compare it with the copies: redis-dr vault list; ls -la {}",
-                    shown(path)
-                )
+                format!("compare it with the copies: redis-dr vault list; ls -la {}", shown(path))
             }
             VaultError::NoExchange { path } => {
-                format!(
-                    "put the data on ext4, xfs or btrfs, or stop the server and move {} by hand",
-                    shown(path)
-                )
+                format!("put the data on ext4, xfs or btrfs, or stop the server and move {} by hand", shown(path))
             }
             VaultError::Index { .. } => "rename the file to a name that is UTF-8".to_string(),
         }
@@ -139,10 +125,6 @@ impl VaultError {
     }
 
     pub(super) fn copy_gone(path: &Path, copy: &Path, because: impl Into<String>) -> Self {
-        VaultError::CopyGone {
-            path: path.to_path_buf(),
-            copy: copy.to_path_buf(),
-            because: because.into(),
-        }
+        VaultError::CopyGone { path: path.to_path_buf(), copy: copy.to_path_buf(), because: because.into() }
     }
 }

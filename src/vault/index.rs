@@ -69,19 +69,11 @@ impl Vault {
     /// The last save of a path that has bytes in the vault.
     pub(super) fn last_save_of(&self, path: &Path) -> Option<Saved> {
         let (saves, _) = list(self.look, self.dir()).ok()?;
-        saves
-            .iter()
-            .rev()
-            .flat_map(|save| save.files().iter().rev())
-            .find(|saved| saved.path == path)
-            .cloned()
+        saves.iter().rev().flat_map(|save| save.files().iter().rev()).find(|saved| saved.path == path).cloned()
     }
 
     fn note(&self, line: &Line, path: &Path) -> Result<(), VaultError> {
-        let because = |e: serde_json::Error| VaultError::Index {
-            path: path.to_path_buf(),
-            because: e.to_string(),
-        };
+        let because = |e: serde_json::Error| VaultError::Index { path: path.to_path_buf(), because: e.to_string() };
         // A line that a crash cut off must not swallow this one: an empty line does no harm.
         let mut text = b"\n".to_vec();
         serde_json::to_writer(&mut text, line).map_err(because)?;
@@ -97,11 +89,7 @@ impl Vault {
             Err(e) => return Err(e.into()),
         };
         let index = self.dir().join(INDEX);
-        file.write_all(&text).map_err(|source| HostError::Os {
-            doing: "write",
-            path: index.clone(),
-            source,
-        })?;
+        file.write_all(&text).map_err(|source| HostError::Os { doing: "write", path: index.clone(), source })?;
         Ok(self.pen.sync(&file, &index)?)
     }
 }
@@ -117,13 +105,7 @@ pub(super) fn free_name(own: &OwnFiles, name: &OsStr) -> Result<OsString, HostEr
     let plain: String = name
         .to_string_lossy()
         .chars()
-        .map(|c| {
-            if c.is_ascii_graphic() && c != '/' {
-                c
-            } else {
-                '_'
-            }
-        })
+        .map(|c| if c.is_ascii_graphic() && c != '/' { c } else { '_' })
         .take(200)
         .collect();
     Ok(OsString::from(format!("{:04}-{plain}", count + 1)))

@@ -48,24 +48,14 @@ pub struct Vault {
 /// Where a run's vault belongs: beside the journal when that is on the data's filesystem (links are possible), else
 /// in the data directory. With `avoid_data_disk` (the disk fails, is full or read-only) always beside the journal.
 #[must_use]
-pub fn home(
-    look: Look,
-    run_dir: &Path,
-    data_dir: &Path,
-    run_id: &str,
-    avoid_data_disk: bool,
-) -> PathBuf {
+pub fn home(look: Look, run_dir: &Path, data_dir: &Path, run_id: &str, avoid_data_disk: bool) -> PathBuf {
     let beside = run_dir.join("vault");
     let same = match (look.stat(run_dir), look.stat(data_dir)) {
         (Ok(run), Ok(data)) => run.dev == data.dev,
         // Without a data directory there is nothing to be near to.
         _ => true,
     };
-    if same || avoid_data_disk {
-        beside
-    } else {
-        data_dir.join(OWN_DIR).join(run_id)
-    }
+    if same || avoid_data_disk { beside } else { data_dir.join(OWN_DIR).join(run_id) }
 }
 
 impl Vault {
@@ -77,14 +67,7 @@ impl Vault {
         let own = open_own(dir)?;
         let before = own.sub("before")?;
         let after = own.sub("after")?;
-        Ok(Vault {
-            pen,
-            look: Look::new(),
-            own,
-            before,
-            after,
-            planters,
-        })
+        Ok(Vault { pen, look: Look::new(), own, before, after, planters })
     }
 
     /// The vault's directory.
@@ -99,13 +82,8 @@ impl Vault {
     /// It is there already, or what the system says.
     pub fn new_file(&self, name: &str) -> Result<(PathBuf, std::fs::File), VaultError> {
         // an attempt that was cut off left half a file
-        self.own
-            .remove(name)
-            .or_else(|e| if e.is_missing() { Ok(()) } else { Err(e) })?;
-        Ok((
-            self.own.path().join(name),
-            self.own.open_append(name, true)?,
-        ))
+        self.own.remove(name).or_else(|e| if e.is_missing() { Ok(()) } else { Err(e) })?;
+        Ok((self.own.path().join(name), self.own.open_append(name, true)?))
     }
 
     /// Syncs a file made by [`Vault::new_file`]; its size in bytes.
@@ -162,11 +140,7 @@ pub fn prune(dir: &Path) -> Result<(), VaultError> {
     }
     open_own(dir)?;
     let (Some(above), Some(name)) = (dir.parent(), dir.file_name().and_then(OsStr::to_str)) else {
-        return Err(HostError::BadPath {
-            path: dir.to_path_buf(),
-            because: "it names no directory",
-        }
-        .into());
+        return Err(HostError::BadPath { path: dir.to_path_buf(), because: "it names no directory" }.into());
     };
     Ok(open_own(above)?.remove_tree(name)?)
 }
@@ -180,9 +154,7 @@ fn open_own(dir: &Path) -> Result<OwnFiles, HostError> {
         return OwnFiles::open_in(data, OWN_DIR);
     }
     match (dir.parent(), name(dir)) {
-        (Some(above), Some(run)) if name(above).as_deref() == Some(OWN_DIR) => {
-            open_own(above)?.sub(&run)
-        }
+        (Some(above), Some(run)) if name(above).as_deref() == Some(OWN_DIR) => open_own(above)?.sub(&run),
         _ => OwnFiles::open(dir),
     }
 }
@@ -200,13 +172,9 @@ mod tests {
 
     #[test]
     fn only_our_own_temporaries_are_recognised() {
-        assert!(is_temp(OsStr::new(
-            ".redis-dr-0123456789abcdef0123456789abcdef"
-        )));
+        assert!(is_temp(OsStr::new(".redis-dr-0123456789abcdef0123456789abcdef")));
         assert!(!is_temp(OsStr::new(".redis-dr")));
         assert!(!is_temp(OsStr::new(".redis-dr-notes")));
-        assert!(!is_temp(OsStr::new(
-            "temp-0123456789abcdef0123456789abcdef"
-        )));
+        assert!(!is_temp(OsStr::new("temp-0123456789abcdef0123456789abcdef")));
     }
 }

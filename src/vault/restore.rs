@@ -38,24 +38,19 @@ impl Vault {
     /// [`VaultError::CopyGone`], [`VaultError::NotTheMarkedFile`], [`VaultError::NotAsBefore`]; what the system says.
     pub fn restore(&mut self, saved: &Saved) -> Result<Restored, VaultError> {
         if self.matches(saved)? {
-            return Ok(Restored {
-                put: Put::AsBefore,
-                kept: Vec::new(),
-            });
+            return Ok(Restored { put: Put::AsBefore, kept: Vec::new() });
         }
         let place = self.place_of(saved)?;
         let now = place.stat()?;
         let kept = match (saved.how, saved.was) {
             (How::Absent, _) | (_, None) => self.take_away(&place, now)?,
             (How::Owner, Some(was)) => {
-                self.pen
-                    .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+                self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
             }
             (How::Tail, Some(was)) => self.cut_back(&place, saved, &was)?,
             (How::Link, Some(was)) if now.is_some_and(|now| now.same_inode(&was)) => {
-                self.pen
-                    .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+                self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
             }
             (How::Link | How::Reflink | How::Copy, Some(_)) => self.put_over(&place, saved, now)?,
@@ -100,16 +95,8 @@ impl Vault {
     }
 
     /// Cuts off what was appended since the mark; what is cut off goes to `after`.
-    fn cut_back(
-        &mut self,
-        place: &Place,
-        saved: &Saved,
-        was: &Stat,
-    ) -> Result<Vec<Kept>, VaultError> {
-        let gone = || VaultError::NotTheMarkedFile {
-            path: saved.path.clone(),
-            size: was.size,
-        };
+    fn cut_back(&mut self, place: &Place, saved: &Saved, was: &Stat) -> Result<Vec<Kept>, VaultError> {
+        let gone = || VaultError::NotTheMarkedFile { path: saved.path.clone(), size: was.size };
         let mark = saved.mark.as_ref().ok_or_else(gone)?;
         if place.stat()?.is_none() || !self.look.holds_mark(&saved.path, mark)? {
             return Err(gone());
@@ -119,13 +106,8 @@ impl Vault {
             kept.push(self.keep_tail(place, mark.size)?);
             self.pen.cut_back(&place.dir, &place.name, mark.size)?;
         }
-        self.pen
-            .dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
-        self.pen.set_mtime(
-            &place.dir.open_file(&place.name)?,
-            &saved.path,
-            was.mtime_ns,
-        )?;
+        self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
+        self.pen.set_mtime(&place.dir.open_file(&place.name)?, &saved.path, was.mtime_ns)?;
         Ok(kept)
     }
 
@@ -133,13 +115,11 @@ impl Vault {
         use std::io::{Seek, SeekFrom};
         let path = place.path();
         let mut source = place.dir.open_file(&place.name)?;
-        source
-            .seek(SeekFrom::Start(from))
-            .map_err(|source| crate::host::HostError::Os {
-                doing: "read",
-                path: path.clone(),
-                source,
-            })?;
+        source.seek(SeekFrom::Start(from)).map_err(|source| crate::host::HostError::Os {
+            doing: "read",
+            path: path.clone(),
+            source,
+        })?;
         let mut name = place.name.clone();
         name.push(format!(".from-{from}"));
         let name = super::index::free_name(&self.after, &name)?;
@@ -153,18 +133,9 @@ impl Vault {
     }
 
     /// Renames the saved bytes over whatever is there.
-    fn put_over(
-        &mut self,
-        place: &Place,
-        saved: &Saved,
-        now: Option<Stat>,
-    ) -> Result<Vec<Kept>, VaultError> {
+    fn put_over(&mut self, place: &Place, saved: &Saved, now: Option<Stat>) -> Result<Vec<Kept>, VaultError> {
         let mut kept = Vec::new();
-        let temp = std::ffi::OsString::from(format!(
-            "{}{}",
-            crate::host::TEMP_PREFIX,
-            self.look.random_name()?
-        ));
+        let temp = std::ffi::OsString::from(format!("{}{}", crate::host::TEMP_PREFIX, self.look.random_name()?));
         // The old bytes are ready before anything is taken away.
         self.put_back_as(saved, &place.dir, &temp)?;
         let done = (|| {
@@ -173,9 +144,7 @@ impl Vault {
                 Some(_) => kept.push(self.put_away(&place.dir, &place.name, &place.name)?),
                 None => {}
             }
-            Ok(self
-                .pen
-                .rename(&place.dir, &temp, &place.dir, &place.name)?)
+            Ok(self.pen.rename(&place.dir, &temp, &place.dir, &place.name)?)
         })();
         if let Err(e) = done {
             let _ = self.pen.unlink(&place.dir, &temp);
@@ -186,17 +155,9 @@ impl Vault {
     }
 
     /// Gives the saved bytes the name `name` (free until now) in a directory, dressed as they were.
-    pub(super) fn put_back_as(
-        &self,
-        saved: &Saved,
-        dir: &Dir,
-        name: &OsStr,
-    ) -> Result<(), VaultError> {
+    pub(super) fn put_back_as(&self, saved: &Saved, dir: &Dir, name: &OsStr) -> Result<(), VaultError> {
         let (Some(was), Some(copy)) = (saved.was, saved.copy.as_deref()) else {
-            return Err(VaultError::NotSavedForThis {
-                path: saved.path.clone(),
-                how: saved.how,
-            });
+            return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
         };
         self.copy_is_whole(saved, &was, copy)?;
         let linked = saved.how == How::Link && self.link_back(copy, dir, name)?;
@@ -208,8 +169,7 @@ impl Vault {
                 return Err(e);
             }
         }
-        self.pen
-            .dress_name(dir, name, was.owner(), Some(&saved.attrs))?;
+        self.pen.dress_name(dir, name, was.owner(), Some(&saved.attrs))?;
         let file = dir.open_file(name)?;
         let path = dir.path().join(name);
         if self.look.stat_open(&file, &path)?.size == was.size {
@@ -244,23 +204,15 @@ impl Vault {
         Ok(self.pen.link(&place.dir, &place.name, dir, name)?)
     }
 
-    fn copy_back(
-        &self,
-        saved: &Saved,
-        copy: &Path,
-        dir: &Dir,
-        name: &OsStr,
-    ) -> Result<(), VaultError> {
+    fn copy_back(&self, saved: &Saved, copy: &Path, dir: &Dir, name: &OsStr) -> Result<(), VaultError> {
         let mut from = self.look.open_no_link(copy)?;
         let path = dir.path().join(name);
         let mut file = self.pen.new_file(dir, name)?;
         let digest = copy_bytes(&self.pen, &mut from, &mut file, &path, u64::MAX)?;
         match (&saved.digest, digest) {
-            (Some(wanted), Some(got)) if *wanted != got => Err(VaultError::copy_gone(
-                &saved.path,
-                copy,
-                "does not hold the bytes any more",
-            )),
+            (Some(wanted), Some(got)) if *wanted != got => {
+                Err(VaultError::copy_gone(&saved.path, copy, "does not hold the bytes any more"))
+            }
             _ => Ok(()),
         }
     }
@@ -272,9 +224,6 @@ impl Vault {
         if self.has_only_grown(saved)? {
             return Ok(Put::Grown);
         }
-        Err(VaultError::NotAsBefore {
-            path: saved.path.clone(),
-            because,
-        })
+        Err(VaultError::NotAsBefore { path: saved.path.clone(), because })
     }
 }

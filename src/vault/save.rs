@@ -43,11 +43,7 @@ impl Vault {
         };
         let dir_as_file = stat.kind == Kind::Directory && usage != Use::OwnerAndMode;
         if dir_as_file || !matches!(stat.kind, Kind::File | Kind::Directory) {
-            return Err(HostError::NotAFile {
-                path: real,
-                kind: stat.kind,
-            }
-            .into());
+            return Err(HostError::NotAFile { path: real, kind: stat.kind }.into());
         }
         if let Some(saved) = self.last_save_of(&real)
             && fits(&saved, usage)
@@ -61,16 +57,8 @@ impl Vault {
     }
 
     fn save_absent(&mut self, path: PathBuf, via: Option<PathBuf>) -> Result<Saved, VaultError> {
-        let saved = Saved {
-            path,
-            via,
-            how: How::Absent,
-            was: None,
-            attrs: Vec::new(),
-            copy: None,
-            digest: None,
-            mark: None,
-        };
+        let saved =
+            Saved { path, via, how: How::Absent, was: None, attrs: Vec::new(), copy: None, digest: None, mark: None };
         self.note_saved(&saved)?;
         Ok(saved)
     }
@@ -97,10 +85,7 @@ impl Vault {
             Use::OwnerAndMode => {}
             Use::TailMark => {
                 let digest = self.look.prefix_tail_digest(&path, stat.size)?;
-                saved.mark = Some(crate::host::Mark {
-                    size: stat.size,
-                    digest,
-                });
+                saved.mark = Some(crate::host::Mark { size: stat.size, digest });
                 saved.how = How::Tail;
             }
             Use::Replaced | Use::WrittenInPlace => {
@@ -122,18 +107,9 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::save`]; [`HostError::NotADirectory`].
-    pub fn save_tree(
-        &mut self,
-        dir: &Path,
-        usage: &dyn Fn(&OsStr) -> Use,
-    ) -> Result<SavedTree, VaultError> {
-        let absent = |dir: PathBuf| SavedTree {
-            dir,
-            was: None,
-            attrs: Vec::new(),
-            files: Vec::new(),
-            left_alone: Vec::new(),
-        };
+    pub fn save_tree(&mut self, dir: &Path, usage: &dyn Fn(&OsStr) -> Use) -> Result<SavedTree, VaultError> {
+        let absent =
+            |dir: PathBuf| SavedTree { dir, was: None, attrs: Vec::new(), files: Vec::new(), left_alone: Vec::new() };
         let place = match self.look.place(dir, &self.planters) {
             Ok(place) => place,
             Err(e) if e.is_missing() && dir.is_absolute() => {
@@ -146,22 +122,13 @@ impl Vault {
             return self.noted(absent(path));
         };
         if stat.kind != Kind::Directory {
-            return Err(HostError::NotADirectory {
-                path,
-                kind: stat.kind,
-            }
-            .into());
+            return Err(HostError::NotADirectory { path, kind: stat.kind }.into());
         }
         let attrs = self.look.attrs(&open_any(&place, &stat)?, &path)?;
-        let mut tree = SavedTree {
-            was: Some(stat),
-            attrs,
-            ..absent(path.clone())
-        };
+        let mut tree = SavedTree { was: Some(stat), attrs, ..absent(path.clone()) };
         for entry in place.dir.open_dir(&place.name)?.list()? {
             if entry.stat.kind == Kind::File {
-                tree.files
-                    .push(self.save(&path.join(&entry.name), usage(&entry.name))?);
+                tree.files.push(self.save(&path.join(&entry.name), usage(&entry.name))?);
             } else {
                 tree.left_alone.push(PathBuf::from(entry.name));
             }
@@ -177,35 +144,20 @@ impl Vault {
     /// Keeps what is at a place now in `after`, leaving it where it is.
     pub(super) fn keep(&mut self, place: &Place) -> Result<Kept, VaultError> {
         let filed = file_into(&self.pen, &self.after, place, true)?;
-        let kept = Kept {
-            from: place.path(),
-            to: filed.path,
-        };
+        let kept = Kept { from: place.path(), to: filed.path };
         self.note_kept(&kept)?;
         Ok(kept)
     }
 
     /// Moves a directory (or link) with all in it to `after`. Across filesystems its files are copied first.
-    pub(super) fn put_away(
-        &mut self,
-        dir: &Dir,
-        name: &OsStr,
-        call_it: &OsStr,
-    ) -> Result<Kept, VaultError> {
+    pub(super) fn put_away(&mut self, dir: &Dir, name: &OsStr, call_it: &OsStr) -> Result<Kept, VaultError> {
         let to = free_name(&self.after, call_it)?;
-        let kept = Kept {
-            from: dir.path().join(name),
-            to: self.after.path().join(&to),
-        };
+        let kept = Kept { from: dir.path().join(name), to: self.after.path().join(&to) };
         match self.pen.rename_new(dir, name, self.after.dir(), &to) {
             Ok(()) => {}
             Err(e) if e.errno() == Some(nix::errno::Errno::EXDEV as i32) => {
                 let call_it = to.to_string_lossy().into_owned();
-                copy_away(
-                    &self.pen,
-                    &dir.open_dir(name)?,
-                    &self.after.new_sub(&call_it)?,
-                )?;
+                copy_away(&self.pen, &dir.open_dir(name)?, &self.after.new_sub(&call_it)?)?;
                 self.pen.remove_dir(dir, name)?;
             }
             Err(e) => return Err(e.into()),
@@ -232,22 +184,13 @@ pub(super) fn open_any(place: &Place, stat: &Stat) -> Result<File, HostError> {
         use std::os::fd::AsFd;
         let dir = place.dir.open_dir(&place.name)?;
         let fd = dir.as_fd().try_clone_to_owned();
-        return fd.map(File::from).map_err(|source| HostError::Os {
-            doing: "open",
-            path: place.path(),
-            source,
-        });
+        return fd.map(File::from).map_err(|source| HostError::Os { doing: "open", path: place.path(), source });
     }
     place.dir.open_file(&place.name)
 }
 
 /// Gives a file's bytes a second way into the vault: link where allowed, else reflink, else copy.
-fn file_into(
-    pen: &Pen,
-    into: &OwnFiles,
-    place: &Place,
-    may_link: bool,
-) -> Result<Filed, VaultError> {
+fn file_into(pen: &Pen, into: &OwnFiles, place: &Place, may_link: bool) -> Result<Filed, VaultError> {
     if may_link && let Some(filed) = link_into(pen, into, place)? {
         return Ok(filed);
     }
@@ -268,9 +211,7 @@ fn link_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
     let path = into.path().join(&name);
     let linked = into.dir().stat_name(&name)?;
     let now = place.stat()?;
-    let same = linked
-        .zip(now)
-        .is_some_and(|(a, b)| a.same_inode(&b) && a.kind == Kind::File);
+    let same = linked.zip(now).is_some_and(|(a, b)| a.same_inode(&b) && a.kind == Kind::File);
     if !same {
         pen.unlink(into.dir(), &name)?;
         return Err(VaultError::Changing { path: place.path() });
@@ -283,16 +224,8 @@ fn link_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
     }
     pen.sync_dir(into.dir())?;
     let small = linked.is_some_and(|stat| stat.size <= SMALL);
-    let digest = if small {
-        Some(look.digest(&path)?)
-    } else {
-        None
-    };
-    Ok(Some(Filed {
-        how: How::Link,
-        path,
-        digest,
-    }))
+    let digest = if small { Some(look.digest(&path)?) } else { None };
+    Ok(Some(Filed { how: How::Link, path, digest }))
 }
 
 /// `None`: the file changed meanwhile.
@@ -311,11 +244,7 @@ fn copy_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
     match done {
         Ok(digest) if steady => {
             pen.sync_dir(into.dir())?;
-            let how = if digest.is_some() {
-                How::Copy
-            } else {
-                How::Reflink
-            };
+            let how = if digest.is_some() { How::Copy } else { How::Reflink };
             Ok(Some(Filed { how, path, digest }))
         }
         Ok(_) => {
@@ -353,11 +282,7 @@ fn copy_away(pen: &Pen, from: &Dir, to: &OwnFiles) -> Result<(), VaultError> {
     for entry in from.list()? {
         match entry.stat.kind {
             Kind::File => {
-                let place = Place {
-                    dir: look.pin(from.path())?,
-                    name: entry.name.clone(),
-                    via: None,
-                };
+                let place = Place { dir: look.pin(from.path())?, name: entry.name.clone(), via: None };
                 file_into(pen, to, &place, false)?;
                 pen.unlink(from, &entry.name)?;
             }
@@ -367,11 +292,7 @@ fn copy_away(pen: &Pen, from: &Dir, to: &OwnFiles) -> Result<(), VaultError> {
                 pen.remove_dir(from, &entry.name)?;
             }
             kind => {
-                return Err(HostError::NotAFile {
-                    path: from.path().join(&entry.name),
-                    kind,
-                }
-                .into());
+                return Err(HostError::NotAFile { path: from.path().join(&entry.name), kind }.into());
             }
         }
     }

@@ -45,10 +45,7 @@ impl Vault {
         let (was, now) = match (tree.was, now) {
             (None, None) => return Ok(None),
             (None, Some(now)) => {
-                return Ok(Some(format!(
-                    "there was nothing, now there is a {}",
-                    now.kind
-                )));
+                return Ok(Some(format!("there was nothing, now there is a {}", now.kind)));
             }
             (Some(_), None) => return Ok(Some("it is not there".to_string())),
             (Some(was), Some(now)) => (was, now),
@@ -58,23 +55,14 @@ impl Vault {
         }
         let had = names_of(tree);
         let entries = self.look.list(&tree.dir)?;
-        if let Some(new) = entries
-            .iter()
-            .find(|entry| !had.contains(entry.name.as_os_str()))
-        {
-            return Ok(Some(format!(
-                "{} was not in it",
-                crate::host::shown(new.name.as_ref())
-            )));
+        if let Some(new) = entries.iter().find(|entry| !had.contains(entry.name.as_os_str())) {
+            return Ok(Some(format!("{} was not in it", crate::host::shown(new.name.as_ref()))));
         }
         for saved in &tree.files {
             if let Some(because) = self.differs(saved)?
                 && !self.has_only_grown(saved)?
             {
-                return Ok(Some(format!(
-                    "{}: {because}",
-                    crate::host::shown(&saved.path)
-                )));
+                return Ok(Some(format!("{}: {because}", crate::host::shown(&saved.path))));
             }
         }
         Ok(None)
@@ -87,10 +75,7 @@ impl Vault {
     /// As [`Vault::restore`]; [`VaultError::NoExchange`].
     pub fn restore_tree(&mut self, tree: &SavedTree) -> Result<Restored, VaultError> {
         if self.matches_tree(tree)? {
-            return Ok(Restored {
-                put: Put::AsBefore,
-                kept: Vec::new(),
-            });
+            return Ok(Restored { put: Put::AsBefore, kept: Vec::new() });
         }
         let live = self.pinned(&tree.dir)?;
         let kept = match tree.was {
@@ -98,27 +83,15 @@ impl Vault {
             Some(_) => self.make_anew(&live, tree)?,
         };
         match self.tree_differs(tree)? {
-            None => Ok(Restored {
-                put: Put::PutBack,
-                kept,
-            }),
-            Some(because) => Err(VaultError::NotAsBefore {
-                path: tree.dir.clone(),
-                because,
-            }),
+            None => Ok(Restored { put: Put::PutBack, kept }),
+            Some(because) => Err(VaultError::NotAsBefore { path: tree.dir.clone(), because }),
         }
     }
 
     fn make_anew(&mut self, live: &Place, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
         let name = self.pen.temp_dir(&live.dir)?;
-        let new = Place {
-            dir: self.look.pin(live.dir.path())?,
-            name,
-            via: None,
-        };
-        let done = self
-            .fill_anew(&new, tree)
-            .and_then(|()| self.swap(&new, live, tree));
+        let new = Place { dir: self.look.pin(live.dir.path())?, name, via: None };
+        let done = self.fill_anew(&new, tree).and_then(|()| self.swap(&new, live, tree));
         if done.is_err()
             && let Ok(dir) = new.dir.open_dir(&new.name)
         {
@@ -138,8 +111,7 @@ impl Vault {
         }
         self.pen.sync_dir(&dir)?;
         if let Some(was) = tree.was {
-            self.pen
-                .dress_name(&new.dir, &new.name, was.owner(), Some(&tree.attrs))?;
+            self.pen.dress_name(&new.dir, &new.name, was.owner(), Some(&tree.attrs))?;
         }
         Ok(self.pen.sync_dir(&new.dir)?)
     }
@@ -148,15 +120,9 @@ impl Vault {
     /// out, and only the files that are the vault's own inodes are known to have another name.
     fn clear_links(&self, dir: &crate::host::Dir, tree: &SavedTree) {
         for entry in dir.list().unwrap_or_default() {
-            let in_vault = tree
-                .files
-                .iter()
-                .filter_map(|saved| saved.copy.as_deref())
-                .any(|copy| {
-                    self.look
-                        .lstat(copy)
-                        .is_ok_and(|stat| stat.same_inode(&entry.stat) && stat.kind == Kind::File)
-                });
+            let in_vault = tree.files.iter().filter_map(|saved| saved.copy.as_deref()).any(|copy| {
+                self.look.lstat(copy).is_ok_and(|stat| stat.same_inode(&entry.stat) && stat.kind == Kind::File)
+            });
             if in_vault {
                 let _ = self.pen.unlink(dir, &entry.name);
             }
@@ -166,7 +132,5 @@ impl Vault {
 
 fn names_of(tree: &SavedTree) -> BTreeSet<&OsStr> {
     let files = tree.files.iter().filter_map(|saved| saved.path.file_name());
-    files
-        .chain(tree.left_alone.iter().map(|name| name.as_os_str()))
-        .collect()
+    files.chain(tree.left_alone.iter().map(|name| name.as_os_str())).collect()
 }

@@ -51,18 +51,10 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::NotSavedForThis`]; [`VaultError::MountPoint`]; what the system says. The old file is then still there.
-    pub fn replace(
-        &mut self,
-        saved: &Saved,
-        content: Content<'_>,
-        like: Like<'_>,
-    ) -> Result<Placed, VaultError> {
+    pub fn replace(&mut self, saved: &Saved, content: Content<'_>, like: Like<'_>) -> Result<Placed, VaultError> {
         match saved.how {
             How::Link | How::Reflink | How::Copy => self.put(saved, content, like),
-            how => Err(VaultError::NotSavedForThis {
-                path: saved.path.clone(),
-                how,
-            }),
+            how => Err(VaultError::NotSavedForThis { path: saved.path.clone(), how }),
         }
     }
 
@@ -70,32 +62,17 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::replace`]; [`VaultError::NothingToBeLike`] for [`Like::Saved`].
-    pub fn create(
-        &mut self,
-        absent: &Saved,
-        content: Content<'_>,
-        like: Like<'_>,
-    ) -> Result<Placed, VaultError> {
+    pub fn create(&mut self, absent: &Saved, content: Content<'_>, like: Like<'_>) -> Result<Placed, VaultError> {
         match absent.how {
             How::Absent => self.put(absent, content, like),
-            how => Err(VaultError::NotSavedForThis {
-                path: absent.path.clone(),
-                how,
-            }),
+            how => Err(VaultError::NotSavedForThis { path: absent.path.clone(), how }),
         }
     }
 
-    fn put(
-        &mut self,
-        saved: &Saved,
-        content: Content<'_>,
-        like: Like<'_>,
-    ) -> Result<Placed, VaultError> {
+    fn put(&mut self, saved: &Saved, content: Content<'_>, like: Like<'_>) -> Result<Placed, VaultError> {
         let place = self.place_of(saved)?;
         if self.look.is_mount_point(&saved.path) {
-            return Err(VaultError::MountPoint {
-                path: saved.path.clone(),
-            });
+            return Err(VaultError::MountPoint { path: saved.path.clone() });
         }
         self.keep_what_was_not_saved(&place, saved)?;
         let (owner, attrs) = self.likeness(saved, like)?;
@@ -104,8 +81,7 @@ impl Vault {
         let done = self.pour(&mut file, &path, content).and_then(|placed| {
             self.pen.dress(&file, &path, owner, attrs.as_deref())?;
             self.pen.sync(&file, &path)?;
-            self.pen
-                .rename(&place.dir, &temp, &place.dir, &place.name)?;
+            self.pen.rename(&place.dir, &temp, &place.dir, &place.name)?;
             Ok(placed)
         });
         if done.is_err() {
@@ -122,10 +98,7 @@ impl Vault {
     /// [`VaultError::NotSavedForThis`] for a save without bytes; what the system says.
     pub fn remove(&mut self, saved: &Saved) -> Result<(), VaultError> {
         if matches!(saved.how, How::Tail | How::Owner) {
-            return Err(VaultError::NotSavedForThis {
-                path: saved.path.clone(),
-                how: saved.how,
-            });
+            return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
         }
         let place = match self.place_of(saved) {
             Err(VaultError::Host(e)) if e.is_missing() => return Ok(()),
@@ -143,10 +116,7 @@ impl Vault {
     /// [`VaultError::NotSavedForThis`] for a path that was absent; what the system says.
     pub fn set_owner(&mut self, saved: &Saved, owner: Owner) -> Result<(), VaultError> {
         if saved.is_absent() {
-            return Err(VaultError::NotSavedForThis {
-                path: saved.path.clone(),
-                how: saved.how,
-            });
+            return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
         }
         let place = self.place_of(saved)?;
         Ok(self.pen.dress_name(&place.dir, &place.name, owner, None)?)
@@ -158,10 +128,7 @@ impl Vault {
     /// [`VaultError::NotSavedForThis`] when there was something; what the system says.
     pub fn make_dir(&mut self, absent: &Saved, owner: Owner) -> Result<(), VaultError> {
         if !absent.is_absent() {
-            return Err(VaultError::NotSavedForThis {
-                path: absent.path.clone(),
-                how: absent.how,
-            });
+            return Err(VaultError::NotSavedForThis { path: absent.path.clone(), how: absent.how });
         }
         let place = self.place_of(absent)?;
         match place.stat()? {
@@ -177,11 +144,7 @@ impl Vault {
         let place = self.pinned(&saved.path)?;
         if place.path() != saved.path {
             let because = "a directory on the way to it is a link now";
-            return Err(HostError::BadPath {
-                path: saved.path.clone(),
-                because,
-            }
-            .into());
+            return Err(HostError::BadPath { path: saved.path.clone(), because }.into());
         }
         Ok(place)
     }
@@ -189,17 +152,10 @@ impl Vault {
     /// Pins a path's directory, and names what is in it, whatever that is.
     pub(super) fn pinned(&self, path: &Path) -> Result<Place, HostError> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(HostError::BadPath {
-                path: path.to_path_buf(),
-                because: "it names no file",
-            });
+            return Err(HostError::BadPath { path: path.to_path_buf(), because: "it names no file" });
         };
         let dir: Dir = self.look.pin(parent)?;
-        Ok(Place {
-            dir,
-            name: name.to_os_string(),
-            via: None,
-        })
+        Ok(Place { dir, name: name.to_os_string(), via: None })
     }
 
     /// What turned up at the place since it was saved goes to `after`.
@@ -222,16 +178,10 @@ impl Vault {
         Ok(())
     }
 
-    fn likeness(
-        &self,
-        saved: &Saved,
-        like: Like<'_>,
-    ) -> Result<(Owner, Option<Vec<Attr>>), VaultError> {
+    fn likeness(&self, saved: &Saved, like: Like<'_>) -> Result<(Owner, Option<Vec<Attr>>), VaultError> {
         match (like, &saved.was) {
             (Like::Saved, Some(was)) => Ok((was.owner(), Some(saved.attrs.clone()))),
-            (Like::Saved, None) => Err(VaultError::NothingToBeLike {
-                path: saved.path.clone(),
-            }),
+            (Like::Saved, None) => Err(VaultError::NothingToBeLike { path: saved.path.clone() }),
             (Like::Owner(owner), _) => Ok((owner, None)),
             (Like::Path(path), _) => {
                 let file = self.look.open(path)?;
@@ -242,46 +192,26 @@ impl Vault {
     }
 
     /// Fills an open, empty file of ours. Synced, and read back, when this returns.
-    pub(super) fn pour(
-        &self,
-        file: &mut File,
-        path: &Path,
-        content: Content<'_>,
-    ) -> Result<Placed, VaultError> {
+    pub(super) fn pour(&self, file: &mut File, path: &Path, content: Content<'_>) -> Result<Placed, VaultError> {
         let (digest, wanted) = match content {
-            Content::Bytes(mut bytes) => (
-                Some(self.pen.fill(file, path, &mut bytes, u64::MAX)?.digest),
-                None,
-            ),
-            Content::Reader(reader) => (
-                Some(self.pen.fill(file, path, reader, u64::MAX)?.digest),
-                None,
-            ),
+            Content::Bytes(mut bytes) => (Some(self.pen.fill(file, path, &mut bytes, u64::MAX)?.digest), None),
+            Content::Reader(reader) => (Some(self.pen.fill(file, path, reader, u64::MAX)?.digest), None),
             Content::File { path: source, len } => {
                 let mut from = self.look.open_to_walk(source)?;
                 let size = self.look.stat_open(&from, source)?.size;
                 let len = len.unwrap_or(size);
                 if len > size {
                     let because = format!("{len} bytes of {size}");
-                    return Err(VaultError::Unexpected {
-                        path: path.to_path_buf(),
-                        because,
-                    });
+                    return Err(VaultError::Unexpected { path: path.to_path_buf(), because });
                 }
-                (
-                    copy_bytes(&self.pen, &mut from, file, path, len)?,
-                    Some(len),
-                )
+                (copy_bytes(&self.pen, &mut from, file, path, len)?, Some(len))
             }
         };
         let bytes = self.look.stat_open(file, path)?.size;
         match wanted {
             Some(len) if len != bytes => {
                 let because = format!("{bytes} bytes instead of {len}");
-                Err(VaultError::Unexpected {
-                    path: path.to_path_buf(),
-                    because,
-                })
+                Err(VaultError::Unexpected { path: path.to_path_buf(), because })
             }
             _ => Ok(Placed { bytes, digest }),
         }

@@ -59,11 +59,7 @@ impl Report {
     }
 
     fn check(&mut self, name: impl Into<String>, ok: bool, evidence: impl Into<String>) {
-        self.checks.push(Check {
-            name: name.into(),
-            ok,
-            evidence: evidence.into(),
-        });
+        self.checks.push(Check { name: name.into(), ok, evidence: evidence.into() });
     }
 }
 
@@ -89,11 +85,7 @@ pub fn against(
         },
         PointKind::Aof | PointKind::AofCut => aof(&info, expected, &mut report),
         PointKind::Memory | PointKind::Replica => {
-            report.check(
-                "point",
-                false,
-                format!("{} can't be compared with itself", expected.point.id),
-            );
+            report.check("point", false, format!("{} can't be compared with itself", expected.point.id));
         }
     }
     Ok(report)
@@ -110,11 +102,7 @@ fn snapshot(
     let keys = expected.point.keys.unwrap_or(0);
     let (walked, sample) = sample::take(reader, keys, expected.now_ms);
     if !walked.is_intact() {
-        report.check(
-            "point",
-            false,
-            format!("{}: {}", expected.point.source, walked.verdict),
-        );
+        report.check("point", false, format!("{}: {}", expected.point.source, walked.verdict));
         return Ok(());
     }
     // a server that clients have used may have been started from something else
@@ -133,56 +121,29 @@ fn loaded(info: &Info, expected: &Expected<'_>, walked: &rdb::Report, report: &m
     let dropped = info.number("rdb_last_load_keys_expired").unwrap_or(0);
     let whole = walked.keys - walked.empty_collections.min(walked.keys);
     let (ok, words) = if expected.aof_base {
-        (
-            loaded == whole,
-            format!("{loaded} loaded, {whole} in the snapshot"),
-        )
+        (loaded == whole, format!("{loaded} loaded, {whole} in the snapshot"))
     } else {
-        (
-            loaded + dropped == whole,
-            format!("{loaded} loaded and {dropped} expired, {whole} in the snapshot"),
-        )
+        (loaded + dropped == whole, format!("{loaded} loaded and {dropped} expired, {whole} in the snapshot"))
     };
     report.check("keys loaded", ok, words);
 }
 
 /// Keys and expiries of each database, now.
-fn counts(
-    info: &Info,
-    expected: &Expected<'_>,
-    databases: &BTreeMap<u64, rdb::DbCount>,
-    report: &mut Report,
-) {
+fn counts(info: &Info, expected: &Expected<'_>, databases: &BTreeMap<u64, rdb::DbCount>, report: &mut Report) {
     let live = info.keyspace();
     for (db, want) in databases {
-        let have = u32::try_from(*db)
-            .ok()
-            .and_then(|db| live.get(&db))
-            .copied()
-            .unwrap_or_default();
+        let have = u32::try_from(*db).ok().and_then(|db| live.get(&db)).copied().unwrap_or_default();
         // clients may have removed and added keys since, but not all of them are gone in everyday work
         let bounds = |have: u64, all: u64| have > 0 || all <= want.expired;
         let exact = |have: u64, all: u64| have <= all && have + want.expired >= all;
         let ok = |have: u64, all: u64| {
-            if expected.open {
-                bounds(have, all)
-            } else {
-                exact(have, all)
-            }
+            if expected.open { bounds(have, all) } else { exact(have, all) }
         };
         let words = |have: u64, all: u64| {
-            let over = if want.expired > 0 {
-                format!(" of which {} expired", want.expired)
-            } else {
-                String::new()
-            };
+            let over = if want.expired > 0 { format!(" of which {} expired", want.expired) } else { String::new() };
             format!("{have} in the server, {all} in the snapshot{over}")
         };
-        report.check(
-            format!("db{db} keys"),
-            ok(have.keys, want.keys),
-            words(have.keys, want.keys),
-        );
+        report.check(format!("db{db} keys"), ok(have.keys, want.keys), words(have.keys, want.keys));
         report.check(
             format!("db{db} expires"),
             expected.open || ok(have.expires, want.expires),
@@ -209,11 +170,7 @@ fn aof(info: &Info, expected: &Expected<'_>, report: &mut Report) {
         && base > 0
         && !expected.open
     {
-        report.check(
-            "keys of the base",
-            base == loaded,
-            format!("{loaded} loaded, {base} in the base"),
-        );
+        report.check("keys of the base", base == loaded, format!("{loaded} loaded, {base} in the base"));
     }
     let cut = point.cut.as_ref().map_or(0, |c| c.bytes_lost.0);
     if let (Some(bytes), Some(size)) = (point.bytes, info.number("aof_current_size")) {
@@ -226,16 +183,8 @@ fn aof(info: &Info, expected: &Expected<'_>, report: &mut Report) {
             bytes.0
         };
         // expired keys of the base are dropped at once, and their DELs are appended
-        report.check(
-            "bytes of the AOF",
-            size >= want,
-            format!("{size} in use, {want} on disk before the start"),
-        );
+        report.check("bytes of the AOF", size >= want, format!("{size} in use, {want} on disk before the start"));
     }
     let something = point.base_keys.unwrap_or(0) > 0 || point.commands.unwrap_or(0) > 0;
-    report.check(
-        "loaded",
-        !info.loading(),
-        format!("{} keys, from an AOF with data: {something}", info.keys()),
-    );
+    report.check("loaded", !info.loading(), format!("{} keys, from an AOF with data: {something}", info.keys()));
 }

@@ -19,15 +19,8 @@ pub(super) struct Key {
 }
 
 /// Walks the snapshot once: its counts at this moment, and the sample by database.
-pub(super) fn take(
-    reader: Box<dyn Read + Send>,
-    keys: u64,
-    now_ms: i64,
-) -> (rdb::Report, BTreeMap<u32, Vec<Key>>) {
-    let options = WalkOptions {
-        now_ms,
-        ..WalkOptions::default()
-    };
+pub(super) fn take(reader: Box<dyn Read + Send>, keys: u64, now_ms: i64) -> (rdb::Report, BTreeMap<u32, Vec<Key>>) {
+    let options = WalkOptions { now_ms, ..WalkOptions::default() };
     let every = (keys / KEYS).max(1);
     let mut sample: BTreeMap<u32, Vec<Key>> = BTreeMap::new();
     let mut number = 0_u64;
@@ -60,9 +53,7 @@ pub(super) fn compare(
         let names: Vec<Vec<u8>> = keys.iter().map(|k| k.name.clone()).collect();
         for (key, is) in keys.iter().zip(server.types_and_expiries(*db, &names)?) {
             compared += 1;
-            let over = key
-                .expires_at_ms
-                .is_some_and(|at| at <= expected.now_ms + 60_000);
+            let over = key.expires_at_ms.is_some_and(|at| at <= expected.now_ms + 60_000);
             if over && (is.kind.is_none() || expected.open) {
                 expired += 1;
                 continue;
@@ -75,11 +66,8 @@ pub(super) fn compare(
             };
             let same_kind = kind == key.kind || (key.kind == "module" && kind != "missing");
             if !(same_kind && time) && wrong.len() < 10 {
-                let name: String = String::from_utf8_lossy(&key.name)
-                    .chars()
-                    .take(60)
-                    .flat_map(char::escape_debug)
-                    .collect();
+                let name: String =
+                    String::from_utf8_lossy(&key.name).chars().take(60).flat_map(char::escape_debug).collect();
                 wrong.push(format!(
                     "db{db} {name}: {} expiring at {:?} in the snapshot, {kind} expiring at {:?} in the server",
                     key.kind, key.expires_at_ms, is.expires_at_ms
@@ -92,10 +80,6 @@ pub(super) fn compare(
     } else {
         wrong.join("; ")
     };
-    report.check(
-        "types and expiries",
-        expected.open || wrong.is_empty(),
-        evidence,
-    );
+    report.check("types and expiries", expected.open || wrong.is_empty(), evidence);
     Ok(())
 }

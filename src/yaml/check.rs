@@ -15,18 +15,8 @@ const MAX_DIAGS: usize = 1000;
 /// With `allow_expr` a scalar that is one `${…}` is accepted wherever a scalar of any type is expected, and text around
 /// `${…}` wherever text is; each is pushed to `exprs` with the schema it must meet. Without it `${` is plain text.
 pub fn check(node: &Node, schema: &Json, allow_expr: bool, exprs: &mut Vec<ExprSite>) -> Vec<Diag> {
-    let mut checker = Checker {
-        root: schema,
-        allow_expr,
-        exprs: Vec::new(),
-        diags: Vec::new(),
-        fuel: FUEL,
-    };
-    let top = At {
-        path: String::new(),
-        name: "the document".into(),
-        span: node.span,
-    };
+    let mut checker = Checker { root: schema, allow_expr, exprs: Vec::new(), diags: Vec::new(), fuel: FUEL };
+    let top = At { path: String::new(), name: "the document".into(), span: node.span };
     checker.node(node, schema, &top);
     if checker.fuel == 0 {
         let message = "the document is too complicated to check";
@@ -52,11 +42,7 @@ pub(super) struct At {
 impl At {
     pub(super) fn key(&self, key: &super::Key) -> At {
         let part = key.text.replace('~', "~0").replace('/', "~1");
-        At {
-            path: format!("{}/{part}", self.path),
-            name: format!("`{}`", shortened(&key.text)),
-            span: key.span,
-        }
+        At { path: format!("{}/{part}", self.path), name: format!("`{}`", shortened(&key.text)), span: key.span }
     }
 
     fn item(&self, index: usize, node: &Node) -> At {
@@ -134,11 +120,7 @@ impl<'a> Checker<'a> {
     fn null(&mut self, node: &Node, schema: &'a Json, at: &At) {
         if !self.kinds(schema, 0).null {
             let expected = self.expected(schema);
-            self.say(
-                node.span_or(at.span),
-                format!("{} is empty; it must be {expected}", at.name),
-                None,
-            );
+            self.say(node.span_or(at.span), format!("{} is empty; it must be {expected}", at.name), None);
         }
     }
 
@@ -190,16 +172,7 @@ impl<'a> Checker<'a> {
         let hint = nearest(written, words.iter().copied())
             .map(|w| format!("did you mean `{w}`?"))
             .filter(|_| !matches!(node.value, Value::Seq(_) | Value::Map(_)));
-        self.say(
-            node.span,
-            format!(
-                "{} must be {}, not {}",
-                at.name,
-                or_list(words),
-                node.describe()
-            ),
-            hint,
-        );
+        self.say(node.span, format!("{} must be {}, not {}", at.name, or_list(words), node.describe()), hint);
     }
 
     fn typed(&mut self, node: &Node, schema: &'a Json, at: &At) {
@@ -243,11 +216,7 @@ impl<'a> Checker<'a> {
             (_, Some(most)) if number > most => format!("at most {most}"),
             _ => return,
         };
-        self.say(
-            node.span,
-            format!("{} must be {problem}, not `{}`", at.name, node.raw),
-            None,
-        );
+        self.say(node.span, format!("{} must be {problem}, not `{}`", at.name, node.raw), None);
     }
 
     fn list(&mut self, node: &Node, items: &[Node], schema: &'a Json, at: &At) {
@@ -264,10 +233,7 @@ impl<'a> Checker<'a> {
         }
         let first = schema.get("prefixItems").and_then(Json::as_array);
         for (index, item) in items.iter().enumerate() {
-            let inner = first
-                .and_then(|f| f.get(index))
-                .or_else(|| schema.get("items"))
-                .unwrap_or(&Json::Bool(true));
+            let inner = first.and_then(|f| f.get(index)).or_else(|| schema.get("items")).unwrap_or(&Json::Bool(true));
             self.node(item, inner, &at.item(index, item));
         }
     }
@@ -283,9 +249,7 @@ impl<'a> Checker<'a> {
             match (inner, other) {
                 (Some(inner), _) => self.node(value, inner, &at.key(key)),
                 (None, Some(Json::Bool(false))) => {
-                    let known: Vec<&str> = known
-                        .map(|k| k.keys().map(String::as_str).collect())
-                        .unwrap_or_default();
+                    let known: Vec<&str> = known.map(|k| k.keys().map(String::as_str).collect()).unwrap_or_default();
                     self.unknown(key, &known, at);
                 }
                 (None, Some(inner)) => self.node(value, inner, &at.key(key)),
@@ -295,17 +259,10 @@ impl<'a> Checker<'a> {
         let required = schema.get("required").and_then(Json::as_array);
         let required = required.into_iter().flatten().filter_map(Json::as_str);
         for name in required.filter(|name| node.get(name).is_none()) {
-            let span = if at.path.is_empty() {
-                node.span
-            } else {
-                at.span
-            };
+            let span = if at.path.is_empty() { node.span } else { at.span };
             self.say(span, format!("{} needs `{name}`", at.name), None);
         }
-        let least = schema
-            .get("minProperties")
-            .and_then(Json::as_u64)
-            .unwrap_or(0);
+        let least = schema.get("minProperties").and_then(Json::as_u64).unwrap_or(0);
         if (node.entries().len() as u64) < least {
             let message = format!("{} needs at least {least} entry", at.name);
             self.say(node.span_or(at.span), message, None);
@@ -322,11 +279,7 @@ impl<'a> Checker<'a> {
             None if known.is_empty() => "nothing may stand here".to_owned(),
             None => format!("known here: {}", known.join(", ")),
         };
-        let place = if at.path.is_empty() {
-            String::new()
-        } else {
-            format!(" in {}", at.name)
-        };
+        let place = if at.path.is_empty() { String::new() } else { format!(" in {}", at.name) };
         let message = format!("unknown key `{}`{place}", shortened(&key.text));
         self.say(key.span, message, Some(hint));
     }
@@ -338,9 +291,7 @@ impl<'a> Checker<'a> {
             Value::Int(_) | Value::Float(_) | Value::Bool(_) if kinds.text => {
                 Some(format!("quote it: \"{}\"", node.raw))
             }
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_)
-                if kinds.list && !kinds.map =>
-            {
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_) if kinds.list && !kinds.map => {
                 Some("write it as a list: [..]".to_owned())
             }
             Value::Str(text) if kinds.boolean => match text.to_lowercase().as_str() {
@@ -348,36 +299,19 @@ impl<'a> Checker<'a> {
                 "no" | "n" | "off" | "false" => Some("write false".to_owned()),
                 _ => None,
             },
-            Value::Str(text)
-                if node.quoted
-                    && (kinds.whole || kinds.number)
-                    && text.trim().parse::<f64>().is_ok() =>
-            {
+            Value::Str(text) if node.quoted && (kinds.whole || kinds.number) && text.trim().parse::<f64>().is_ok() => {
                 Some("remove the quotes".to_owned())
             }
             _ => None,
         };
         let expected = self.expected(schema);
-        self.say(
-            node.span_or(at.span),
-            format!("{} must be {expected}, not {}", at.name, node.describe()),
-            hint,
-        );
+        self.say(node.span_or(at.span), format!("{} must be {expected}, not {}", at.name, node.describe()), hint);
     }
 }
 
 /// No constraint on the type at all.
 fn is_any(schema: &Json) -> bool {
-    const CONSTRAINTS: [&str; 8] = [
-        "type",
-        "enum",
-        "const",
-        "oneOf",
-        "anyOf",
-        "allOf",
-        "properties",
-        "$ref",
-    ];
+    const CONSTRAINTS: [&str; 8] = ["type", "enum", "const", "oneOf", "anyOf", "allOf", "properties", "$ref"];
     match schema {
         Json::Object(map) => !CONSTRAINTS.iter().any(|c| map.contains_key(*c)),
         other => other == &Json::Bool(true),
@@ -390,10 +324,7 @@ pub(super) fn words(schema: &Json) -> Vec<&str> {
         return vec![word];
     }
     let list = schema.get("enum").and_then(Json::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
-        .collect()
+    list.into_iter().flatten().filter_map(Json::as_str).collect()
 }
 
 /// `a`, `b` or `c`.

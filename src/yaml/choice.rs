@@ -18,15 +18,8 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
-    const ALL: Kinds = Kinds {
-        null: true,
-        boolean: true,
-        whole: true,
-        number: true,
-        text: true,
-        list: true,
-        map: true,
-    };
+    const ALL: Kinds =
+        Kinds { null: true, boolean: true, whole: true, number: true, text: true, list: true, map: true };
 
     /// Any scalar besides null?
     pub(super) fn scalar(self) -> bool {
@@ -84,10 +77,7 @@ impl<'a> Checker<'a> {
     }
 
     fn collect(&self, schema: &'a Json, forms: &mut Forms<'a>, depth: usize) {
-        let branches = ["oneOf", "anyOf"]
-            .iter()
-            .filter_map(|k| schema.get(k).and_then(Json::as_array))
-            .flatten();
+        let branches = ["oneOf", "anyOf"].iter().filter_map(|k| schema.get(k).and_then(Json::as_array)).flatten();
         for branch in branches {
             let branch = self.resolve(branch);
             let found = words(branch);
@@ -97,8 +87,7 @@ impl<'a> Checker<'a> {
                 forms.words.extend(found);
             } else if let Some(tag) = tag(branch) {
                 forms.tags.push(tag);
-            } else if depth < 8 && (branch.get("oneOf").is_some() || branch.get("anyOf").is_some())
-            {
+            } else if depth < 8 && (branch.get("oneOf").is_some() || branch.get("anyOf").is_some()) {
                 self.collect(branch, forms, depth + 1);
             } else {
                 forms.others.push(branch);
@@ -123,26 +112,14 @@ impl<'a> Checker<'a> {
                 let near = nearest(written, every.iter().copied());
                 self.say(
                     node.span,
-                    format!(
-                        "{} must be one of {}, not {}",
-                        at.name,
-                        or_list(&every),
-                        node.describe()
-                    ),
+                    format!("{} must be one of {}, not {}", at.name, or_list(&every), node.describe()),
                     near.map(|n| format!("did you mean `{n}`?")),
                 );
             }
         }
     }
 
-    fn tagged_map(
-        &mut self,
-        node: &Node,
-        entries: &[(super::Key, Node)],
-        forms: &Forms<'a>,
-        tags: &[&str],
-        at: &At,
-    ) {
+    fn tagged_map(&mut self, node: &Node, entries: &[(super::Key, Node)], forms: &Forms<'a>, tags: &[&str], at: &At) {
         if entries.is_empty() {
             let message = format!("{} is empty; it needs one of {}", at.name, or_list(tags));
             return self.say(node.span_or(at.span), message, None);
@@ -154,8 +131,7 @@ impl<'a> Checker<'a> {
                 Some((_, inner)) => {
                     if let Some(first) = first {
                         let both = format!("found `{first}` and `{}`", shortened(&key.text));
-                        let message =
-                            format!("{} takes exactly one of {}; {both}", at.name, or_list(tags));
+                        let message = format!("{} takes exactly one of {}; {both}", at.name, or_list(tags));
                         self.say(key.span, message, None);
                     }
                     first = first.or(Some(&key.text));
@@ -176,12 +152,8 @@ impl<'a> Checker<'a> {
         {
             return self.tagged(node, forms, at);
         }
-        let fitting: Vec<&'a Json> = forms
-            .others
-            .iter()
-            .filter(|s| self.kinds(s, 0).takes(node) || formatted(s, node))
-            .copied()
-            .collect();
+        let fitting: Vec<&'a Json> =
+            forms.others.iter().filter(|s| self.kinds(s, 0).takes(node) || formatted(s, node)).copied().collect();
         match fitting.as_slice() {
             [] => self.no_form(node, schema, forms, at),
             [one] => self.node(node, one, at),
@@ -191,18 +163,11 @@ impl<'a> Checker<'a> {
 
     /// No form takes this type: the words are named, and the nearest of them is the hint.
     fn no_form(&mut self, node: &Node, schema: &'a Json, forms: &Forms<'a>, at: &At) {
-        let near = node
-            .as_str()
-            .and_then(|t| nearest(t, forms.words.iter().copied()));
+        let near = node.as_str().and_then(|t| nearest(t, forms.words.iter().copied()));
         let Some(near) = near else {
             return self.mismatch(node, schema, at);
         };
-        let message = format!(
-            "{} must be {}, not {}",
-            at.name,
-            self.expected(schema),
-            node.describe()
-        );
+        let message = format!("{} must be {}, not {}", at.name, self.expected(schema), node.describe());
         self.say(node.span, message, Some(format!("did you mean `{near}`?")));
     }
 
@@ -218,10 +183,7 @@ impl<'a> Checker<'a> {
             };
             trial.node(node, schema, at);
             self.fuel = trial.fuel;
-            if best
-                .as_ref()
-                .is_none_or(|b| trial.diags.len() < b.diags.len())
-            {
+            if best.as_ref().is_none_or(|b| trial.diags.len() < b.diags.len()) {
                 best = Some(trial);
             }
         }
@@ -257,10 +219,8 @@ impl<'a> Checker<'a> {
         if !words(schema).is_empty() {
             (named, kinds.text) = (true, true);
         }
-        for branch in ["oneOf", "anyOf", "allOf"]
-            .iter()
-            .filter_map(|k| schema.get(k).and_then(Json::as_array))
-            .flatten()
+        for branch in
+            ["oneOf", "anyOf", "allOf"].iter().filter_map(|k| schema.get(k).and_then(Json::as_array)).flatten()
         {
             named = true;
             if depth < 8 {
@@ -284,11 +244,7 @@ impl<'a> Checker<'a> {
         }
         let mut forms = Forms::default();
         self.collect(schema, &mut forms, 0);
-        if let ([one], true, true) = (
-            forms.others.as_slice(),
-            forms.words.is_empty(),
-            forms.tags.is_empty(),
-        ) {
+        if let ([one], true, true) = (forms.others.as_slice(), forms.words.is_empty(), forms.tags.is_empty()) {
             return self.expected(one);
         }
         if forms.others.is_empty() && !(forms.words.is_empty() && forms.tags.is_empty()) {

@@ -26,13 +26,7 @@ impl Diag {
     /// A mistake at a place.
     #[must_use]
     pub fn at(span: Span, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self {
-            line: span.line.max(1),
-            column: span.column.max(1),
-            len: span.len,
-            message: message.into(),
-            hint,
-        }
+        Self { line: span.line.max(1), column: span.column.max(1), len: span.len, message: message.into(), hint }
     }
 }
 
@@ -62,19 +56,9 @@ fn one(out: &mut String, diag: &Diag, file_name: &str, source: &str) {
     let pad = " ".repeat(console::measure_text_width(&before));
     let carets = "^".repeat(console::measure_text_width(&marked).max(1));
     let _ = writeln!(out, "error: {}", printable(&diag.message));
-    let _ = writeln!(
-        out,
-        "{margin}--> {}:{}:{}",
-        printable(file_name),
-        diag.line,
-        diag.column
-    );
+    let _ = writeln!(out, "{margin}--> {}:{}:{}", printable(file_name), diag.line, diag.column);
     let _ = writeln!(out, "{margin} |");
-    let _ = writeln!(
-        out,
-        "{number} | {}",
-        format!("{before}{marked}{after}").trim_end()
-    );
+    let _ = writeln!(out, "{number} | {}", format!("{before}{marked}{after}").trim_end());
     let _ = writeln!(out, "{margin} | {pad}{carets}");
     if let Some(hint) = &diag.hint {
         let _ = writeln!(out, "hint: {}", printable(hint));
@@ -83,8 +67,7 @@ fn one(out: &mut String, diag: &Diag, file_name: &str, source: &str) {
 
 /// The lines the mistakes are on, found in one walk over the text.
 fn lines_of<'a>(text: &'a str, diags: &[Diag]) -> std::collections::HashMap<usize, &'a str> {
-    let wanted: std::collections::HashSet<usize> =
-        diags.iter().take(SHOWN).map(|d| d.line).collect();
+    let wanted: std::collections::HashSet<usize> = diags.iter().take(SHOWN).map(|d| d.line).collect();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut found = std::collections::HashMap::new();
     let (mut rest, mut number) = (text, 1);
@@ -104,11 +87,7 @@ fn lines_of<'a>(text: &'a str, diags: &[Diag]) -> std::collections::HashMap<usiz
 /// The line as (before the mark, the mark, after it), printable, and cut to a window around the mark.
 fn cut(source: &str, column: usize, len: usize) -> (String, String, String) {
     let start = column.saturating_sub(1);
-    let from = if start > WINDOW / 2 && source.len() > WINDOW {
-        start - WINDOW / 2
-    } else {
-        0
-    };
+    let from = if start > WINDOW / 2 && source.len() > WINDOW { start - WINDOW / 2 } else { 0 };
     let mut chars = source.chars().skip(from);
     let before: String = chars.by_ref().take(start - from).collect();
     let marked: String = chars.by_ref().take(len.clamp(1, WINDOW)).collect();
@@ -130,9 +109,7 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' | '\n' | '\r' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                '\u{fffd}'
-            }
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
             c if c.is_control() => '\u{fffd}',
             c => c,
         })

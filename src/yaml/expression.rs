@@ -88,26 +88,14 @@ impl Span {
         let Some(rest) = document.get(first..) else {
             return self;
         };
-        let line_end = rest
-            .find(['\n', '\r'])
-            .map_or(document.len(), |i| first + i);
+        let line_end = rest.find(['\n', '\r']).map_or(document.len(), |i| first + i);
         let end = last.unwrap_or(first).clamp(first, line_end);
         let before = document.get(self.offset..first).unwrap_or("");
         let (line, column) = match before.rfind('\n') {
-            Some(i) => (
-                self.line + before.matches('\n').count(),
-                before[i + 1..].chars().count() + 1,
-            ),
+            Some(i) => (self.line + before.matches('\n').count(), before[i + 1..].chars().count() + 1),
             None => (self.line, self.column + before.chars().count()),
         };
-        Span {
-            line,
-            column,
-            len: document
-                .get(first..end)
-                .map_or(1, |t| t.chars().count().max(1)),
-            offset: first,
-        }
+        Span { line, column, len: document.get(first..end).map_or(1, |t| t.chars().count().max(1)), offset: first }
     }
 
     /// The document's byte for a byte of the value.

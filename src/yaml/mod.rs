@@ -82,10 +82,7 @@ impl Node {
     /// The key and its value; `None` when it is absent or this is not a map.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<(&Key, &Node)> {
-        self.entries()
-            .iter()
-            .find(|(k, _)| k.text == key)
-            .map(|(k, n)| (k, n))
+        self.entries().iter().find(|(k, _)| k.text == key).map(|(k, n)| (k, n))
     }
 
     /// The entries of a map; none for anything else.
@@ -124,11 +121,7 @@ impl Node {
             let part = part.replace("~1", "/").replace("~0", "~");
             let next = match &node.value {
                 Value::Map(_) => node.entry(&part).map(|(k, n)| (n, n.span_or(k.span))),
-                Value::Seq(items) => part
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|i| items.get(i))
-                    .map(|n| (n, n.span)),
+                Value::Seq(items) => part.parse::<usize>().ok().and_then(|i| items.get(i)).map(|n| (n, n.span)),
                 _ => None,
             };
             let Some((n, s)) = next else { break };
@@ -174,12 +167,7 @@ pub fn to_json(node: &Node) -> serde_json::Value {
         Value::Float(f) => Json::from(*f),
         Value::Str(s) => Json::from(s.as_str()),
         Value::Seq(items) => items.iter().map(to_json).collect(),
-        Value::Map(entries) => Json::Object(
-            entries
-                .iter()
-                .map(|(k, n)| (k.text.clone(), to_json(n)))
-                .collect(),
-        ),
+        Value::Map(entries) => Json::Object(entries.iter().map(|(k, n)| (k.text.clone(), to_json(n))).collect()),
     }
 }
 
@@ -194,11 +182,7 @@ where
     let node = parse(text)?;
     let schema = schemars::schema_for!(T).to_value();
     let diags = check(&node, &schema, false, &mut Vec::new());
-    if diags.is_empty() {
-        from_node(&node)
-    } else {
-        Err(diags)
-    }
+    if diags.is_empty() { from_node(&node) } else { Err(diags) }
 }
 
 /// Deserializes a tree that was already checked.
@@ -206,8 +190,7 @@ where
 /// # Errors
 /// What the type itself refuses, placed at the start of the document: a check that belongs before this call.
 pub fn from_node<T: serde::de::DeserializeOwned>(node: &Node) -> Result<T, Vec<Diag>> {
-    serde_json::from_value(to_json(node))
-        .map_err(|e| vec![Diag::at(node.span, e.to_string(), None)])
+    serde_json::from_value(to_json(node)).map_err(|e| vec![Diag::at(node.span, e.to_string(), None)])
 }
 
 #[cfg(test)]

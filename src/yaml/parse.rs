@@ -19,11 +19,7 @@ const MAX_DIAGS: usize = 200;
 pub fn parse(text: &str) -> Result<Node, Vec<Diag>> {
     if text.len() > MAX_BYTES {
         let size = crate::facts::Bytes(text.len() as u64);
-        return Err(vec![Diag::at(
-            Span::default(),
-            format!("the document is larger than 1 MiB ({size})"),
-            None,
-        )]);
+        return Err(vec![Diag::at(Span::default(), format!("the document is larger than 1 MiB ({size})"), None)]);
     }
     let options = parser::options! {
         emit_comments: false,
@@ -47,12 +43,7 @@ pub fn parse(text: &str) -> Result<Node, Vec<Diag>> {
 /// A list or map that is still open.
 enum Open {
     Seq(Span, Vec<Node>),
-    Map {
-        span: Span,
-        entries: Vec<(Key, Node)>,
-        seen: HashMap<String, usize>,
-        key: Option<Key>,
-    },
+    Map { span: Span, entries: Vec<(Key, Node)>, seen: HashMap<String, usize>, key: Option<Key> },
 }
 
 struct Tree<'a> {
@@ -67,20 +58,11 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            open: Vec::new(),
-            root: None,
-            diags: Vec::new(),
-            documents: 0,
-            nodes: 0,
-            stop: false,
-        }
+        Self { text, open: Vec::new(), root: None, diags: Vec::new(), documents: 0, nodes: 0, stop: false }
     }
 
     fn refuse(&mut self, span: Span, message: impl Into<String>, hint: Option<&str>) {
-        self.diags
-            .push(Diag::at(span, message, hint.map(str::to_owned)));
+        self.diags.push(Diag::at(span, message, hint.map(str::to_owned)));
     }
 
     fn syntax(&mut self, error: &parser::ScanError) {
@@ -120,15 +102,9 @@ impl<'a> Tree<'a> {
             }
             E::Scalar(text, style, ..) => self.scalar(&text, style, span),
             E::SequenceStart(..) => self.enter(Open::Seq(span, Vec::new()), span),
-            E::MappingStart(..) => self.enter(
-                Open::Map {
-                    span,
-                    entries: Vec::new(),
-                    seen: HashMap::new(),
-                    key: None,
-                },
-                span,
-            ),
+            E::MappingStart(..) => {
+                self.enter(Open::Map { span, entries: Vec::new(), seen: HashMap::new(), key: None }, span)
+            }
             E::SequenceEnd | E::MappingEnd => self.leave(),
             _ => {}
         }
@@ -171,13 +147,7 @@ impl<'a> Tree<'a> {
 
     fn leave(&mut self) {
         let node = match self.open.pop() {
-            Some(Open::Seq(span, items)) => Node::new(
-                Value::Seq(items),
-                Span {
-                    len: span.len.max(1),
-                    ..span
-                },
-            ),
+            Some(Open::Seq(span, items)) => Node::new(Value::Seq(items), Span { len: span.len.max(1), ..span }),
             Some(Open::Map { span, entries, .. }) => {
                 let span = match entries.first() {
                     Some((key, _)) if span.len == 0 => key.span,
@@ -194,11 +164,7 @@ impl<'a> Tree<'a> {
     fn add(&mut self, node: Node) {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            self.refuse(
-                node.span,
-                format!("the document holds more than {MAX_NODES} values"),
-                None,
-            );
+            self.refuse(node.span, format!("the document holds more than {MAX_NODES} values"), None);
             self.stop = true;
             return;
         }
@@ -211,9 +177,7 @@ impl<'a> Tree<'a> {
                 items.push(node);
                 None
             }
-            Some(Open::Map {
-                entries, key, seen, ..
-            }) => match key.take() {
+            Some(Open::Map { entries, key, seen, .. }) => match key.take() {
                 Some(key) => {
                     entries.push((key, node));
                     None
@@ -233,12 +197,7 @@ impl<'a> Tree<'a> {
         let offset = span.start.byte_offset().unwrap_or(0);
         let slice = span.slice(self.text).unwrap_or("");
         let first_line = slice.split(['\n', '\r']).next().unwrap_or("");
-        Span {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-            len: first_line.chars().count(),
-            offset,
-        }
+        Span { line: span.start.line(), column: span.start.col() + 1, len: first_line.chars().count(), offset }
     }
 
     fn finish(mut self) -> Result<Node, Vec<Diag>> {
@@ -258,23 +217,13 @@ fn as_key(node: &Node, seen: &mut HashMap<String, usize>) -> (Key, Option<Diag>)
     let text = match &node.value {
         Value::Str(text) => text.clone(),
         Value::Seq(_) | Value::Map(_) => {
-            let key = Key {
-                text: String::new(),
-                span: node.span,
-            };
-            let diag = Diag::at(
-                node.span,
-                "a key must be one word, not a list or a map",
-                None,
-            );
+            let key = Key { text: String::new(), span: node.span };
+            let diag = Diag::at(node.span, "a key must be one word, not a list or a map", None);
             return (key, Some(diag));
         }
         _ => node.raw.clone(),
     };
-    let key = Key {
-        span: node.span,
-        text,
-    };
+    let key = Key { span: node.span, text };
     let refused = if key.text == "<<" && !node.quoted {
         Some((
             "merge keys (`<<`) are not allowed".to_owned(),
@@ -297,11 +246,6 @@ fn as_key(node: &Node, seen: &mut HashMap<String, usize>) -> (Key, Option<Diag>)
 
 impl Node {
     pub(super) fn new(value: Value, span: Span) -> Self {
-        Self {
-            value,
-            span,
-            quoted: false,
-            raw: String::new(),
-        }
+        Self { value, span, quoted: false, raw: String::new() }
     }
 }

@@ -13,10 +13,7 @@ pub fn parse_duration(text: &str) -> Result<f64, String> {
     if seconds.is_finite() && seconds <= LONGEST {
         Ok(seconds)
     } else {
-        Err(format!(
-            "`{}` is longer than a hundred years",
-            super::diag::shortened(text)
-        ))
+        Err(format!("`{}` is longer than a hundred years", super::diag::shortened(text)))
     }
 }
 
@@ -29,10 +26,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     if bytes <= i64::MAX as u64 {
         Ok(bytes)
     } else {
-        Err(format!(
-            "`{}` is larger than any file can be",
-            super::diag::shortened(text)
-        ))
+        Err(format!("`{}` is larger than any file can be", super::diag::shortened(text)))
     }
 }
 
@@ -41,10 +35,6 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 /// # Errors
 /// Says what is wrong and what is allowed.
 pub fn parse_moment(text: &str) -> Result<jiff::Timestamp, String> {
-    text.parse().map_err(|_| {
-        format!(
-            "`{}` is not a moment: write it like 2026-11-21T03:12:44Z",
-            super::diag::shortened(text)
-        )
-    })
+    text.parse()
+        .map_err(|_| format!("`{}` is not a moment: write it like 2026-11-21T03:12:44Z", super::diag::shortened(text)))
 }

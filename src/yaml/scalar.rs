@@ -21,9 +21,7 @@ fn number(text: &str) -> Option<Value> {
         return i64::from_str_radix(octal, 8).ok().map(Value::Int);
     }
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        || !digits
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+        || !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
         || !digits.bytes().any(|b| b.is_ascii_digit())
     {
         return None;
@@ -34,8 +32,5 @@ fn number(text: &str) -> Option<Value> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(Value::Int(whole));
     }
-    text.parse::<f64>()
-        .ok()
-        .filter(|f| f.is_finite())
-        .map(Value::Float)
+    text.parse::<f64>().ok().filter(|f| f.is_finite()).map(Value::Float)
 }

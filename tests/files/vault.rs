@@ -29,46 +29,29 @@ impl Bench {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
-        let old = fs::FileTimes::new()
-            .set_modified(std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 5));
+        let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 5));
         fs::File::open(&path).unwrap().set_times(old).unwrap();
         path
     }
     fn temps(&self) -> usize {
         let dir = self.dir.path().join("data");
-        fs::read_dir(dir)
-            .unwrap()
-            .filter(|e| is_ours(e.as_ref().unwrap()))
-            .count()
+        fs::read_dir(dir).unwrap().filter(|e| is_ours(e.as_ref().unwrap())).count()
     }
     fn after(&self) -> Vec<Vec<u8>> {
-        let mut names: Vec<_> = fs::read_dir(self.vault_dir().join("after"))
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .collect();
+        let mut names: Vec<_> =
+            fs::read_dir(self.vault_dir().join("after")).unwrap().map(|e| e.unwrap().path()).collect();
         names.sort();
-        names
-            .iter()
-            .filter(|p| p.is_file())
-            .map(|p| fs::read(p).unwrap())
-            .collect()
+        names.iter().filter(|p| p.is_file()).map(|p| fs::read(p).unwrap()).collect()
     }
 }
 
 fn is_ours(entry: &fs::DirEntry) -> bool {
-    entry
-        .file_name()
-        .to_string_lossy()
-        .starts_with(".redis-dr-")
+    entry.file_name().to_string_lossy().starts_with(".redis-dr-")
 }
 
 fn me(mode: u32) -> Owner {
     let look = Look::new();
-    Owner {
-        uid: look.uid(),
-        gid: look.gid(),
-        mode,
-    }
+    Owner { uid: look.uid(), gid: look.gid(), mode }
 }
 
 /// As a roll back does: from the journal alone, in another process.
@@ -86,18 +69,10 @@ fn a_replaced_file_comes_back_as_the_same_inode() {
     let saved = vault.save(&path, Use::Replaced).unwrap();
     assert_eq!(saved.how(), How::Link);
     assert_eq!(saved.bytes(), 8);
-    assert_eq!(
-        fs::metadata(saved.copy().unwrap()).unwrap().ino(),
-        before.ino()
-    );
-    vault
-        .replace(&saved, Content::Bytes(b"new"), Like::Saved)
-        .unwrap();
+    assert_eq!(fs::metadata(saved.copy().unwrap()).unwrap().ino(), before.ino());
+    vault.replace(&saved, Content::Bytes(b"new"), Like::Saved).unwrap();
     let now = fs::metadata(&path).unwrap();
-    assert_eq!(
-        (fs::read(&path).unwrap(), now.mode() & 0o7777, bench.temps()),
-        (b"new".to_vec(), 0o640, 0)
-    );
+    assert_eq!((fs::read(&path).unwrap(), now.mode() & 0o7777, bench.temps()), (b"new".to_vec(), 0o640, 0));
     assert_ne!(now.ino(), before.ino());
 
     let saved = through_the_journal(&saved);
@@ -106,20 +81,9 @@ fn a_replaced_file_comes_back_as_the_same_inode() {
     let restored = vault.restore(&saved).unwrap();
     assert_eq!(restored.put, Put::PutBack);
     let now = fs::metadata(&path).unwrap();
-    assert_eq!(
-        (now.ino(), now.mtime(), now.mtime_nsec()),
-        (before.ino(), before.mtime(), before.mtime_nsec())
-    );
-    assert_eq!(
-        fs::read(&restored.kept[0].to).unwrap(),
-        b"new",
-        "what the run had put there is kept"
-    );
-    assert_eq!(
-        vault.restore(&saved).unwrap().put,
-        Put::AsBefore,
-        "undo may be repeated"
-    );
+    assert_eq!((now.ino(), now.mtime(), now.mtime_nsec()), (before.ino(), before.mtime(), before.mtime_nsec()));
+    assert_eq!(fs::read(&restored.kept[0].to).unwrap(), b"new", "what the run had put there is kept");
+    assert_eq!(vault.restore(&saved).unwrap().put, Put::AsBefore, "undo may be repeated");
     assert_eq!(bench.temps(), 0);
 }
 
@@ -130,14 +94,8 @@ fn a_file_written_in_place_is_copied_and_comes_back_with_owner_mode_and_time() {
     let mut vault = bench.vault();
     let saved = vault.save(&path, Use::WrittenInPlace).unwrap();
     assert!(matches!(saved.how(), How::Copy | How::Reflink));
-    assert_ne!(
-        fs::metadata(saved.copy().unwrap()).unwrap().ino(),
-        fs::metadata(&path).unwrap().ino()
-    );
-    assert_eq!(
-        fs::metadata(saved.copy().unwrap()).unwrap().mode() & 0o777,
-        0o600
-    );
+    assert_ne!(fs::metadata(saved.copy().unwrap()).unwrap().ino(), fs::metadata(&path).unwrap().ino());
+    assert_eq!(fs::metadata(saved.copy().unwrap()).unwrap().mode() & 0o777, 0o600);
     fs::write(&path, b"appendonly no\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(!vault.matches(&saved).unwrap());
@@ -154,17 +112,12 @@ fn nothing_there_is_saved_too_and_comes_back_as_nothing() {
     let mut vault = bench.vault();
     let saved = vault.save(&bench.path("new.rdb"), Use::Replaced).unwrap();
     assert!(saved.is_absent());
-    assert!(matches!(
-        vault.create(&saved, Content::Bytes(b"x"), Like::Saved),
-        Err(VaultError::NothingToBeLike { .. })
-    ));
+    assert!(matches!(vault.create(&saved, Content::Bytes(b"x"), Like::Saved), Err(VaultError::NothingToBeLike { .. })));
     assert!(matches!(
         vault.replace(&saved, Content::Bytes(b"x"), Like::Saved),
         Err(VaultError::NotSavedForThis { .. })
     ));
-    let placed = vault
-        .create(&saved, Content::Bytes(b"x"), Like::Owner(me(0o644)))
-        .unwrap();
+    let placed = vault.create(&saved, Content::Bytes(b"x"), Like::Owner(me(0o644))).unwrap();
     assert_eq!(placed.bytes, 1);
     vault.restore(&saved).unwrap();
     assert!(!bench.path("new.rdb").exists());
@@ -181,10 +134,7 @@ fn a_removed_file_comes_back() {
     vault.remove(&saved).unwrap();
     vault.remove(&saved).unwrap();
     assert!(!path.exists());
-    assert!(
-        bench.after().is_empty(),
-        "the saved bytes are not kept twice"
-    );
+    assert!(bench.after().is_empty(), "the saved bytes are not kept twice");
     assert_eq!(vault.restore(&saved).unwrap().put, Put::PutBack);
     assert_eq!(fs::read(&path).unwrap(), b"data");
 }
@@ -199,19 +149,9 @@ fn what_turns_up_between_save_and_change_is_not_lost() {
     fs::remove_file(&path).unwrap();
     bench.write("dump.rdb", b"a BGSAVE that came in between");
     bench.write("b.rdb", b"another");
-    vault
-        .replace(&saved, Content::Bytes(b"new"), Like::Saved)
-        .unwrap();
-    vault
-        .create(&absent, Content::Bytes(b"new"), Like::Path(&path))
-        .unwrap();
-    assert_eq!(
-        bench.after(),
-        [
-            b"a BGSAVE that came in between".to_vec(),
-            b"another".to_vec()
-        ]
-    );
+    vault.replace(&saved, Content::Bytes(b"new"), Like::Saved).unwrap();
+    vault.create(&absent, Content::Bytes(b"new"), Like::Path(&path)).unwrap();
+    assert_eq!(bench.after(), [b"a BGSAVE that came in between".to_vec(), b"another".to_vec()]);
 }
 
 #[test]
@@ -229,14 +169,8 @@ fn a_growing_file_is_cut_back_to_its_mark() {
     assert!(vault.matches(&saved).unwrap());
     assert_eq!(bench.after(), [b"appended".to_vec()]);
     fs::write(&path, b"something else").unwrap();
-    assert!(matches!(
-        vault.restore(&saved),
-        Err(VaultError::NotTheMarkedFile { size: 100_000, .. })
-    ));
-    assert!(matches!(
-        vault.remove(&saved),
-        Err(VaultError::NotSavedForThis { .. })
-    ));
+    assert!(matches!(vault.restore(&saved), Err(VaultError::NotTheMarkedFile { size: 100_000, .. })));
+    assert!(matches!(vault.remove(&saved), Err(VaultError::NotSavedForThis { .. })));
 }
 
 #[test]
@@ -250,16 +184,8 @@ fn a_linked_file_that_a_server_appended_to_keeps_what_came() {
         std::io::Write::write_all(&mut file, b"acknowledged").unwrap();
         assert_eq!(vault.restore(&saved).unwrap().put, Put::Grown);
         assert_eq!(fs::metadata(&path).unwrap().len(), size as u64 + 12);
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(3)
-            .unwrap();
-        assert!(matches!(
-            vault.restore(&saved),
-            Err(VaultError::NotAsBefore { .. })
-        ));
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3).unwrap();
+        assert!(matches!(vault.restore(&saved), Err(VaultError::NotAsBefore { .. })));
     }
 }
 
@@ -270,16 +196,12 @@ fn owner_and_mode_alone_come_back() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let mut vault = bench.vault();
     let saved = vault.save(&path, Use::OwnerAndMode).unwrap();
-    let dir = vault
-        .save(path.parent().unwrap(), Use::OwnerAndMode)
-        .unwrap();
+    let dir = vault.save(path.parent().unwrap(), Use::OwnerAndMode).unwrap();
     vault.set_owner(&saved, me(0o660)).unwrap();
     vault.set_owner(&dir, me(0o700)).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
     fs::write(&path, b"content may change").unwrap();
-    vault
-        .restore_all(&[Save::from(saved), Save::from(dir.clone())])
-        .unwrap();
+    vault.restore_all(&[Save::from(saved), Save::from(dir.clone())]).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o000);
     assert!(vault.matches(&dir).unwrap());
 }
@@ -307,10 +229,7 @@ fn a_damaged_copy_is_not_put_back() {
     fs::write(saved.copy().unwrap(), b"evil").unwrap();
     fs::write(&path, b"live").unwrap();
     if saved.how() == How::Copy {
-        assert!(matches!(
-            vault.restore(&saved),
-            Err(VaultError::CopyGone { .. })
-        ));
+        assert!(matches!(vault.restore(&saved), Err(VaultError::CopyGone { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"live");
     }
     fs::remove_file(saved.copy().unwrap()).unwrap();
@@ -334,26 +253,13 @@ fn a_directory_is_exchanged_and_comes_back_exactly() {
     assert_eq!(tree.left_alone(), [PathBuf::from("notes")]);
 
     let mut build = vault.build_dir(&live, me(0o750)).unwrap();
-    build
-        .add_file("a.manifest", Content::Bytes(b"new"), me(0o640))
-        .unwrap();
-    let how = build
-        .add_link_or_copy(&live.join("a.1.base.rdb"), "b.base.rdb", true, me(0o644))
-        .unwrap();
+    build.add_file("a.manifest", Content::Bytes(b"new"), me(0o640)).unwrap();
+    let how = build.add_link_or_copy(&live.join("a.1.base.rdb"), "b.base.rdb", true, me(0o644)).unwrap();
     assert_eq!(how, How::Link);
-    let how = build
-        .add_link_or_copy(&live.join("a.1.base.rdb"), "c.base.rdb", false, me(0o640))
-        .unwrap();
+    let how = build.add_link_or_copy(&live.join("a.1.base.rdb"), "c.base.rdb", false, me(0o640)).unwrap();
     assert_ne!(how, How::Link);
-    assert!(
-        build
-            .add_file("../x", Content::Bytes(b""), me(0o640))
-            .is_err()
-    );
-    let part = Content::File {
-        path: &live.join("a.1.incr.aof"),
-        len: Some(3),
-    };
+    assert!(build.add_file("../x", Content::Bytes(b""), me(0o640)).is_err());
+    let part = Content::File { path: &live.join("a.1.incr.aof"), len: Some(3) };
     build.add_file("a.1.incr.aof", part, me(0o640)).unwrap();
     let built = build.finish().unwrap();
     vault.exchange_dir(built, &tree).unwrap();
@@ -381,9 +287,7 @@ fn a_directory_that_was_not_there_is_built_and_goes_again() {
     let tree = vault.save_tree(&live, &|_| Use::Replaced).unwrap();
     assert!(tree.is_absent());
     let mut build = vault.build_dir(&live, me(0o755)).unwrap();
-    build
-        .add_file("a.manifest", Content::Bytes(b"new"), me(0o640))
-        .unwrap();
+    build.add_file("a.manifest", Content::Bytes(b"new"), me(0o640)).unwrap();
     let built = build.finish().unwrap();
     vault.exchange_dir(built, &tree).unwrap();
     assert!(live.join("a.manifest").exists());
@@ -403,9 +307,7 @@ fn a_build_given_up_leaves_nothing() {
     let bench = Bench::new();
     let vault = bench.vault();
     let mut build = vault.build_dir(&bench.path("aof"), me(0o755)).unwrap();
-    build
-        .add_file("a.manifest", Content::Bytes(b"new"), me(0o640))
-        .unwrap();
+    build.add_file("a.manifest", Content::Bytes(b"new"), me(0o640)).unwrap();
     assert_eq!(bench.temps(), 1);
     drop(build);
     assert_eq!(bench.temps(), 0);
@@ -419,19 +321,13 @@ fn only_our_temporaries_are_swept() {
     bench.write(".redis-dr-mine", b"not ours");
     bench.write("temp-123.rdb", b"the server's");
     fs::create_dir(bench.path(".redis-dr")).unwrap();
-    bench.write(
-        &format!(".redis-dr-{}/a.aof", hex.replace('0', "f")),
-        b"may be the only copy",
-    );
+    bench.write(&format!(".redis-dr-{}/a.aof", hex.replace('0', "f")), b"may be the only copy");
     let mut vault = bench.vault();
     assert_eq!(vault.sweep_temps(&bench.path("")).unwrap().len(), 2);
     assert_eq!(bench.temps(), 1);
     assert!(bench.path("temp-123.rdb").exists() && bench.path(".redis-dr").exists());
     let kept = list(Look::new(), &bench.vault_dir()).unwrap().1;
-    assert_eq!(
-        fs::read(kept[0].to.join("a.aof")).unwrap(),
-        b"may be the only copy"
-    );
+    assert_eq!(fs::read(kept[0].to.join("a.aof")).unwrap(), b"may be the only copy");
 }
 
 #[test]
@@ -441,13 +337,8 @@ fn links_fifos_and_moved_directories_are_refused() {
     symlink(&target, bench.path("dump.rdb")).unwrap();
     fs::set_permissions(bench.path(""), fs::Permissions::from_mode(0o777)).unwrap();
     let mut vault = bench.vault();
-    let error = vault
-        .save(&bench.path("dump.rdb"), Use::Replaced)
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        VaultError::Host(HostError::LinkRefused { .. })
-    ));
+    let error = vault.save(&bench.path("dump.rdb"), Use::Replaced).unwrap_err();
+    assert!(matches!(error, VaultError::Host(HostError::LinkRefused { .. })));
     nix::unistd::mkfifo(&bench.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert!(vault.save(&bench.path("fifo"), Use::Replaced).is_err());
 
@@ -455,13 +346,8 @@ fn links_fifos_and_moved_directories_are_refused() {
     let saved = vault.save(&path, Use::Replaced).unwrap();
     fs::rename(bench.path("sub"), bench.path("moved")).unwrap();
     symlink(bench.path("moved"), bench.path("sub")).unwrap();
-    let error = vault
-        .replace(&saved, Content::Bytes(b"y"), Like::Saved)
-        .unwrap_err();
-    assert!(
-        matches!(error, VaultError::Host(HostError::BadPath { .. })),
-        "{error}"
-    );
+    let error = vault.replace(&saved, Content::Bytes(b"y"), Like::Saved).unwrap_err();
+    assert!(matches!(error, VaultError::Host(HostError::BadPath { .. })), "{error}");
     assert_eq!(fs::read(bench.path("moved/redis.conf")).unwrap(), b"x");
 }
 
@@ -478,15 +364,11 @@ fn a_vault_on_another_filesystem_copies() {
     let mut vault = Vault::open(Pen::new(), &other.path().join("v"), Planters::default()).unwrap();
     let saved = vault.save(&path, Use::Replaced).unwrap();
     assert_eq!(saved.how(), How::Copy);
-    vault
-        .replace(&saved, Content::Bytes(b"new"), Like::Saved)
-        .unwrap();
+    vault.replace(&saved, Content::Bytes(b"new"), Like::Saved).unwrap();
     vault.restore(&saved).unwrap();
     assert!(vault.matches(&saved).unwrap());
     bench.write("aof/x", b"x");
-    let tree = vault
-        .save_tree(&bench.path("aof"), &|_| Use::Replaced)
-        .unwrap();
+    let tree = vault.save_tree(&bench.path("aof"), &|_| Use::Replaced).unwrap();
     vault.remove_tree(&tree).unwrap();
     assert!(!bench.path("aof").exists());
     vault.restore_tree(&tree).unwrap();

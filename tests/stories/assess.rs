@@ -13,14 +13,8 @@ fn assess_to(sandbox: &Sandbox, depth: Depth) -> Assessed {
     let config = Config::from_text(&text, "redis-dr.yaml").unwrap();
     let target = Target::of("demo", &config.instances["demo"], &config, None, false);
     let state = State::at(sandbox.root().join("state"));
-    let assessed = Assessor::new(Look::new(), target, &state).assess(&Wanted {
-        depth,
-        ..Wanted::default()
-    });
-    eprintln!(
-        "{}",
-        serde_json::to_string_pretty(&assessed.document).unwrap()
-    );
+    let assessed = Assessor::new(Look::new(), target, &state).assess(&Wanted { depth, ..Wanted::default() });
+    eprintln!("{}", serde_json::to_string_pretty(&assessed.document).unwrap());
     assessed
 }
 
@@ -29,21 +23,11 @@ fn assess(sandbox: &Sandbox) -> Assessed {
 }
 
 fn ids(assessed: &Assessed) -> Vec<&'static str> {
-    assessed
-        .document
-        .findings
-        .iter()
-        .map(|f| f.id.name())
-        .collect()
+    assessed.document.findings.iter().map(|f| f.id.name()).collect()
 }
 
 fn points(assessed: &Assessed) -> Vec<&str> {
-    assessed
-        .document
-        .points
-        .iter()
-        .map(|p| p.id.as_str())
-        .collect()
+    assessed.document.points.iter().map(|p| p.id.as_str()).collect()
 }
 
 #[test]
@@ -53,17 +37,9 @@ fn a_healthy_server_is_healthy() {
         assess(&sandbox);
         let seen = assess(&sandbox);
         let facts = &seen.document.facts;
-        assert_eq!(
-            facts.findings.worst_now,
-            Severity::Healthy,
-            "{:?}",
-            ids(&seen)
-        );
+        assert_eq!(facts.findings.worst_now, Severity::Healthy, "{:?}", ids(&seen));
         assert_eq!(facts.process.state, Some(ProcessState::Running));
-        assert_eq!(
-            (facts.server.answers, facts.server.writable),
-            (Some(true), Some(true))
-        );
+        assert_eq!((facts.server.answers, facts.server.writable), (Some(true), Some(true)));
         assert_eq!(facts.server.data_empty, Some(false));
         assert_eq!(facts.config.start_loads, Some(WouldLoad::Aof));
         assert_eq!(facts.port.held_by_other, Some(false));
@@ -91,16 +67,9 @@ fn a_torn_tail_is_cut_and_loses_nothing_that_was_done() {
         sandbox.start().fill(100).kill9();
         sandbox.tear_aof_tail(3);
         let seen = assess(&sandbox);
-        assert!(
-            ids(&seen).contains(&"files.aof_truncated"),
-            "{:?}",
-            ids(&seen)
-        );
+        assert!(ids(&seen).contains(&"files.aof_truncated"), "{:?}", ids(&seen));
         let best = &seen.document.points[0];
-        assert_eq!(
-            (best.id.as_str(), best.valid),
-            ("aof-cut", Validity::Repairable)
-        );
+        assert_eq!((best.id.as_str(), best.valid), ("aof-cut", Validity::Repairable));
         assert_eq!(best.loss_seconds.map(|s| s.0), Some(0.0));
         assert!(best.usable());
     });
@@ -115,10 +84,7 @@ fn a_lost_aof_is_the_trap_and_the_snapshot_is_best() {
         sandbox.lose_aof();
         let seen = assess(&sandbox);
         assert!(ids(&seen).contains(&"config.aof_trap"), "{:?}", ids(&seen));
-        assert_eq!(
-            seen.document.facts.config.start_loads,
-            Some(WouldLoad::Nothing)
-        );
+        assert_eq!(seen.document.facts.config.start_loads, Some(WouldLoad::Nothing));
         assert_eq!(seen.document.facts.points.best.as_deref(), Some("rdb"));
         assert_eq!(seen.document.facts.points.usable, Some(true));
     });
@@ -134,15 +100,9 @@ fn without_aof_and_snapshot_the_newest_good_backup_is_best() {
         sandbox.kill9();
         sandbox.lose_aof().lose_rdb();
         let seen = assess(&sandbox);
-        assert_eq!(
-            seen.document.facts.points.best.as_deref(),
-            Some("nightly/old.rdb")
-        );
+        assert_eq!(seen.document.facts.points.best.as_deref(), Some("nightly/old.rdb"));
         let last = seen.document.points.last().unwrap();
-        assert_eq!(
-            (last.id.as_str(), last.valid),
-            ("nightly/new.rdb", Validity::Damaged)
-        );
+        assert_eq!((last.id.as_str(), last.valid), ("nightly/new.rdb", Validity::Damaged));
         assert!(ids(&seen).contains(&"backup.corrupt"), "{:?}", ids(&seen));
     });
 }
@@ -170,11 +130,7 @@ fn a_lost_manifest_can_be_rebuilt() {
             sandbox.start().fill(100).kill9();
             sandbox.lose_manifest();
             let seen = assess(&sandbox);
-            assert!(
-                ids(&seen).contains(&"files.manifest_missing"),
-                "{:?}",
-                ids(&seen)
-            );
+            assert!(ids(&seen).contains(&"files.manifest_missing"), "{:?}", ids(&seen));
             assert_eq!(seen.document.facts.files.aof.rebuildable, Some(true));
             assert!(seen.document.points[0].needs_rebuild);
             assert_eq!(seen.document.facts.points.usable, Some(true));
@@ -203,11 +159,7 @@ fn another_program_on_the_port_is_not_our_server() {
     });
     let seen = assess(&sandbox);
     assert_eq!(seen.document.facts.port.held_by_other, Some(true));
-    assert!(
-        ids(&seen).contains(&"server.port_taken"),
-        "{:?}",
-        ids(&seen)
-    );
+    assert!(ids(&seen).contains(&"server.port_taken"), "{:?}", ids(&seen));
 }
 
 #[test]
@@ -228,10 +180,7 @@ fn a_stopped_process_hangs() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
     let seen = assess(&sandbox);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
-    assert_eq!(
-        seen.document.facts.process.state,
-        Some(ProcessState::Stopped)
-    );
+    assert_eq!(seen.document.facts.process.state, Some(ProcessState::Stopped));
     assert!(ids(&seen).contains(&"server.hung"), "{:?}", ids(&seen));
 }
 
@@ -241,12 +190,7 @@ fn a_typo_in_the_configuration_is_named() {
     sandbox.start().fill(10).kill9();
     sandbox.configure("appendfsink always");
     let seen = assess(&sandbox);
-    let invalid = seen
-        .document
-        .findings
-        .iter()
-        .find(|f| f.id.name() == "server.config_invalid")
-        .unwrap();
+    let invalid = seen.document.findings.iter().find(|f| f.id.name() == "server.config_invalid").unwrap();
     assert!(invalid.evidence[0].contains("appendfsink"), "{invalid:?}");
 }
 
@@ -264,21 +208,14 @@ fn a_tail_of_zeros_and_a_torn_transaction_are_cut_before_they_start() {
         sandbox.start().fill(50).kill9();
         sandbox.zero_pad_aof(4096);
         let seen = assess(&sandbox);
-        assert!(
-            ids(&seen).contains(&"files.aof_corrupt"),
-            "{:?}",
-            ids(&seen)
-        );
+        assert!(ids(&seen).contains(&"files.aof_corrupt"), "{:?}", ids(&seen));
         assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-cut"));
     });
     Lab::on_each(|mut sandbox| {
         sandbox.start().fill(50).kill9();
         sandbox.append_torn_transaction();
         let seen = assess(&sandbox);
-        assert_eq!(
-            seen.document.facts.files.aof.state,
-            Some(AofState::TornTransaction)
-        );
+        assert_eq!(seen.document.facts.files.aof.state, Some(AofState::TornTransaction));
         let best = &seen.document.points[0];
         assert_eq!(best.id, "aof-cut");
         assert_eq!(best.loss_seconds.map(|s| s.0), Some(0.0));
@@ -296,44 +233,17 @@ fn packed_backups_and_a_file_in_hand_are_walked() {
     std::io::Write::write_all(&mut gz, &bytes).unwrap();
     std::fs::create_dir(sandbox.backups().join("daily")).unwrap();
     std::fs::write(sandbox.backups().join("daily/a.gz"), gz.finish().unwrap()).unwrap();
-    std::fs::write(
-        sandbox.backups().join("b.zst"),
-        zstd::encode_all(bytes.as_slice(), 1).unwrap(),
-    )
-    .unwrap();
+    std::fs::write(sandbox.backups().join("b.zst"), zstd::encode_all(bytes.as_slice(), 1).unwrap()).unwrap();
     let hand = sandbox.root().join("sent by somebody");
     std::fs::write(&hand, &bytes).unwrap();
-    nix::unistd::mkfifo(
-        &sandbox.backups().join("fifo.rdb"),
-        nix::sys::stat::Mode::S_IRWXU,
-    )
-    .unwrap();
+    nix::unistd::mkfifo(&sandbox.backups().join("fifo.rdb"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     sandbox.kill9();
     sandbox.lose_aof().lose_rdb();
-    let seen = wanted(
-        &sandbox,
-        &Wanted {
-            point_files: vec![hand.clone()],
-            ..Wanted::default()
-        },
-    );
-    for id in [
-        "nightly/plain.rdb",
-        "nightly/daily/a.gz",
-        "nightly/b.zst",
-        &format!("file:{}", hand.display()),
-    ] {
-        let point = seen
-            .document
-            .points
-            .iter()
-            .find(|p| p.id == id)
-            .unwrap_or_else(|| panic!("{id}: {:?}", points(&seen)));
-        assert_eq!(
-            (point.valid, point.keys),
-            (Validity::Intact, Some(200)),
-            "{point:?}"
-        );
+    let seen = wanted(&sandbox, &Wanted { point_files: vec![hand.clone()], ..Wanted::default() });
+    for id in ["nightly/plain.rdb", "nightly/daily/a.gz", "nightly/b.zst", &format!("file:{}", hand.display())] {
+        let point =
+            seen.document.points.iter().find(|p| p.id == id).unwrap_or_else(|| panic!("{id}: {:?}", points(&seen)));
+        assert_eq!((point.valid, point.keys), (Validity::Intact, Some(200)), "{point:?}");
         assert!(point.usable(), "{point:?}");
     }
     assert_eq!(seen.document.points.len(), 4, "{:?}", points(&seen));
@@ -347,17 +257,8 @@ fn a_flush_that_ends_the_aof_leaves_a_cut_before_it() {
         sandbox.start().fill(50);
         sandbox.must(&["FLUSHALL"]);
         let seen = assess(&sandbox);
-        assert_eq!(
-            seen.document.facts.server.data_empty,
-            Some(true),
-            "{:?}",
-            points(&seen)
-        );
-        assert!(
-            ids(&seen).contains(&"files.flush_found"),
-            "{:?}",
-            ids(&seen)
-        );
+        assert_eq!(seen.document.facts.server.data_empty, Some(true), "{:?}", points(&seen));
+        assert!(ids(&seen).contains(&"files.flush_found"), "{:?}", ids(&seen));
         assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-cut"));
     });
 }
@@ -373,10 +274,7 @@ fn an_instance_nobody_configured_is_discovered() {
     let config = &seen.document.facts.config;
     assert_eq!(config.file.as_deref(), sandbox.conf().to_str());
     assert_eq!(config.data_dir.as_deref(), sandbox.data().to_str());
-    assert_eq!(
-        seen.document.facts.process.state,
-        Some(ProcessState::Running)
-    );
+    assert_eq!(seen.document.facts.process.state, Some(ProcessState::Running));
 }
 
 #[test]
@@ -386,9 +284,7 @@ fn a_snapshot_larger_than_maxmemory_would_be_evicted() {
     sandbox.save();
     sandbox.kill9();
     sandbox.lose_aof();
-    sandbox
-        .configure("maxmemory 1mb")
-        .configure("maxmemory-policy allkeys-lru");
+    sandbox.configure("maxmemory 1mb").configure("maxmemory-policy allkeys-lru");
     let seen = assess(&sandbox);
     let rdb = &seen.document.points[0];
     assert!(!rdb.usable(), "{rdb:?}");
@@ -405,21 +301,10 @@ fn the_password_of_the_file_opens_the_door() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    crate::sandbox::wait_until("it to listen", || {
-        std::net::TcpStream::connect(("127.0.0.1", sandbox.port)).is_ok()
-    });
+    crate::sandbox::wait_until("it to listen", || std::net::TcpStream::connect(("127.0.0.1", sandbox.port)).is_ok());
     let seen = assess(&sandbox);
     sandbox.kill9();
     drop(child);
-    assert_eq!(
-        seen.document.facts.server.answers,
-        Some(true),
-        "{:?}",
-        seen.document.facts.server
-    );
-    assert!(
-        !serde_json::to_string(&seen.document)
-            .unwrap()
-            .contains("secret-of-the-file")
-    );
+    assert_eq!(seen.document.facts.server.answers, Some(true), "{:?}", seen.document.facts.server);
+    assert!(!serde_json::to_string(&seen.document).unwrap().contains("secret-of-the-file"));
 }

@@ -17,22 +17,14 @@ fn the_default_policy_restarts_and_does_no_more() {
     server.kill9().lose_aof();
     let before = server.files();
     let run = server.recover_auto().exits(3).json();
-    assert_eq!(
-        (&run["outcome"], &run["run_id"]),
-        (&"refused".into(), &serde_json::Value::Null)
-    );
+    assert_eq!((&run["outcome"], &run["run_id"]), (&"refused".into(), &serde_json::Value::Null));
     assert!(server.files() == before && !server.running());
 }
 
 #[test]
 fn loss_beyond_the_policy_is_refused() {
     let mut server = Lab::new().sandbox();
-    server
-        .policy("max_risk: high, max_loss: 0s")
-        .start()
-        .fill(300)
-        .save()
-        .rewrite_aof();
+    server.policy("max_risk: high, max_loss: 0s").start().fill(300).save().rewrite_aof();
     std::thread::sleep(Duration::from_millis(2100));
     server.must(&["SET", "later", "than the snapshot"]);
     server.kill9();
@@ -46,10 +38,7 @@ fn loss_beyond_the_policy_is_refused() {
 #[test]
 fn a_server_that_keeps_falling_over_is_left_to_a_person() {
     let mut server = Lab::new().sandbox();
-    server
-        .policy("max_risk: high, max_loss: 1h, max_recoveries: { count: 2, within: 1h }")
-        .start()
-        .fill(100);
+    server.policy("max_risk: high, max_loss: 1h, max_recoveries: { count: 2, within: 1h }").start().fill(100);
     for _ in 0..2 {
         server.kill9();
         server.recover_auto().recovered_by("restart");
@@ -57,9 +46,7 @@ fn a_server_that_keeps_falling_over_is_left_to_a_person() {
     server.kill9();
     server.recover_auto().exits(3);
     assert!(!server.running());
-    server
-        .redis_dr(&["recover", "demo", "--confirm", "demo", "--json"])
-        .recovered_by("restart");
+    server.redis_dr(&["recover", "demo", "--confirm", "demo", "--json"]).recovered_by("restart");
 }
 
 #[test]
@@ -67,22 +54,11 @@ fn without_a_terminal_it_asks_nothing_and_names_the_way() {
     let mut server = Lab::new().sandbox();
     server.start().fill(100).kill9();
     let before = server.files();
-    server
-        .redis_dr(&["recover", "demo"])
-        .exits(2)
-        .mentions("--auto");
-    server
-        .redis_dr(&["recover", "demo", "--yes"])
-        .exits(2)
-        .mentions("--confirm");
-    server
-        .redis_dr(&["recover", "demo", "--confirm", "other"])
-        .exits(2);
+    server.redis_dr(&["recover", "demo"]).exits(2).mentions("--auto");
+    server.redis_dr(&["recover", "demo", "--yes"]).exits(2).mentions("--confirm");
+    server.redis_dr(&["recover", "demo", "--confirm", "other"]).exits(2);
     assert!(server.files() == before && !server.running());
-    server
-        .redis_dr(&["recover", "demo", "--dry-run"])
-        .exits(0)
-        .mentions("restart");
+    server.redis_dr(&["recover", "demo", "--dry-run"]).exits(0).mentions("restart");
     assert!(!server.running());
 }
 
@@ -115,10 +91,7 @@ fn hooks_get_the_document() {
     server.start().fill(100).kill9();
     server.recover_auto().recovered_by("restart");
     let told: serde_json::Value = serde_json::from_slice(&fs::read(heard).unwrap()).unwrap();
-    assert_eq!(
-        (&told["schema"], &told["outcome"]),
-        (&"redis-dr/run/1".into(), &"recovered".into())
-    );
+    assert_eq!((&told["schema"], &told["outcome"]), (&"redis-dr/run/1".into(), &"recovered".into()));
 }
 
 /// Writes for ever, reconnecting; gives the keys that were acknowledged.
@@ -147,10 +120,7 @@ fn client_that_never_stops(port: u16, stop: &AtomicBool) -> Vec<String> {
 
 fn all_there(server: &Sandbox, keys: &[String]) {
     let mut client = server.client();
-    let ask: Vec<Vec<Vec<u8>>> = keys
-        .iter()
-        .map(|key| vec![b"EXISTS".to_vec(), key.clone().into_bytes()])
-        .collect();
+    let ask: Vec<Vec<Vec<u8>>> = keys.iter().map(|key| vec![b"EXISTS".to_vec(), key.clone().into_bytes()]).collect();
     let lost: Vec<&String> = ask
         .chunks(1_000)
         .flat_map(|chunk| client.pipeline(chunk).unwrap())

@@ -25,14 +25,7 @@ impl Sandbox {
             return self.data().join("appendonly.aof");
         }
         let manifest = fs::read_to_string(self.manifest()).unwrap();
-        let name = manifest
-            .lines()
-            .last()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .to_owned();
+        let name = manifest.lines().last().unwrap().split(' ').nth(1).unwrap().to_owned();
         self.aof_dir().join(name)
     }
 
@@ -42,23 +35,13 @@ impl Sandbox {
             return self.aof_tail();
         }
         let manifest = fs::read_to_string(self.manifest()).unwrap();
-        let name = manifest
-            .lines()
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .to_owned();
+        let name = manifest.lines().next().unwrap().split(' ').nth(1).unwrap().to_owned();
         self.aof_dir().join(name)
     }
 
     /// Cuts bytes off the end of the AOF: the write a crash tore.
     pub fn tear_aof_tail(&mut self, bytes: u64) -> &mut Self {
-        let file = OpenOptions::new()
-            .write(true)
-            .open(self.aof_tail())
-            .unwrap();
+        let file = OpenOptions::new().write(true).open(self.aof_tail()).unwrap();
         let length = file.metadata().unwrap().len();
         assert!(bytes <= length);
         file.set_len(length - bytes).unwrap();
@@ -66,12 +49,7 @@ impl Sandbox {
     }
 
     pub fn append_to_aof(&mut self, bytes: &[u8]) -> &mut Self {
-        OpenOptions::new()
-            .append(true)
-            .open(self.aof_tail())
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
+        OpenOptions::new().append(true).open(self.aof_tail()).unwrap().write_all(bytes).unwrap();
         self
     }
 
@@ -138,11 +116,7 @@ impl Sandbox {
         let middle = bytes.len() / 2;
         // A SELECT starts a part: after it, any database will do.
         let select = command(&["SELECT", "0"]);
-        let at = middle
-            + bytes[middle..]
-                .windows(select.len())
-                .position(|window| window == select)
-                .unwrap();
+        let at = middle + bytes[middle..].windows(select.len()).position(|window| window == select).unwrap();
         let second = self.aof_dir().join("appendonly.aof.9.incr.aof");
         fs::write(&second, &bytes[at..]).unwrap();
         fs::write(&first, &bytes[..at]).unwrap();
@@ -174,10 +148,7 @@ impl Sandbox {
 
     /// Names of [`Self::files`] with lengths, for messages.
     pub fn listing(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
-        files
-            .iter()
-            .map(|(path, bytes)| format!("{} {}", path.display(), bytes.len()))
-            .collect()
+        files.iter().map(|(path, bytes)| format!("{} {}", path.display(), bytes.len())).collect()
     }
 
     /// True if these very bytes are somewhere in a vault.

@@ -15,43 +15,13 @@ fn write_key(i: usize) -> Vec<Vec<Vec<u8>>> {
     let mut commands = match i % 7 {
         0 => vec![words(&["SET", &key("text"), &"v".repeat(i % 300)])],
         1 => vec![words(&["RPUSH", &key("list"), "a", &n, &"long".repeat(30)])],
-        2 => vec![
-            words(&["SADD", &key("set"), "1", "2", &n]),
-            words(&["SADD", &key("set"), "not-a-number"]),
-        ],
-        3 => vec![words(&[
-            "ZADD",
-            &key("zset"),
-            "1.5",
-            "a",
-            "-inf",
-            "b",
-            &n,
-            "c",
-        ])],
-        4 => vec![words(&[
-            "HSET",
-            &key("hash"),
-            "f",
-            &n,
-            "g",
-            &"x".repeat(i % 100),
-        ])],
-        5 => vec![
-            words(&["XADD", &key("stream"), "1-1", "f", &n]),
-            words(&["XADD", &key("stream"), "1-2", "f", "v"]),
-        ],
+        2 => vec![words(&["SADD", &key("set"), "1", "2", &n]), words(&["SADD", &key("set"), "not-a-number"])],
+        3 => vec![words(&["ZADD", &key("zset"), "1.5", "a", "-inf", "b", &n, "c"])],
+        4 => vec![words(&["HSET", &key("hash"), "f", &n, "g", &"x".repeat(i % 100)])],
+        5 => vec![words(&["XADD", &key("stream"), "1-1", "f", &n]), words(&["XADD", &key("stream"), "1-2", "f", "v"])],
         _ => vec![vec![
             b"SET".to_vec(),
-            vec![
-                b'b',
-                0,
-                0xff,
-                b'\r',
-                b'\n',
-                (i % 251) as u8,
-                (i / 251) as u8,
-            ],
+            vec![b'b', 0, 0xff, b'\r', b'\n', (i % 251) as u8, (i / 251) as u8],
             n.clone().into_bytes(),
         ]],
     };
@@ -67,10 +37,8 @@ impl Sandbox {
         let mut client = self.client();
         let (first, last) = (self.filled, self.filled + count);
         for chunk in (first..last).collect::<Vec<_>>().chunks(200) {
-            let mut commands = vec![
-                words(&["SELECT", if chunk[0] % 400 < 200 { "0" } else { "5" }]),
-                words(&["MULTI"]),
-            ];
+            let mut commands =
+                vec![words(&["SELECT", if chunk[0] % 400 < 200 { "0" } else { "5" }]), words(&["MULTI"])];
             commands.extend(write_key(chunk[0]));
             commands.push(words(&["EXEC"]));
             commands.extend(chunk[1..].iter().flat_map(|i| write_key(*i)));
@@ -79,8 +47,7 @@ impl Sandbox {
             assert!(refused.is_none(), "{refused:?}");
         }
         if self.filled == 0 && self.tree.since_seven() {
-            let code =
-                "#!lua name=story\nredis.register_function('story_f', function() return 1 end)";
+            let code = "#!lua name=story\nredis.register_function('story_f', function() return 1 end)";
             self.must(&["FUNCTION", "LOAD", code]);
         }
         self.filled = last;
@@ -100,14 +67,7 @@ impl Sandbox {
     /// Keys in all databases.
     pub fn dbsize(&self) -> usize {
         let keyspace = self.must(&["INFO", "keyspace"]).text();
-        let keys = |line: &str| {
-            line.split("keys=")
-                .nth(1)?
-                .split(',')
-                .next()?
-                .parse::<usize>()
-                .ok()
-        };
+        let keys = |line: &str| line.split("keys=").nth(1)?.split(',').next()?.parse::<usize>().ok();
         keyspace.lines().filter_map(keys).sum()
     }
 
@@ -131,46 +91,28 @@ impl Sandbox {
     /// BGSAVE, waited for.
     pub fn save(&mut self) -> &mut Self {
         let before = self.info("rdb_last_save_time");
-        let saves = || {
-            self.info("rdb_saves")
-                .or_else(|| self.info("rdb_last_save_time"))
-        };
+        let saves = || self.info("rdb_saves").or_else(|| self.info("rdb_last_save_time"));
         let count = saves();
-        wait_until(
-            "the second to pass, so that the save can be told from the last one",
-            || {
-                self.must(&["TIME"])
-                    .text()
-                    .lines()
-                    .next()
-                    .map(str::to_owned)
-                    != before
-            },
-        );
+        wait_until("the second to pass, so that the save can be told from the last one", || {
+            self.must(&["TIME"]).text().lines().next().map(str::to_owned) != before
+        });
         // The kernel's coarse clock, which dates the snapshot, runs a few milliseconds late.
         std::thread::sleep(std::time::Duration::from_millis(20));
         self.must(&["BGSAVE"]);
-        wait_until("the snapshot", || {
-            self.info("rdb_bgsave_in_progress").as_deref() == Some("0") && saves() != count
-        });
+        wait_until("the snapshot", || self.info("rdb_bgsave_in_progress").as_deref() == Some("0") && saves() != count);
         assert_eq!(self.info("rdb_last_bgsave_status").as_deref(), Some("ok"));
         self
     }
 
     /// BGREWRITEAOF, waited for.
     pub fn rewrite_aof(&mut self) -> &mut Self {
-        wait_until("no other child", || {
-            self.info("rdb_bgsave_in_progress").as_deref() == Some("0")
-        });
+        wait_until("no other child", || self.info("rdb_bgsave_in_progress").as_deref() == Some("0"));
         self.must(&["BGREWRITEAOF"]);
         wait_until("the rewrite", || {
             self.info("aof_rewrite_in_progress").as_deref() == Some("0")
                 && self.info("aof_rewrite_scheduled").as_deref() == Some("0")
         });
-        assert_eq!(
-            self.info("aof_last_bgrewrite_status").as_deref(),
-            Some("ok")
-        );
+        assert_eq!(self.info("aof_last_bgrewrite_status").as_deref(), Some("ok"));
         self
     }
 
@@ -189,11 +131,7 @@ impl Sandbox {
         let digest = self.digest();
         self.kill9().start();
         assert_eq!(self.must(&["GET", &probe]).text(), "here");
-        assert_eq!(
-            self.digest(),
-            digest,
-            "what is on disk is not what was in memory"
-        );
+        assert_eq!(self.digest(), digest, "what is on disk is not what was in memory");
         self.must(&["DEL", &probe]);
         self
     }

@@ -21,50 +21,25 @@ impl Sandbox {
         let state = State::at(self.root().join("state"));
         let assessed = Assessor::new(Look::new(), target, &state).assess(&Wanted::default());
         let document = assessed.document;
-        let runbooks = |id: &str| {
-            runbook::builtin()
-                .into_iter()
-                .find(|source| source.id == id)
-        };
-        let playbooks = |id: &str| {
-            playbook::builtin()
-                .into_iter()
-                .find(|source| source.id == id)
-        };
-        let shelves = Shelves {
-            runbooks: &runbooks,
-            playbooks: &playbooks,
-        };
-        let triage =
-            playbook::load(&playbooks("triage").unwrap().text, "triage.yaml", &shelves).unwrap();
+        let runbooks = |id: &str| runbook::builtin().into_iter().find(|source| source.id == id);
+        let playbooks = |id: &str| playbook::builtin().into_iter().find(|source| source.id == id);
+        let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
+        let triage = playbook::load(&playbooks("triage").unwrap().text, "triage.yaml", &shelves).unwrap();
         let facts = serde_json::to_value(&document.facts).unwrap();
         let decision = playbook::decide(&triage, &facts, &document.points, &Choice::default());
         let findings = document
             .findings
             .iter()
-            .map(|finding| {
-                serde_json::to_value(finding.id)
-                    .unwrap()
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|finding| serde_json::to_value(finding.id).unwrap().as_str().unwrap().to_owned())
             .collect();
-        Seen {
-            decision,
-            points: document.points,
-            findings,
-        }
+        Seen { decision, points: document.points, findings }
     }
 
     /// The runbook that would run and the point it would restore.
     #[track_caller]
     fn would_run(&self, runbook: &str, point: &str) {
         let seen = self.assessed();
-        let chosen = (
-            seen.decision.runbook.as_deref(),
-            seen.decision.point.as_deref(),
-        );
+        let chosen = (seen.decision.runbook.as_deref(), seen.decision.point.as_deref());
         assert_eq!(
             chosen,
             (Some(runbook), Some(point)),
@@ -107,15 +82,11 @@ fn torn_zeroed_or_followed_by_garbage() {
     Lab::on_each(|mut server| {
         server.start().fill(300).kill9();
         let whole = std::fs::read(server.aof_tail()).unwrap();
-        server
-            .append_torn_transaction()
-            .would_run("repair-aof", "aof-cut");
+        server.append_torn_transaction().would_run("repair-aof", "aof-cut");
         std::fs::write(server.aof_tail(), &whole).unwrap();
         server.zero_pad_aof(4096).would_run("repair-aof", "aof-cut");
         std::fs::write(server.aof_tail(), &whole).unwrap();
-        server
-            .append_to_aof(b"garbage")
-            .would_run("repair-aof", "aof-cut");
+        server.append_to_aof(b"garbage").would_run("repair-aof", "aof-cut");
         std::fs::write(server.aof_tail(), &whole).unwrap();
         server.tear_aof_tail(3).would_run("repair-aof", "aof-cut");
     });
@@ -125,9 +96,7 @@ fn torn_zeroed_or_followed_by_garbage() {
 fn aof_lost() {
     Lab::on_each(|mut server| {
         server.start().fill(300).save().kill9();
-        server
-            .lose_aof()
-            .would_run("restore-rdb-as-aof-base", "rdb");
+        server.lose_aof().would_run("restore-rdb-as-aof-base", "rdb");
     });
 }
 
@@ -138,9 +107,7 @@ fn aof_and_snapshot_lost() {
         let newest = server.fill(100).backup("dump-120000.rdb");
         server.kill9().lose_aof().lose_rdb();
         server.would_run("restore-backup", "nightly/dump-120000.rdb");
-        server
-            .corrupt(&newest, 300)
-            .would_run("restore-backup", "nightly/dump-110000.rdb");
+        server.corrupt(&newest, 300).would_run("restore-backup", "nightly/dump-110000.rdb");
     });
 }
 
@@ -155,15 +122,8 @@ fn everything_lost() {
 #[test]
 fn aof_switched_on_in_the_file() {
     Lab::on_each(|mut server| {
-        server
-            .configure("appendonly no")
-            .start()
-            .fill(300)
-            .save()
-            .kill9();
-        server
-            .configure("appendonly yes")
-            .would_run("restore-rdb-as-aof-base", "rdb");
+        server.configure("appendonly no").start().fill(300).save().kill9();
+        server.configure("appendonly yes").would_run("restore-rdb-as-aof-base", "rdb");
         server.start().would_run("restore-rdb-as-aof-base", "rdb");
     });
 }
@@ -173,15 +133,8 @@ fn manifest_lost() {
     Lab::on_each_where(
         |tree| tree.since_seven(),
         |mut server| {
-            server
-                .start()
-                .fill(300)
-                .rewrite_aof()
-                .must(&["SET", "after", "the rewrite"]);
-            server
-                .kill9()
-                .lose_manifest()
-                .would_run("rebuild-aof-manifest", "aof");
+            server.start().fill(300).rewrite_aof().must(&["SET", "after", "the rewrite"]);
+            server.kill9().lose_manifest().would_run("rebuild-aof-manifest", "aof");
         },
     );
 }
@@ -190,10 +143,7 @@ fn manifest_lost() {
 fn preamble_with_a_torn_first_command() {
     Lab::on_each(|mut server| {
         server.start().fill(300).rewrite_aof();
-        server
-            .kill9()
-            .single_file_with_torn_first_command()
-            .would_run("repair-aof", "aof-cut");
+        server.kill9().single_file_with_torn_first_command().would_run("repair-aof", "aof-cut");
     });
 }
 
@@ -204,8 +154,6 @@ fn not_a_matter_of_data() {
         let other = std::net::TcpListener::bind(("127.0.0.1", server.port)).unwrap();
         server.would_run_nothing("server.port_taken");
         drop(other);
-        server
-            .configure("appendonyl yes")
-            .would_run_nothing("server.config_invalid");
+        server.configure("appendonyl yes").would_run_nothing("server.config_invalid");
     });
 }

@@ -42,10 +42,7 @@ impl Output {
     }
 
     pub fn mentions(&self, what: &str) -> &Self {
-        assert!(
-            self.stdout.contains(what) || self.stderr.contains(what),
-            "no word of {what:?}:\n{self}"
-        );
+        assert!(self.stdout.contains(what) || self.stderr.contains(what), "no word of {what:?}:\n{self}");
         self
     }
 }
@@ -53,10 +50,7 @@ impl Output {
 /// The recovery point a run or a plan names, whether by its id or in full.
 pub fn point_of(document: &Value) -> &str {
     let point = &document["point"];
-    point
-        .as_str()
-        .or_else(|| point["id"].as_str())
-        .unwrap_or_default()
+    point.as_str().or_else(|| point["id"].as_str()).unwrap_or_default()
 }
 
 /// The loss a run admits to, in seconds.
@@ -66,11 +60,7 @@ pub fn loss_of(document: &Value) -> Option<f64> {
 
 impl std::fmt::Display for Output {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            out,
-            "exit {:?}\n-- stdout\n{}\n-- stderr\n{}",
-            self.code, self.stdout, self.stderr
-        )
+        write!(out, "exit {:?}\n-- stdout\n{}\n-- stderr\n{}", self.code, self.stdout, self.stderr)
     }
 }
 
@@ -78,19 +68,9 @@ impl Sandbox {
     /// The command line of redis-dr with this sandbox's config, stdin closed.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_redis-dr"));
-        command
-            .args(args)
-            .arg("-c")
-            .arg(self.config())
-            .current_dir(self.root());
-        command
-            .env_remove("REDISCLI_AUTH")
-            .env_remove("REDIS_DR_CONFIG")
-            .env("NO_COLOR", "1");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).arg("-c").arg(self.config()).current_dir(self.root());
+        command.env_remove("REDISCLI_AUTH").env_remove("REDIS_DR_CONFIG").env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -107,10 +87,7 @@ impl Sandbox {
     pub fn redis_dr_killed_after(&self, args: &[&str], moment: Duration) {
         let child = self.command(args).spawn().unwrap();
         std::thread::sleep(moment);
-        let _ = kill(
-            Pid::from_raw(i32::try_from(child.id()).unwrap()),
-            Signal::SIGKILL,
-        );
+        let _ = kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGKILL);
         finish(child);
     }
 }
@@ -133,17 +110,9 @@ pub fn finish(mut child: Child) -> Output {
         if started.elapsed() > PATIENCE * 2 {
             let _ = child.kill();
             let _ = child.wait();
-            panic!(
-                "redis-dr did not end:\n{}\n{}",
-                stdout.join().unwrap(),
-                stderr.join().unwrap()
-            );
+            panic!("redis-dr did not end:\n{}\n{}", stdout.join().unwrap(), stderr.join().unwrap());
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    Output {
-        code,
-        stdout: stdout.join().unwrap(),
-        stderr: stderr.join().unwrap(),
-    }
+    Output { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }

@@ -5,28 +5,16 @@ use rexpect::session::{PtySession, spawn_command};
 
 fn terminal(server: &Sandbox, args: &[&str]) -> PtySession {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_redis-dr"));
-    command
-        .args(args)
-        .arg("-c")
-        .arg(server.config())
-        .current_dir(server.root());
-    command
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1")
-        .env_remove("REDISCLI_AUTH");
+    command.args(args).arg("-c").arg(server.config()).current_dir(server.root());
+    command.env("TERM", "xterm").env("NO_COLOR", "1").env_remove("REDISCLI_AUTH");
     spawn_command(command, Some(30_000)).unwrap()
 }
 
 fn ends_with(mut session: PtySession, codes: &[i32]) {
     let said = session.exp_eof().unwrap_or_default();
     let status = format!("{:?}", session.process().wait());
-    let expected = codes
-        .iter()
-        .any(|code| status.contains(&format!(", {code})")));
-    assert!(
-        status.starts_with("Ok(Exited(") && expected,
-        "{status}: {said}"
-    );
+    let expected = codes.iter().any(|code| status.contains(&format!(", {code})")));
+    assert!(status.starts_with("Ok(Exited(") && expected, "{status}: {said}");
 }
 
 fn torn() -> (Sandbox, String) {

@@ -46,16 +46,12 @@ impl Lab {
 
     /// The newest server whose name starts so (`redis-7`, `valkey`).
     pub fn tree(&self, name: &str) -> Option<&Tree> {
-        self.trees
-            .iter()
-            .rev()
-            .find(|tree| tree.name.starts_with(name))
+        self.trees.iter().rev().find(|tree| tree.name.starts_with(name))
     }
 
     /// The server most stories that need only one run on: the PATH's, else Redis 7.0, else any.
     pub fn usual(&self) -> &Tree {
-        self.tree("redis-7")
-            .unwrap_or_else(|| self.trees.last().expect("Lab::new saw to it"))
+        self.tree("redis-7").unwrap_or_else(|| self.trees.last().expect("Lab::new saw to it"))
     }
 
     /// A sandbox with the usual server.
@@ -78,11 +74,8 @@ impl Lab {
 }
 
 fn trees_under(dir: &Path) -> Vec<Tree> {
-    let entries = std::fs::read_dir(dir)
-        .unwrap_or_else(|error| panic!("REDIS_DR_SERVERS={}: {error}", dir.display()));
-    let mut trees: Vec<Tree> = entries
-        .filter_map(|entry| tree_at(&entry.ok()?.path().join("bin")))
-        .collect();
+    let entries = std::fs::read_dir(dir).unwrap_or_else(|error| panic!("REDIS_DR_SERVERS={}: {error}", dir.display()));
+    let mut trees: Vec<Tree> = entries.filter_map(|entry| tree_at(&entry.ok()?.path().join("bin"))).collect();
     // One of each release; the newest patch of it.
     trees.sort_by(|a, b| (a.valkey, a.version, &b.name).cmp(&(b.valkey, b.version, &a.name)));
     trees.dedup_by_key(|tree| (tree.valkey, tree.version));
@@ -94,33 +87,15 @@ fn from_path() -> Option<Tree> {
 }
 
 fn tree_at(bin: &Path) -> Option<Tree> {
-    ["valkey-server", "redis-server"]
-        .iter()
-        .map(|name| bin.join(name))
-        .find_map(|server| {
-            let said = Command::new(&server)
-                .arg("--version")
-                .stdin(Stdio::null())
-                .output()
-                .ok()?;
-            let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            let number = said
-                .split("v=")
-                .nth(1)?
-                .split_whitespace()
-                .next()?
-                .to_owned();
-            let mut parts = number.split('.').filter_map(|part| part.parse().ok());
-            let version = (parts.next()?, parts.next()?);
-            let valkey = said.starts_with("Valkey");
-            // Forks of other names are no servers redis-dr promises anything about.
-            let name = format!("{}-{number}", if valkey { "valkey" } else { "redis" });
-            (valkey || said.starts_with("Redis")).then(|| Tree {
-                name,
-                valkey,
-                version,
-                bin: bin.to_owned(),
-                server,
-            })
-        })
+    ["valkey-server", "redis-server"].iter().map(|name| bin.join(name)).find_map(|server| {
+        let said = Command::new(&server).arg("--version").stdin(Stdio::null()).output().ok()?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let number = said.split("v=").nth(1)?.split_whitespace().next()?.to_owned();
+        let mut parts = number.split('.').filter_map(|part| part.parse().ok());
+        let version = (parts.next()?, parts.next()?);
+        let valkey = said.starts_with("Valkey");
+        // Forks of other names are no servers redis-dr promises anything about.
+        let name = format!("{}-{number}", if valkey { "valkey" } else { "redis" });
+        (valkey || said.starts_with("Redis")).then(|| Tree { name, valkey, version, bin: bin.to_owned(), server })
+    })
 }

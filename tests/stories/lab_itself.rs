@@ -7,11 +7,7 @@ fn data_comes_back_the_same_after_a_crash() {
     Lab::on_each(|mut server| {
         server.start().fill(900);
         let (digest, expiries, keys) = (server.digest(), server.expiries(), server.dbsize());
-        assert!(
-            keys > 800 && expiries.len() > 50,
-            "{keys} {}",
-            expiries.len()
-        );
+        assert!(keys > 800 && expiries.len() > 50, "{keys} {}", expiries.len());
         server.writes_survive_kill9();
         assert_eq!((server.digest(), server.expiries()), (digest, expiries));
         server.save().rewrite_aof();
@@ -23,9 +19,7 @@ fn data_comes_back_the_same_after_a_crash() {
 fn damage_is_damage() {
     Lab::on_each(|mut server| {
         server.start().fill(700).kill9();
-        server
-            .append_to_aof(b"garbage that no server takes\r\n")
-            .start_fails();
+        server.append_to_aof(b"garbage that no server takes\r\n").start_fails();
         let listed = server.files();
         assert!(listed.len() > 1);
         server.lose_aof().start();
@@ -39,16 +33,9 @@ fn a_torn_transaction_is_the_trap_it_is_said_to_be() {
         server.start().fill(300).kill9();
         let before = std::fs::read(server.aof_tail()).unwrap();
         server.append_torn_transaction();
-        assert!(
-            std::fs::read(server.aof_tail()).unwrap().len()
-                > before.len() + command(&["MULTI"]).len()
-        );
+        assert!(std::fs::read(server.aof_tail()).unwrap().len() > before.len() + command(&["MULTI"]).len());
         server.start();
-        assert!(
-            server.log().contains("aof-load-truncated"),
-            "{}",
-            server.log()
-        );
+        assert!(server.log().contains("aof-load-truncated"), "{}", server.log());
     });
 }
 
@@ -78,7 +65,6 @@ fn the_config_it_writes_is_one() {
     ] {
         server.instance(lines);
         let text = std::fs::read_to_string(server.config()).unwrap();
-        redis_dr::config::Config::from_text(&text, "redis-dr.yaml")
-            .unwrap_or_else(|error| panic!("{error}"));
+        redis_dr::config::Config::from_text(&text, "redis-dr.yaml").unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -1,13 +1,7 @@
 //! Stories: redis-dr against real servers, a file per promise.
 //!
 //! `REDIS_DR_SERVERS` names a directory of servers to tell them on; without it the server on the PATH is used.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs)]
 mod assess;
 mod auto;
 mod damage;

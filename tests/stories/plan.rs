@@ -15,33 +15,15 @@ fn a_plan_is_applied_as_it_was_read() {
         server.kill9().append_torn_transaction();
         let (before, file) = (server.files(), plan_file(&server));
         server.redis_dr(&["plan", "demo", "-o", &file]).exits(0);
-        assert!(
-            server.files() == before && !server.running(),
-            "a plan changes nothing"
-        );
+        assert!(server.files() == before && !server.running(), "a plan changes nothing");
         let plan: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         assert_eq!(plan["schema"], "redis-dr/plan/1");
         assert_eq!(plan["runbook"], "repair-aof");
         assert!(plan["steps"].as_array().unwrap().len() >= 4);
-        server
-            .redis_dr(&["plan", "show", &file])
-            .exits(0)
-            .mentions("repair-aof");
-        let run = server
-            .redis_dr(&["apply", &file, "--auto", "--json"])
-            .recovered_by("repair-aof");
-        let ran: Vec<&Value> = run["steps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|step| &step["id"])
-            .collect();
-        let planned: Vec<&Value> = plan["steps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|step| &step["id"])
-            .collect();
+        server.redis_dr(&["plan", "show", &file]).exits(0).mentions("repair-aof");
+        let run = server.redis_dr(&["apply", &file, "--auto", "--json"]).recovered_by("repair-aof");
+        let ran: Vec<&Value> = run["steps"].as_array().unwrap().iter().map(|step| &step["id"]).collect();
+        let planned: Vec<&Value> = plan["steps"].as_array().unwrap().iter().map(|step| &step["id"]).collect();
         assert_eq!(ran, planned);
         assert_eq!(server.digest(), digest);
         server.writes_survive_kill9();
@@ -68,9 +50,7 @@ fn every_scene_by_plan_and_apply() {
             damage(&mut server);
             let file = plan_file(&server);
             server.redis_dr(&["plan", "demo", "-o", &file]).exits(0);
-            server
-                .redis_dr(&["apply", &file, "--confirm", "demo", "--json"])
-                .recovered_by(runbook);
+            server.redis_dr(&["apply", &file, "--confirm", "demo", "--json"]).recovered_by(runbook);
             assert_eq!(server.digest(), digest);
             server.writes_survive_kill9();
         });
@@ -85,17 +65,11 @@ fn a_stale_plan_changes_nothing() {
     server.redis_dr(&["plan", "demo", "-o", &file]).exits(0);
     server.append_to_aof(b"more of it");
     let before = server.files();
-    let run = server
-        .redis_dr(&["apply", &file, "--auto", "--json"])
-        .exits(5)
-        .json();
+    let run = server.redis_dr(&["apply", &file, "--auto", "--json"]).exits(5).json();
     assert_eq!(run["outcome"], "stale");
     assert!(server.files() == before && !server.running());
     let listed = server.redis_dr(&["runs", "list", "--json"]).json();
-    assert!(
-        listed["runs"].as_array().unwrap().is_empty(),
-        "a stale call leaves no run"
-    );
+    assert!(listed["runs"].as_array().unwrap().is_empty(), "a stale call leaves no run");
 }
 
 #[test]
@@ -104,14 +78,10 @@ fn a_plan_somebody_edited_is_not_a_plan() {
     server.start().fill(200).kill9().append_to_aof(b"garbage");
     let file = plan_file(&server);
     server.redis_dr(&["plan", "demo", "-o", &file]).exits(0);
-    let edited = fs::read_to_string(&file)
-        .unwrap()
-        .replace("repair-aof", "restart");
+    let edited = fs::read_to_string(&file).unwrap().replace("repair-aof", "restart");
     fs::write(&file, edited).unwrap();
     let before = server.files();
-    server
-        .redis_dr(&["apply", &file, "--auto", "--json"])
-        .exits(2);
+    server.redis_dr(&["apply", &file, "--auto", "--json"]).exits(2);
     assert!(server.files() == before && !server.running());
 }
 
@@ -129,32 +99,12 @@ fn a_saved_assessment_gives_the_same_plan_elsewhere() {
     let mut server = Lab::new().sandbox();
     server.start().fill(300).kill9().append_to_aof(b"garbage");
     let facts = server.root().join("facts.json").display().to_string();
-    fs::write(
-        &facts,
-        server
-            .redis_dr(&["assess", "demo", "--json"])
-            .exits(0)
-            .stdout
-            .as_bytes(),
-    )
-    .unwrap();
+    fs::write(&facts, server.redis_dr(&["assess", "demo", "--json"]).exits(0).stdout.as_bytes()).unwrap();
     let here = server.redis_dr(&["plan", "demo", "--json"]).exits(0).json();
-    let replayed = server
-        .redis_dr(&["plan", "demo", "--facts", &facts, "--json"])
-        .exits(0)
-        .json();
+    let replayed = server.redis_dr(&["plan", "demo", "--facts", &facts, "--json"]).exits(0).json();
     assert_eq!(replayed["runbook"], here["runbook"]);
-    assert_eq!(
-        replayed["steps"].as_array().map(Vec::len),
-        here["steps"].as_array().map(Vec::len)
-    );
+    assert_eq!(replayed["steps"].as_array().map(Vec::len), here["steps"].as_array().map(Vec::len));
     server.start_fails().lose_aof();
-    let later = server
-        .redis_dr(&["plan", "demo", "--facts", &facts, "--json"])
-        .exits(0)
-        .json();
-    assert_eq!(
-        later["runbook"], here["runbook"],
-        "the plan is from the saved facts, not from this host"
-    );
+    let later = server.redis_dr(&["plan", "demo", "--facts", &facts, "--json"]).exits(0).json();
+    assert_eq!(later["runbook"], here["runbook"], "the plan is from the saved facts, not from this host");
 }

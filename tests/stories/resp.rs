@@ -19,9 +19,7 @@ impl Reply {
         match self {
             Self::Text(text) | Self::Error(text) => text.clone(),
             Self::Number(number) => number.to_string(),
-            Self::Bulk(bytes) => {
-                String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned()
-            }
+            Self::Bulk(bytes) => String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned(),
             Self::List(items) => items.iter().map(Self::text).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -43,9 +41,7 @@ impl Client {
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.set_write_timeout(Some(Duration::from_secs(20)))?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            reader: BufReader::new(stream),
-        })
+        Ok(Self { reader: BufReader::new(stream) })
     }
 
     /// Sends one command, its words as bytes.
@@ -72,10 +68,7 @@ impl Client {
         }
         let line = line.trim_end();
         let (kind, rest) = line.split_at(1.min(line.len()));
-        let length = || {
-            rest.parse::<i64>()
-                .map_err(|_| io::Error::other(format!("not RESP: {line}")))
-        };
+        let length = || rest.parse::<i64>().map_err(|_| io::Error::other(format!("not RESP: {line}")));
         Ok(match kind {
             "+" => Reply::Text(rest.to_owned()),
             "-" => Reply::Error(rest.to_owned()),

@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 
 /// How many moments are tried; CI tries more.
 fn kills() -> u32 {
-    std::env::var("REDIS_DR_KILLS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(20)
+    std::env::var("REDIS_DR_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
 }
 
 fn broken(damage: fn(&mut Sandbox)) -> (Sandbox, String) {
@@ -38,12 +35,7 @@ fn is_recovered(mut server: Sandbox, digest: &str, moment: Duration) {
     assert_eq!(server.digest(), digest, "killed after {moment:?}");
     server.writes_survive_kill9();
     let unfinished = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
-    let open = unfinished["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|run| run["outcome"] == "unfinished")
-        .count();
+    let open = unfinished["runs"].as_array().unwrap().iter().filter(|run| run["outcome"] == "unfinished").count();
     assert_eq!(open, 0, "{unfinished}");
 }
 
@@ -77,10 +69,7 @@ fn resume_or_rollback_ends_it() {
             let runs = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
             let run = runs["runs"].as_array().unwrap().first().cloned();
             let Some(run) = run else {
-                assert!(
-                    server.files() == original,
-                    "killed after {moment:?}, before there was a run"
-                );
+                assert!(server.files() == original, "killed after {moment:?}, before there was a run");
                 continue;
             };
             if run["outcome"] == "recovered" {
@@ -88,9 +77,7 @@ fn resume_or_rollback_ends_it() {
                 continue;
             }
             if n % 2 == 0 {
-                server
-                    .redis_dr(&["runs", "resume", "--auto", "--json"])
-                    .exits(0);
+                server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(0);
                 is_recovered(server, &digest, moment);
                 continue;
             }
@@ -98,23 +85,14 @@ fn resume_or_rollback_ends_it() {
             match rollback.code {
                 // Open to clients: nobody takes that back unasked.
                 Some(3) => {
-                    server
-                        .redis_dr(&["runs", "resume", "--auto", "--json"])
-                        .exits(0);
+                    server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(0);
                     is_recovered(server, &digest, moment);
                 }
                 _ => {
                     assert_eq!(rollback.json()["outcome"], "rolled_back", "{rollback}");
                     let files = server.files();
-                    assert_eq!(
-                        Sandbox::listing(&files),
-                        Sandbox::listing(&original),
-                        "killed after {moment:?}"
-                    );
-                    assert!(
-                        files == original && !server.running(),
-                        "killed after {moment:?}"
-                    );
+                    assert_eq!(Sandbox::listing(&files), Sandbox::listing(&original), "killed after {moment:?}");
+                    assert!(files == original && !server.running(), "killed after {moment:?}");
                     server.recover_auto().exits(0);
                     assert_eq!(server.digest(), digest);
                     server.kill9();

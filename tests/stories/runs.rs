@@ -20,32 +20,15 @@ fn a_run_is_listed_shown_and_reported() {
     let (server, ..) = repaired();
     let listed = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
     let run = &listed["runs"][0];
-    assert_eq!(
-        (&run["runbook"], &run["outcome"]),
-        (&Value::from("repair-aof"), &Value::from("recovered"))
-    );
+    assert_eq!((&run["runbook"], &run["outcome"]), (&Value::from("repair-aof"), &Value::from("recovered")));
     let id = run["run_id"].as_str().unwrap();
-    server
-        .redis_dr(&["runs", "show", id])
-        .exits(0)
-        .mentions("repair-aof");
-    server
-        .redis_dr(&["runs", "report", "last"])
-        .exits(0)
-        .mentions("repair-aof");
+    server.redis_dr(&["runs", "show", id]).exits(0).mentions("repair-aof");
+    server.redis_dr(&["runs", "report", "last"]).exits(0).mentions("repair-aof");
     let file = server.root().join("report.md").display().to_string();
-    server
-        .redis_dr(&["runs", "report", "last", "--format", "md", "-o", &file])
-        .exits(0);
+    server.redis_dr(&["runs", "report", "last", "--format", "md", "-o", &file]).exits(0);
     let report = fs::read_to_string(&file).unwrap();
-    assert!(
-        report.starts_with('#') && report.contains("repair-aof"),
-        "{report}"
-    );
-    let json = server
-        .redis_dr(&["runs", "report", "last", "--format", "json"])
-        .exits(0)
-        .json();
+    assert!(report.starts_with('#') && report.contains("repair-aof"), "{report}");
+    let json = server.redis_dr(&["runs", "report", "last", "--format", "json"]).exits(0).json();
     assert_eq!(json["run_id"], id);
 }
 
@@ -53,48 +36,21 @@ fn a_run_is_listed_shown_and_reported() {
 fn the_original_bytes_can_be_had_back() {
     let (server, _, damaged) = repaired();
     let listed = server.redis_dr(&["vault", "list"]);
-    let name = server
-        .aof_tail()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let name = server.aof_tail().file_name().unwrap().to_str().unwrap().to_owned();
     listed.exits(0).mentions(&name);
     let copy = server.root().join("copy");
     let tail = server.aof_tail().display().to_string();
-    server
-        .redis_dr(&[
-            "vault",
-            "restore",
-            "last",
-            &tail,
-            "-o",
-            copy.to_str().unwrap(),
-        ])
-        .exits(0);
+    server.redis_dr(&["vault", "restore", "last", &tail, "-o", copy.to_str().unwrap()]).exits(0);
     assert!(fs::read(copy).unwrap() == damaged);
 }
 
 #[test]
 fn a_finished_run_is_taken_back_only_knowingly() {
     let (mut server, digest, damaged) = repaired();
-    server
-        .redis_dr(&["runs", "rollback", "last", "--auto", "--json"])
-        .exits(3);
-    server
-        .redis_dr(&["runs", "rollback", "last", "--confirm", "demo", "--json"])
-        .exits(3);
+    server.redis_dr(&["runs", "rollback", "last", "--auto", "--json"]).exits(3);
+    server.redis_dr(&["runs", "rollback", "last", "--confirm", "demo", "--json"]).exits(3);
     assert_eq!(server.digest(), digest, "still serving");
-    let args = [
-        "runs",
-        "rollback",
-        "last",
-        "--confirm",
-        "demo",
-        "--discard-writes",
-        "--json",
-    ];
+    let args = ["runs", "rollback", "last", "--confirm", "demo", "--discard-writes", "--json"];
     let run = server.redis_dr(&args).json();
     assert_eq!(run["outcome"], "rolled_back");
     assert!(!server.running() && fs::read(server.aof_tail()).unwrap() == damaged);

@@ -21,10 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub fn wait_until(what: &str, mut answer: impl FnMut() -> bool) {
     let started = Instant::now();
     while !answer() {
-        assert!(
-            started.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} for: {what}"
-        );
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -54,17 +51,8 @@ impl Sandbox {
     /// A directory with a configuration: AOF on, snapshots only when asked for, one instance `demo` with a store
     /// `nightly` and a policy that allows what is tried here. Nothing runs yet.
     pub fn new(tree: &Tree) -> Self {
-        let root = tempfile::Builder::new()
-            .prefix("redis-dr-story-")
-            .tempdir()
-            .unwrap();
-        let mut sandbox = Self {
-            tree: tree.clone(),
-            root,
-            port: free_port(),
-            child: None,
-            filled: 0,
-        };
+        let root = tempfile::Builder::new().prefix("redis-dr-story-").tempdir().unwrap();
+        let mut sandbox = Self { tree: tree.clone(), root, port: free_port(), child: None, filled: 0 };
         for dir in [sandbox.data(), sandbox.backups()] {
             fs::create_dir(dir).unwrap();
         }
@@ -114,10 +102,7 @@ impl Sandbox {
     /// Writes redis-dr.yaml with these lines added to the instance.
     pub fn instance(&mut self, lines: &str) -> &mut Self {
         let (root, port, bin) = (self.root().display(), self.port, self.tree.bin.display());
-        let lines = lines
-            .lines()
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>();
+        let lines = lines.lines().map(|line| format!("    {line}\n")).collect::<String>();
         let text = format!(
             "version: 1\nstate_dir: {root}/state\nstores:\n  nightly: {{ dir: {root}/backups }}\ninstances:\n  demo:\n    \
              address: 127.0.0.1:{port}\n    config_file: {root}/redis.conf\n    service: {{ process: {{}} }}\n    \
@@ -141,10 +126,8 @@ impl Sandbox {
     pub fn start(&mut self) -> &mut Self {
         self.launch();
         wait_until("the server to answer", || {
-            self.exited()
-                .inspect(|code| panic!("the server exited with {code}:\n{}", self.log()));
-            self.ask(&["PING"])
-                .is_some_and(|reply| reply.text() == "PONG")
+            self.exited().inspect(|code| panic!("the server exited with {code}:\n{}", self.log()));
+            self.ask(&["PING"]).is_some_and(|reply| reply.text() == "PONG")
         });
         self
     }
@@ -170,11 +153,7 @@ impl Sandbox {
     }
 
     fn exited(&mut self) -> Option<String> {
-        self.child
-            .as_mut()?
-            .try_wait()
-            .unwrap()
-            .map(|status| status.to_string())
+        self.child.as_mut()?.try_wait().unwrap().map(|status| status.to_string())
     }
 
     pub fn client(&self) -> Client {
@@ -196,11 +175,7 @@ impl Sandbox {
     /// A field of INFO.
     pub fn info(&self, field: &str) -> Option<String> {
         let info = self.ask(&["INFO", "everything"])?.text();
-        info.lines().find_map(|line| {
-            line.strip_prefix(field)?
-                .strip_prefix(':')
-                .map(|v| v.trim().to_owned())
-        })
+        info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(|v| v.trim().to_owned()))
     }
 
     /// The `run_id` a server changes with every start.
@@ -241,9 +216,7 @@ fn processes_in(dir: &Path) -> Vec<i32> {
         .filter(|pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir))
         .filter(|pid| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit(") ")
-                .next()
-                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+            stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
         })
         .collect()
 }
@@ -259,11 +232,7 @@ impl Drop for Sandbox {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!(
-                "-- the server's log ({}):\n{}",
-                self.tree.name,
-                last_lines(&self.log(), 25)
-            );
+            eprintln!("-- the server's log ({}):\n{}", self.tree.name, last_lines(&self.log(), 25));
         }
     }
 }

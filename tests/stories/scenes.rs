@@ -12,13 +12,8 @@ fn is_whole_again(server: &mut Sandbox, digest: &str, expiries: &[(String, i64)]
     assert_eq!(server.info("aof_last_write_status").as_deref(), Some("ok"));
     let conf = fs::read_to_string(server.conf()).unwrap();
     assert!(conf.lines().any(|line| line == "appendonly yes"), "{conf}");
-    assert!(
-        !conf.contains("min-replicas-to-write"),
-        "the fence is still in the file:\n{conf}"
-    );
-    let live = server
-        .must(&["CONFIG", "GET", "min-replicas-to-write"])
-        .text();
+    assert!(!conf.contains("min-replicas-to-write"), "the fence is still in the file:\n{conf}");
+    let live = server.must(&["CONFIG", "GET", "min-replicas-to-write"]).text();
     assert_eq!(live, "min-replicas-to-write\n0", "the fence is still up");
     server.writes_survive_kill9();
 }
@@ -33,11 +28,7 @@ fn process_killed_aof_intact() {
         let run = server.recover_auto().recovered_by("restart");
         assert_eq!(loss_of(&run), Some(0.0));
         assert_eq!(run["serving"], true);
-        assert_eq!(
-            fs::read(server.conf()).unwrap(),
-            conf,
-            "redis.conf is byte for byte as it was"
-        );
+        assert_eq!(fs::read(server.conf()).unwrap(), conf, "redis.conf is byte for byte as it was");
         is_whole_again(&mut server, &digest, &expiries);
     });
 }
@@ -51,15 +42,8 @@ fn aof_torn_in_its_last_command() {
         server.kill9().tear_aof_tail(4);
         let damaged = fs::read(server.aof_tail()).unwrap();
         let run = server.recover_auto().recovered_by("repair-aof");
-        assert_eq!(
-            loss_of(&run),
-            Some(0.0),
-            "an incomplete command was never acknowledged"
-        );
-        assert!(
-            server.vault_holds(&damaged),
-            "the damaged file, as it was, is in the vault"
-        );
+        assert_eq!(loss_of(&run), Some(0.0), "an incomplete command was never acknowledged");
+        assert!(server.vault_holds(&damaged), "the damaged file, as it was, is in the vault");
         is_whole_again(&mut server, &digest, &expiries);
     });
 }
@@ -73,16 +57,8 @@ fn aof_damaged_and_what_was_cut_is_shown() {
         let boundary = fs::metadata(server.aof_tail()).unwrap().len();
         server.append_to_aof(b"*3\r\n$3\r\nSET\r\n$9\r\nuncertain\r\n$-5\r\ngarbage");
         let plan = server.redis_dr(&["plan", "demo"]);
-        let digits: String = plan
-            .exits(0)
-            .stdout
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '\u{202f}')
-            .collect();
-        assert!(
-            digits.contains(&boundary.to_string()),
-            "the plan says where it would cut ({boundary}):\n{plan}"
-        );
+        let digits: String = plan.exits(0).stdout.chars().filter(|c| !c.is_whitespace() && *c != '\u{202f}').collect();
+        assert!(digits.contains(&boundary.to_string()), "the plan says where it would cut ({boundary}):\n{plan}");
         server.recover_auto().recovered_by("repair-aof");
         is_whole_again(&mut server, &digest, &expiries);
     });
@@ -96,9 +72,7 @@ fn aof_lost_the_snapshot_is_restored_and_aof_is_on_again() {
         server.must(&["SET", "after-the-snapshot", "lost"]);
         server.kill9().lose_aof();
         let snapshot = fs::read(server.rdb()).unwrap();
-        let run = server
-            .recover_auto()
-            .recovered_by("restore-rdb-as-aof-base");
+        let run = server.recover_auto().recovered_by("restore-rdb-as-aof-base");
         assert_eq!(point_of(&run), "rdb");
         assert!(server.vault_holds(&snapshot) || fs::read(server.rdb()).unwrap() == snapshot);
         is_whole_again(&mut server, &digest, &expiries);
@@ -125,16 +99,7 @@ fn the_classic_way_ends_in_the_same_place() {
         server.start().fill(700).save();
         let (digest, expiries) = (server.digest(), server.expiries());
         server.kill9().lose_aof();
-        let args = [
-            "recover",
-            "demo",
-            "--auto",
-            "--json",
-            "--runbook",
-            "restore-rdb",
-            "--point",
-            "rdb",
-        ];
+        let args = ["recover", "demo", "--auto", "--json", "--runbook", "restore-rdb", "--point", "rdb"];
         server.redis_dr(&args).recovered_by("restore-rdb");
         is_whole_again(&mut server, &digest, &expiries);
     });
@@ -147,11 +112,7 @@ fn compressed_backups_are_backups() {
     let (digest, expiries) = (server.digest(), server.expiries());
     server.kill9().lose_aof().lose_rdb();
     let plain = fs::read(server.backups().join("dump.rdb")).unwrap();
-    fs::write(
-        server.backups().join("monday.zst"),
-        zstd::encode_all(plain.as_slice(), 3).unwrap(),
-    )
-    .unwrap();
+    fs::write(server.backups().join("monday.zst"), zstd::encode_all(plain.as_slice(), 3).unwrap()).unwrap();
     fs::remove_file(server.backups().join("dump.rdb")).unwrap();
     let run = server.recover_auto().recovered_by("restore-backup");
     assert_eq!(point_of(&run), "nightly/monday.zst");

@@ -12,11 +12,7 @@ impl Sandbox {
         let plain = self.command(args);
         let mut command = std::process::Command::new(plain.get_program());
         command.args(plain.get_args()).current_dir(self.root());
-        command
-            .env_remove("REDISCLI_AUTH")
-            .env_remove("REDIS_DR_CONFIG")
-            .env("NO_COLOR", "1")
-            .env("TERM", "xterm");
+        command.env_remove("REDISCLI_AUTH").env_remove("REDIS_DR_CONFIG").env("NO_COLOR", "1").env("TERM", "xterm");
         spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap()
     }
 }
@@ -35,9 +31,7 @@ fn broken() -> Sandbox {
     let mut server = Lab::new().sandbox();
     server.start().fill(300);
     server.writes_survive_kill9();
-    server
-        .kill9()
-        .append_to_aof(b"garbage that no server takes\r\n");
+    server.kill9().append_to_aof(b"garbage that no server takes\r\n");
     server
 }
 
@@ -108,18 +102,11 @@ fn a_run_stopped_between_steps_is_offered_and_taken_back() {
 fn an_instance_that_may_be_replicated_is_said_to_stand_alone_by_name() {
     let server = broken();
     let config = std::fs::read_to_string(server.config()).unwrap();
-    std::fs::write(
-        server.config(),
-        config.replace("    topology: standalone\n", ""),
-    )
-    .unwrap();
-    let log = server.log()
-        + "1:M 21 Nov 2026 03:00:00.000 * Synchronization with replica 127.0.0.1:7001 succeeded\n";
+    std::fs::write(server.config(), config.replace("    topology: standalone\n", "")).unwrap();
+    let log = server.log() + "1:M 21 Nov 2026 03:00:00.000 * Synchronization with replica 127.0.0.1:7001 succeeded\n";
     std::fs::write(server.root().join("redis.log"), log).unwrap();
     let mut person = server.at_a_terminal(&["recover", "demo"]);
-    person
-        .exp_string("type standalone; anything else leaves: ")
-        .unwrap();
+    person.exp_string("type standalone; anything else leaves: ").unwrap();
     person.send_line("standalone").unwrap();
     person.exp_string(ASKED).unwrap();
     person.send_line("q").unwrap();

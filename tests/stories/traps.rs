@@ -21,9 +21,7 @@ fn rdb_only_then_aof_on(server: &mut Sandbox) -> String {
 fn aof_switched_on_in_the_file_while_down() {
     Lab::on_each(|mut server| {
         let digest = rdb_only_then_aof_on(&mut server);
-        server
-            .recover_auto()
-            .recovered_by("restore-rdb-as-aof-base");
+        server.recover_auto().recovered_by("restore-rdb-as-aof-base");
         assert_eq!(server.digest(), digest);
         server.writes_survive_kill9();
     });
@@ -35,9 +33,7 @@ fn aof_switched_on_in_the_file_and_already_started_empty() {
         let digest = rdb_only_then_aof_on(&mut server);
         server.start();
         assert_eq!(server.dbsize(), 0, "the trap has closed");
-        server
-            .recover_auto()
-            .recovered_by("restore-rdb-as-aof-base");
+        server.recover_auto().recovered_by("restore-rdb-as-aof-base");
         assert_eq!(server.digest(), digest);
         server.writes_survive_kill9();
     });
@@ -94,12 +90,7 @@ fn truncated_file_that_is_not_the_last_leaves_no_hole() {
         fs::write(&first, bytes).unwrap();
         // It was last written to long before the backup: a rewrite began after it.
         let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        fs::File::options()
-            .append(true)
-            .open(&first)
-            .unwrap()
-            .set_modified(long_ago)
-            .unwrap();
+        fs::File::options().append(true).open(&first).unwrap().set_modified(long_ago).unwrap();
         server.lose_rdb();
         let before = server.files();
         let output = server.recover_auto();

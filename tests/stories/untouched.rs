@@ -16,10 +16,7 @@ fn a_healthy_server_is_left_alone() {
         assert!(run["run_id"].is_null() && run["steps"].as_array().unwrap().is_empty());
         assert_eq!((server.run_id(), server.digest()), (run_id, digest));
         let listed = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
-        assert!(
-            listed["runs"].as_array().unwrap().is_empty(),
-            "a healthy call leaves no run"
-        );
+        assert!(listed["runs"].as_array().unwrap().is_empty(), "a healthy call leaves no run");
     });
 }
 
@@ -68,10 +65,7 @@ fn a_wrong_password() {
     let password = server.root().join("pass");
     fs::write(&password, "wrong\n").unwrap();
     fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
-    server.instance(&format!(
-        "auth: {{ password_file: {} }}",
-        password.display()
-    ));
+    server.instance(&format!("auth: {{ password_file: {} }}", password.display()));
     server.configure("requirepass hunter2");
     // Its PING answers NOAUTH, so it is started by hand here.
     let mut child = std::process::Command::new(&server.tree.server)
@@ -83,8 +77,7 @@ fn a_wrong_password() {
         let mut client = Client::connect(server.port).ok()?;
         client.ask(&["AUTH", "hunter2"]).ok()?;
         let info = client.ask(&["INFO", "server"]).ok()?.text();
-        info.lines()
-            .find_map(|line| line.strip_prefix("run_id:").map(str::to_owned))
+        info.lines().find_map(|line| line.strip_prefix("run_id:").map(str::to_owned))
     };
     crate::sandbox::wait_until("the server", || run_id(&server).is_some());
     let before = run_id(&server);
@@ -112,11 +105,7 @@ fn reading_changes_nothing() {
     let mut server = Lab::new().sandbox();
     server.start().fill(300).kill9().tear_aof_tail(3);
     let before = server.files();
-    for args in [
-        &["assess", "demo", "--json"][..],
-        &["points", "demo", "--json"],
-        &["plan", "demo", "--json"],
-    ] {
+    for args in [&["assess", "demo", "--json"][..], &["points", "demo", "--json"], &["plan", "demo", "--json"]] {
         server.redis_dr(args).exits(0).json();
         assert!(server.files() == before, "{args:?}");
     }

@@ -110,9 +110,7 @@ impl ManifestError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self.because {
-            Rule::LongLine => {
-                "the last line must end in a newline; rebuild the manifest from the files that are there"
-            }
+            Rule::LongLine => "the last line must end in a newline; rebuild the manifest from the files that are there",
             _ => "rebuild the manifest from the files that are there",
         }
     }
@@ -124,18 +122,12 @@ impl ManifestError {
 /// The first rule the server would refuse it for, with its line.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     if bytes.is_empty() {
-        return Err(ManifestError {
-            line: 0,
-            because: Rule::Empty,
-        });
+        return Err(ManifestError { line: 0, because: Rule::Empty });
     }
     let mut manifest = Manifest::default();
     let mut highest = 0;
     for (index, line) in Lines(bytes).enumerate() {
-        let at = |because| ManifestError {
-            line: index + 1,
-            because,
-        };
+        let at = |because| ManifestError { line: index + 1, because };
         if line.first() == Some(&b'#') {
             continue;
         }
@@ -208,12 +200,7 @@ fn entry(line: &[u8]) -> Result<Entry, Rule> {
         b'h' => Kind::History,
         _ => return Err(Rule::UnknownKind),
     };
-    Ok(Entry {
-        name,
-        seq,
-        kind,
-        extra,
-    })
+    Ok(Entry { name, seq, kind, extra })
 }
 
 /// C's `atoll`: leading white space, a sign, digits until something else; saturates.
@@ -228,11 +215,7 @@ fn atoll(word: &[u8]) -> i64 {
     for digit in digits.iter().take_while(|b| b.is_ascii_digit()) {
         let digit = i64::from(digit - b'0');
         value = value.saturating_mul(10);
-        value = if negative {
-            value.saturating_sub(digit)
-        } else {
-            value.saturating_add(digit)
-        };
+        value = if negative { value.saturating_sub(digit) } else { value.saturating_add(digit) };
     }
     value
 }
@@ -263,40 +246,21 @@ impl Manifest {
     /// The same manifest without these files.
     #[must_use]
     pub fn without(&self, names: &[String]) -> Self {
-        Self {
-            entries: self
-                .entries
-                .iter()
-                .filter(|e| !names.contains(&e.name))
-                .cloned()
-                .collect(),
-        }
+        Self { entries: self.entries.iter().filter(|e| !names.contains(&e.name)).cloned().collect() }
     }
 }
 
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let history = self.entries.iter().filter(|e| e.kind == Kind::History);
-        self.base()
-            .into_iter()
-            .chain(history)
-            .chain(self.incrs())
-            .try_for_each(|e| writeln!(f, "{e}"))
+        self.base().into_iter().chain(history).chain(self.incrs()).try_for_each(|e| writeln!(f, "{e}"))
     }
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "file {} seq {} type {}",
-            words::quote(&self.name),
-            self.seq,
-            self.kind.letter()
-        )?;
-        self.extra.iter().try_for_each(|(key, value)| {
-            write!(f, " {} {}", words::quote(key), words::quote(value))
-        })
+        write!(f, "file {} seq {} type {}", words::quote(&self.name), self.seq, self.kind.letter())?;
+        self.extra.iter().try_for_each(|(key, value)| write!(f, " {} {}", words::quote(key), words::quote(value)))
     }
 }
 

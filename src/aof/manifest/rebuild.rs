@@ -58,12 +58,8 @@ impl RebuildError {
             Self::NoParts => {
                 "check `appendfilename` and `appenddirname`: the server may have written under another name"
             }
-            Self::NoBase => {
-                "recover from dump.rdb or a backup; commands without their base are not a dataset"
-            }
-            Self::Gap { .. } => {
-                "find the missing file (a deleted file may still be open), or recover up to the gap"
-            }
+            Self::NoBase => "recover from dump.rdb or a backup; commands without their base are not a dataset",
+            Self::Gap { .. } => "find the missing file (a deleted file may still be open), or recover up to the gap",
             Self::TwoBases { .. } => "move the wrong one out of the directory",
         }
     }
@@ -82,10 +78,7 @@ pub fn part(name: &str, appendfilename: &str) -> Option<Part> {
     if !seq.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    seq.parse()
-        .ok()
-        .filter(|n| *n > 0)
-        .map(|seq| Part { kind, seq })
+    seq.parse().ok().filter(|n| *n > 0).map(|seq| Part { kind, seq })
 }
 
 /// Makes a manifest from the parts in a directory: the newest base, and the incrs from its number on.
@@ -98,10 +91,7 @@ pub fn rebuild(names: &[(String, u64)], appendfilename: &str) -> Result<Rebuilt,
     let (mut bases, mut incrs) = (Vec::new(), Vec::new());
     for (name, size) in names {
         match part(name, appendfilename) {
-            Some(Part {
-                kind: Kind::Base,
-                seq,
-            }) => bases.push((seq, name, *size)),
+            Some(Part { kind: Kind::Base, seq }) => bases.push((seq, name, *size)),
             Some(Part { seq, .. }) => incrs.push((seq, name)),
             // A single-file AOF that a 7.0 start moved into the directory keeps its name and becomes base 1.
             None if name == appendfilename => bases.push((1, name, *size)),
@@ -127,17 +117,9 @@ pub fn rebuild(names: &[(String, u64)], appendfilename: &str) -> Result<Rebuilt,
         [a, b] if b.0 != a.0 + 1 => Some(a.0 + 1),
         _ => None,
     }) {
-        return Err(RebuildError::Gap {
-            missing: format!("{appendfilename}.{gap}.incr.aof"),
-        });
+        return Err(RebuildError::Gap { missing: format!("{appendfilename}.{gap}.incr.aof") });
     }
-    Ok(assemble(
-        names,
-        appendfilename,
-        (seq, base),
-        &chain,
-        bases.len(),
-    ))
+    Ok(assemble(names, appendfilename, (seq, base), &chain, bases.len()))
 }
 
 fn assemble(
@@ -147,18 +129,9 @@ fn assemble(
     chain: &[(i64, &String)],
     bases: usize,
 ) -> Rebuilt {
-    let entry = |(seq, name): (i64, &String), kind| Entry {
-        name: name.clone(),
-        seq,
-        kind,
-        extra: Vec::new(),
-    };
-    let mut manifest = Manifest {
-        entries: vec![entry(base, Kind::Base)],
-    };
-    manifest
-        .entries
-        .extend(chain.iter().map(|i| entry(*i, Kind::Incr)));
+    let entry = |(seq, name): (i64, &String), kind| Entry { name: name.clone(), seq, kind, extra: Vec::new() };
+    let mut manifest = Manifest { entries: vec![entry(base, Kind::Base)] };
+    manifest.entries.extend(chain.iter().map(|i| entry(*i, Kind::Incr)));
     let ours = |name: &str| name == appendfilename || part(name, appendfilename).is_some();
     let mut left_out: Vec<String> = names
         .iter()
@@ -169,14 +142,16 @@ fn assemble(
     let mut doubts = Vec::new();
     if bases > 1 {
         // After a failed rewrite incr numbers run ahead of base numbers, and names no longer tell which incr was the first after a base.
-        doubts.push(format!("{bases} base files are there: {} is taken as the newest, with the incr files numbered from it on", base.1));
+        doubts.push(format!(
+            "{bases} base files are there: {} is taken as the newest, with the incr files numbered from it on",
+            base.1
+        ));
     }
     if let Some(first) = chain.first().filter(|first| first.0 > base.0) {
-        doubts.push(format!("the first incr file is {}: either earlier rewrites failed, or a file between it and {} is missing", first.1, base.1));
+        doubts.push(format!(
+            "the first incr file is {}: either earlier rewrites failed, or a file between it and {} is missing",
+            first.1, base.1
+        ));
     }
-    Rebuilt {
-        manifest,
-        left_out,
-        doubts,
-    }
+    Rebuilt { manifest, left_out, doubts }
 }

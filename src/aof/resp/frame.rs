@@ -71,10 +71,7 @@ pub(super) fn command(bytes: &[u8], at: usize) -> Frame {
             Number::Short => return Frame::Short,
             Number::Bad => return Frame::Bad,
         };
-        let Some(end) = usize::try_from(length)
-            .ok()
-            .and_then(|n| start.checked_add(n))
-        else {
+        let Some(end) = usize::try_from(length).ok().and_then(|n| start.checked_add(n)) else {
             return Frame::Short;
         };
         match bytes.get(end..end.saturating_add(2)) {

@@ -24,9 +24,7 @@ pub fn readable_after<R: Read>(mut reader: R) -> io::Result<Readable> {
         if !done && to - from < WINDOW {
             window.copy_within(from..to, 0);
             (from, to) = (0, to - from);
-            let got = window
-                .get_mut(to..)
-                .map_or(Ok(0), |room| fill(&mut reader, room))?;
+            let got = window.get_mut(to..).map_or(Ok(0), |room| fill(&mut reader, room))?;
             (to, done, read) = (to + got, to + got < window.len(), read + got as u64);
         }
         let Some(bytes) = window.get(from..to).filter(|b| !b.is_empty()) else {
@@ -34,19 +32,14 @@ pub fn readable_after<R: Read>(mut reader: R) -> io::Result<Readable> {
         };
         let taken = match bytes.first() {
             Some(b'*') => command(bytes, &mut found, &mut work),
-            Some(b'#') => memchr::memchr(
-                b'\n',
-                bytes
-                    .get(..LONGEST_ANNOTATION.min(bytes.len()))
-                    .unwrap_or(&[]),
-            )
-            .map(|n| n + 1),
+            Some(b'#') => {
+                memchr::memchr(b'\n', bytes.get(..LONGEST_ANNOTATION.min(bytes.len())).unwrap_or(&[])).map(|n| n + 1)
+            }
             _ => None,
         };
         // Between commands: the next place a command may start.
-        from += taken.unwrap_or_else(|| {
-            memchr::memchr(b'*', bytes.get(1..).unwrap_or(&[])).map_or(bytes.len(), |n| n + 1)
-        });
+        from +=
+            taken.unwrap_or_else(|| memchr::memchr(b'*', bytes.get(1..).unwrap_or(&[])).map_or(bytes.len(), |n| n + 1));
         if work > (read + WINDOW as u64) * PATIENCE {
             found.at_least = true;
             return Ok(found);

@@ -57,13 +57,7 @@ impl Tally {
     }
 
     #[inline]
-    pub(super) fn command(
-        &mut self,
-        start: u64,
-        after: u64,
-        name: Option<&[u8]>,
-        bytes: Option<&[u8]>,
-    ) {
+    pub(super) fn command(&mut self, start: u64, after: u64, name: Option<&[u8]>, bytes: Option<&[u8]>) {
         self.commands += 1;
         self.writes += 1;
         // Only names of these lengths mean anything here.
@@ -88,12 +82,7 @@ impl Tally {
         } else if is(b"MULTI") {
             self.writes -= 1;
             // A MULTI inside one is an error to the server, and changes nothing.
-            let open = Multi {
-                offset: start,
-                commands_before: self.commands,
-                selected: None,
-                resumed_at: None,
-            };
+            let open = Multi { offset: start, commands_before: self.commands, selected: None, resumed_at: None };
             self.multi.get_or_insert(open);
         } else if is(b"EXEC") {
             self.writes -= 1;
@@ -105,10 +94,7 @@ impl Tally {
 
     fn select(&mut self, bytes: &[u8]) {
         let words = text::words(bytes);
-        let Some(db) = words
-            .get(1)
-            .and_then(|w| std::str::from_utf8(w).ok()?.parse().ok())
-        else {
+        let Some(db) = words.get(1).and_then(|w| std::str::from_utf8(w).ok()?.parse().ok()) else {
             return;
         };
         if let Some(multi) = &mut self.multi {
@@ -143,9 +129,7 @@ impl Tally {
 
     pub(super) fn annotation(&mut self, line: Option<&[u8]>) {
         self.annotations += 1;
-        let digits = line
-            .and_then(|l| l.strip_prefix(b"#TS:"))
-            .map(|l| l.trim_ascii_end());
+        let digits = line.and_then(|l| l.strip_prefix(b"#TS:")).map(|l| l.trim_ascii_end());
         if let Some(ts) = digits.and_then(|d| std::str::from_utf8(d).ok()?.parse().ok()) {
             self.ts.0 = self.ts.0.or(Some(ts));
             self.ts.1 = Some(ts);

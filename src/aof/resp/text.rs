@@ -14,9 +14,7 @@ pub(super) fn command(bytes: &[u8]) -> String {
         let Some((length, after)) = declared(rest, b'$') else {
             break;
         };
-        let there = usize::try_from(length)
-            .unwrap_or(usize::MAX)
-            .min(after.len());
+        let there = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
         let (word, after) = after.split_at(there);
         push(&mut out, word, length);
         rest = after.get(2..).unwrap_or(&[]);
@@ -33,9 +31,7 @@ pub(super) fn declared(bytes: &[u8], mark: u8) -> Option<(u64, &[u8])> {
     let rest = bytes.strip_prefix(&[mark])?;
     let end = rest.iter().take(20).position(|b| *b == b'\r')?;
     let number = std::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
-    rest.get(end..)?
-        .strip_prefix(b"\r\n")
-        .map(|rest| (number, rest))
+    rest.get(end..)?.strip_prefix(b"\r\n").map(|rest| (number, rest))
 }
 
 /// The words of a complete small command.
@@ -82,8 +78,7 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             // What Rust would escape takes in control, format (bidirectional marks) and private characters.
-            let plain =
-                c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && c.escape_debug().eq([c]));
+            let plain = c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && c.escape_debug().eq([c]));
             if plain && c != '\\' && c != '"' {
                 out.push(c);
             } else {

@@ -22,11 +22,7 @@ pub struct WalkOptions<'a> {
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self {
-            max_flushes: 1000,
-            len_hint: None,
-            progress: None,
-        }
+        Self { max_flushes: 1000, len_hint: None, progress: None }
     }
 }
 
@@ -38,11 +34,7 @@ const SEEN: usize = 512;
 /// Walks the commands that `reader` hands out, to its end; `start` is the offset of its first byte in the file.
 ///
 /// Never fails: what went wrong is in [`CommandsReport::end`]. `after_damage` is left at 0: it takes a second reading.
-pub fn walk_commands<R: Read + Send>(
-    reader: R,
-    start: u64,
-    options: &WalkOptions<'_>,
-) -> CommandsReport {
+pub fn walk_commands<R: Read + Send>(reader: R, start: u64, options: &WalkOptions<'_>) -> CommandsReport {
     if options.len_hint.is_some_and(|n| n < ALONE) {
         return Walk::new(Direct(reader), start, options).run();
     }
@@ -57,9 +49,7 @@ pub fn walk_commands<R: Read + Send>(
             Ok(_) => Walk::new(Fed { full, empty }, start, options).run(),
             Err(error) => {
                 let mut report = Walk::new(Fed { full, empty }, start, options).run();
-                report.end = End::Io {
-                    because: error.to_string(),
-                };
+                report.end = End::Io { because: error.to_string() };
                 report
             }
         }
@@ -116,20 +106,14 @@ impl<'a, C: Chunks> Walk<'a, C> {
         };
         let item = self.tally.item;
         let end = match stop {
-            Stop::Eof => {
-                self.tally
-                    .end_of_file(item, self.offset(), self.seen.first() != Some(&b'#'))
-            }
+            Stop::Eof => self.tally.end_of_file(item, self.offset(), self.seen.first() != Some(&b'#')),
             Stop::Io(because) => End::Io { because },
             Stop::Bad { offset, byte, want } => match self.only_zeros() {
                 Err(because) => End::Io { because },
                 Ok(true) if byte == 0 => End::ZeroPadded { offset: item },
                 Ok(_) => End::Garbage {
                     offset: item,
-                    because: format!(
-                        "byte {offset} is {byte:#04x} where {} had to be",
-                        want.words()
-                    ),
+                    because: format!("byte {offset} is {byte:#04x} where {} had to be", want.words()),
                 },
             },
         };
@@ -151,12 +135,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
                 Some(b'*') => match frame::command(bytes, at) {
                     Frame::Command { end, name } => {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
-                        self.tally.command(
-                            start,
-                            after,
-                            bytes.get(name.0..name.1),
-                            bytes.get(at..end),
-                        );
+                        self.tally.command(start, after, bytes.get(name.0..name.1), bytes.get(at..end));
                         at = end;
                     }
                     Frame::Short | Frame::Bad => break,
@@ -189,11 +168,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
     fn command(&mut self, start: u64) -> Result<(), Stop> {
         let words = self.number(MOST_WORDS)?;
         if words == 0 {
-            return Err(Stop::Bad {
-                offset: self.offset().saturating_sub(3),
-                byte: b'0',
-                want: Want::SaneNumber,
-            });
+            return Err(Stop::Bad { offset: self.offset().saturating_sub(3), byte: b'0', want: Want::SaneNumber });
         }
         let mut name = None;
         for _ in 0..words {
@@ -202,22 +177,13 @@ impl<'a, C: Chunks> Walk<'a, C> {
             let from = self.seen.len();
             self.skip(length)?;
             let to = self.seen.len();
-            name = name.or_else(|| {
-                ((to - from) as u64 == length)
-                    .then_some((from, to))
-                    .or(Some((0, 0)))
-            });
+            name = name.or_else(|| ((to - from) as u64 == length).then_some((from, to)).or(Some((0, 0))));
             self.expect(b'\r', Want::Cr)?;
             self.expect(b'\n', Want::Lf)?;
         }
         let after = self.offset();
         let name = name.unwrap_or((0, 0));
-        self.tally.command(
-            start,
-            after,
-            self.seen.get(name.0..name.1),
-            Some(&self.seen),
-        );
+        self.tally.command(start, after, self.seen.get(name.0..name.1), Some(&self.seen));
         Ok(())
     }
 
@@ -225,8 +191,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
         loop {
             let byte = self.byte()?;
             if byte == b'\n' {
-                self.tally
-                    .annotation(Some(self.seen.strip_suffix(b"\n").unwrap_or(&self.seen)));
+                self.tally.annotation(Some(self.seen.strip_suffix(b"\n").unwrap_or(&self.seen)));
                 return Ok(());
             }
             if self.offset() - self.tally.item >= LONGEST_ANNOTATION as u64 {
@@ -263,11 +228,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
 
     /// The byte just taken can't stand where it does.
     fn bad(&self, byte: u8, want: Want) -> Stop {
-        Stop::Bad {
-            offset: self.offset().saturating_sub(1),
-            byte,
-            want,
-        }
+        Stop::Bad { offset: self.offset().saturating_sub(1), byte, want }
     }
 
     fn byte(&mut self) -> Result<u8, Stop> {
@@ -289,12 +250,9 @@ impl<'a, C: Chunks> Walk<'a, C> {
             if self.at >= self.filled {
                 self.next_chunk()?;
             }
-            let step = usize::try_from(length)
-                .unwrap_or(usize::MAX)
-                .min(self.filled - self.at);
+            let step = usize::try_from(length).unwrap_or(usize::MAX).min(self.filled - self.at);
             let room = SEEN.saturating_sub(self.seen.len()).min(step);
-            self.seen
-                .extend_from_slice(self.chunk.get(self.at..self.at + room).unwrap_or(&[]));
+            self.seen.extend_from_slice(self.chunk.get(self.at..self.at + room).unwrap_or(&[]));
             self.at += step;
             length -= step as u64;
         }
@@ -306,10 +264,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
         self.at = 0;
         self.filled = 0;
         let used = std::mem::take(&mut self.chunk);
-        let (chunk, filled) = self
-            .chunks
-            .next(used)
-            .map_err(|error| Stop::Io(error.to_string()))?;
+        let (chunk, filled) = self.chunks.next(used).map_err(|error| Stop::Io(error.to_string()))?;
         if filled == 0 {
             return Err(Stop::Eof);
         }
@@ -324,13 +279,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
     fn only_zeros(&mut self) -> Result<bool, String> {
         let mut zeros = true;
         loop {
-            zeros = zeros
-                && self
-                    .chunk
-                    .get(self.at..self.filled)
-                    .unwrap_or(&[])
-                    .iter()
-                    .all(|b| *b == 0);
+            zeros = zeros && self.chunk.get(self.at..self.filled).unwrap_or(&[]).iter().all(|b| *b == 0);
             self.at = self.filled;
             match self.next_chunk() {
                 Ok(()) => {}

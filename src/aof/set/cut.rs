@@ -45,26 +45,17 @@ pub(super) fn of(state: &SetState, files: &[FileReport], stem: Option<&str>) -> 
 
 fn at_damage(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
     let last = files.len().saturating_sub(1);
-    let index = files
-        .iter()
-        .enumerate()
-        .position(|(index, file)| state::fault(file, index == last, stem).is_some())?;
+    let index = files.iter().enumerate().position(|(index, file)| state::fault(file, index == last, stem).is_some())?;
     let file = files.get(index)?;
     let commands = file.commands.as_ref()?;
     let later = files.get(index + 1..).unwrap_or(&[]);
     let complete = commands.writes - commands.safe_cut_writes;
     // What follows an RDB base without a command in it was never part of the AOF: the commands of later files stand.
-    let stray =
-        file.rdb.is_some() && commands.writes == 0 && commands.after_damage == Readable::default();
-    let rest_is_right = later
-        .iter()
-        .enumerate()
-        .all(|(at, file)| state::fault(file, at + 1 == later.len(), stem).is_none());
+    let stray = file.rdb.is_some() && commands.writes == 0 && commands.after_damage == Readable::default();
+    let rest_is_right =
+        later.iter().enumerate().all(|(at, file)| state::fault(file, at + 1 == later.len(), stem).is_none());
     if stray && !later.is_empty() && rest_is_right {
-        return Some(Cut {
-            lost_is_only_incomplete: true,
-            ..cut(files, index, commands.safe_cut, 0, &[])
-        });
+        return Some(Cut { lost_is_only_incomplete: true, ..cut(files, index, commands.safe_cut, 0, &[]) });
     }
     let mut found = cut(files, index, commands.safe_cut, complete, later);
     let incomplete = match commands.end {
@@ -72,9 +63,8 @@ fn at_damage(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
         End::OpenMulti { appended, .. } => appended == 0,
         _ => false,
     };
-    found.lost_is_only_incomplete = incomplete
-        && commands.after_damage == Readable::default()
-        && found.commands_in_later_files == 0;
+    found.lost_is_only_incomplete =
+        incomplete && commands.after_damage == Readable::default() && found.commands_in_later_files == 0;
     Some(found)
 }
 
@@ -84,11 +74,7 @@ fn before_missing(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
     let kept = files.get(..missing)?;
     let index = missing.checked_sub(1)?;
     // With a damage before it the set ends there instead.
-    if kept
-        .iter()
-        .enumerate()
-        .any(|(at, file)| state::fault(file, at == index, stem).is_some())
-    {
+    if kept.iter().enumerate().any(|(at, file)| state::fault(file, at == index, stem).is_some()) {
         return match state::of(kept, stem) {
             SetState::Empty => None,
             damaged => of(&damaged, kept, stem).map(|found| Cut {
@@ -97,31 +83,16 @@ fn before_missing(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
                     .into_iter()
                     .chain(files.iter().skip(missing).map(|f| f.name.clone()))
                     .collect(),
-                bytes_lost: found.bytes_lost
-                    + files
-                        .iter()
-                        .skip(missing)
-                        .filter_map(|f| f.bytes)
-                        .sum::<u64>(),
+                bytes_lost: found.bytes_lost + files.iter().skip(missing).filter_map(|f| f.bytes).sum::<u64>(),
                 commands_in_later_files: found.commands_in_later_files
-                    + files
-                        .iter()
-                        .skip(missing)
-                        .map(FileReport::writes)
-                        .sum::<u64>(),
+                    + files.iter().skip(missing).map(FileReport::writes).sum::<u64>(),
                 lost_is_only_incomplete: false,
                 ..found
             }),
         };
     }
     let end = files.get(index)?.bytes?;
-    Some(cut(
-        files,
-        index,
-        end,
-        0,
-        files.get(missing..).unwrap_or(&[]),
-    ))
+    Some(cut(files, index, end, 0, files.get(missing..).unwrap_or(&[])))
 }
 
 /// The cut that ends the set right before a flush, by its place in [`SetReport::flushes`].
@@ -142,29 +113,14 @@ pub fn cut_before_flush(report: &SetReport, index: usize) -> Option<Cut> {
     let commands = report.files.get(at)?.commands.as_ref()?;
     let complete = commands.writes - wanted.flush.commands_before;
     let later = report.files.get(at + 1..).unwrap_or(&[]);
-    let ts_before = wanted
-        .flush
-        .ts_before
-        .or_else(|| last_ts(&report.files, at));
-    Some(Cut {
-        ts_before,
-        ..cut(&report.files, at, wanted.flush.cut, complete, later)
-    })
+    let ts_before = wanted.flush.ts_before.or_else(|| last_ts(&report.files, at));
+    Some(Cut { ts_before, ..cut(&report.files, at, wanted.flush.cut, complete, later) })
 }
 
-fn cut(
-    files: &[FileReport],
-    index: usize,
-    offset: u64,
-    complete: u64,
-    later: &[FileReport],
-) -> Cut {
+fn cut(files: &[FileReport], index: usize, offset: u64, complete: u64, later: &[FileReport]) -> Cut {
     let file = files.get(index);
     let commands = file.and_then(|f| f.commands.as_ref());
-    let here = file
-        .and_then(|f| f.bytes)
-        .unwrap_or(0)
-        .saturating_sub(offset);
+    let here = file.and_then(|f| f.bytes).unwrap_or(0).saturating_sub(offset);
     Cut {
         file: file.map(|f| f.name.clone()).unwrap_or_default(),
         offset,
@@ -174,17 +130,11 @@ fn cut(
         lost_is_only_incomplete: false,
         commands_after_damage: commands.map(|c| c.after_damage).unwrap_or_default(),
         commands_in_later_files: later.iter().map(FileReport::writes).sum(),
-        ts_before: commands
-            .and_then(|c| c.ts_before_cut)
-            .or_else(|| last_ts(files, index)),
+        ts_before: commands.and_then(|c| c.ts_before_cut).or_else(|| last_ts(files, index)),
     }
 }
 
 /// The last annotation in the files before one.
 fn last_ts(files: &[FileReport], before: usize) -> Option<i64> {
-    files
-        .iter()
-        .take(before)
-        .rev()
-        .find_map(|f| f.commands.as_ref()?.ts_before_cut)
+    files.iter().take(before).rev().find_map(|f| f.commands.as_ref()?.ts_before_cut)
 }

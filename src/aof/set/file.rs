@@ -18,26 +18,16 @@ impl Reading<'_> {
     pub(super) fn listed(&self, manifest: &Manifest, names: &[(String, u64)]) -> Vec<FileReport> {
         let there = |name: &str| names.iter().any(|n| n.0 == name);
         let read = |name: &str, kind| {
-            if there(name) {
-                self.file(name, kind)
-            } else {
-                report(name, kind, None)
-            }
+            if there(name) { self.file(name, kind) } else { report(name, kind, None) }
         };
-        manifest
-            .loaded()
-            .map(|entry| read(&entry.name, entry.kind.into()))
-            .collect()
+        manifest.loaded().map(|entry| read(&entry.name, entry.kind.into())).collect()
     }
 
     pub(super) fn file(&self, name: &str, kind: FileKind) -> FileReport {
         match self.walked(name, kind) {
             Ok(report) => report,
             Err(error) if error.kind() == io::ErrorKind::NotFound => report(name, kind, None),
-            Err(error) => FileReport {
-                unreadable: Some(error.to_string()),
-                ..report(name, kind, None)
-            },
+            Err(error) => FileReport { unreadable: Some(error.to_string()), ..report(name, kind, None) },
         }
     }
 
@@ -73,16 +63,11 @@ impl Reading<'_> {
         let before = self.done();
         let counter = self.options.progress;
         let progress = move |offset| set_done(counter, before + offset);
-        let options = rdb::WalkOptions {
-            now_ms: self.options.now_ms,
-            ..rdb::WalkOptions::default()
-        };
+        let options = rdb::WalkOptions { now_ms: self.options.now_ms, ..rdb::WalkOptions::default() };
         if kind == FileKind::Single {
             let (rdb, rest) = rdb::walk_preamble(whole, &options, &progress);
             set_done(self.options.progress, before + rdb.bytes);
-            let commands = rdb
-                .is_intact()
-                .then(|| self.commands(rest, rdb.bytes, bytes.saturating_sub(rdb.bytes)));
+            let commands = rdb.is_intact().then(|| self.commands(rest, rdb.bytes, bytes.saturating_sub(rdb.bytes)));
             return Ok((rdb, commands));
         }
         // A base of parts has no commands after it as the server makes it: read it by two threads, and again where it has.
@@ -107,24 +92,13 @@ impl Reading<'_> {
 
     fn after_damage(&self, name: &str, end: &End) -> Readable {
         let damaged = match end {
-            End::Torn {
-                offset,
-                in_command: true,
-            }
+            End::Torn { offset, in_command: true }
             | End::Garbage { offset, .. }
-            | End::OpenMulti {
-                torn_at: Some(offset),
-                ..
-            } => *offset,
+            | End::OpenMulti { torn_at: Some(offset), .. } => *offset,
             _ => return Readable::default(),
         };
-        let unknown = Readable {
-            commands: 0,
-            at_least: true,
-        };
-        self.from(name, damaged + 1)
-            .and_then(resp::readable_after)
-            .unwrap_or(unknown)
+        let unknown = Readable { commands: 0, at_least: true };
+        self.from(name, damaged + 1).and_then(resp::readable_after).unwrap_or(unknown)
     }
 
     /// The file from an offset on.
@@ -135,9 +109,7 @@ impl Reading<'_> {
     }
 
     fn done(&self) -> u64 {
-        self.options
-            .progress
-            .map_or(0, |p| p.load(Ordering::Relaxed))
+        self.options.progress.map_or(0, |p| p.load(Ordering::Relaxed))
     }
 }
 
@@ -148,12 +120,5 @@ fn set_done(counter: Option<&AtomicU64>, bytes: u64) {
 }
 
 fn report(name: &str, kind: FileKind, bytes: Option<u64>) -> FileReport {
-    FileReport {
-        name: name.to_owned(),
-        kind,
-        bytes,
-        rdb: None,
-        commands: None,
-        unreadable: None,
-    }
+    FileReport { name: name.to_owned(), kind, bytes, rdb: None, commands: None, unreadable: None }
 }

@@ -53,11 +53,7 @@ pub struct JudgeOptions<'a> {
 
 impl Default for JudgeOptions<'_> {
     fn default() -> Self {
-        Self {
-            now_ms: 0,
-            max_flushes: 1000,
-            progress: None,
-        }
+        Self { now_ms: 0, max_flushes: 1000, progress: None }
     }
 }
 
@@ -161,35 +157,21 @@ pub fn judge(layout: &Layout, open: &Open<'_>, options: &JudgeOptions<'_>) -> Se
             };
             assemble(SetKind::Single, state, vec![file], None)
         }
-        Layout::Multi {
-            appendfilename,
-            manifest,
-            names,
-        } => parts(&reading, appendfilename, manifest.as_deref(), names),
+        Layout::Multi { appendfilename, manifest, names } => {
+            parts(&reading, appendfilename, manifest.as_deref(), names)
+        }
     }
 }
 
-fn parts(
-    reading: &file::Reading<'_>,
-    stem: &str,
-    bytes: Option<&[u8]>,
-    names: &[(String, u64)],
-) -> SetReport {
-    let has_parts = names
-        .iter()
-        .any(|(name, _)| name == stem || manifest::part(name, stem).is_some());
+fn parts(reading: &file::Reading<'_>, stem: &str, bytes: Option<&[u8]>, names: &[(String, u64)]) -> SetReport {
+    let has_parts = names.iter().any(|(name, _)| name == stem || manifest::part(name, stem).is_some());
     let lost = match bytes.map(manifest::parse) {
         Some(Ok(manifest)) if manifest.loaded().next().is_some() => {
             let files = reading.listed(&manifest, names);
             let state = state::of(&files, Some(stem));
-            return SetReport {
-                manifest: Some(manifest),
-                ..assemble(SetKind::Multi, state, files, Some(stem))
-            };
+            return SetReport { manifest: Some(manifest), ..assemble(SetKind::Multi, state, files, Some(stem)) };
         }
-        Some(Err(error)) => SetState::ManifestBroken {
-            because: error.to_string(),
-        },
+        Some(Err(error)) => SetState::ManifestBroken { because: error.to_string() },
         // A manifest of comments lists nothing: to a start it is as good as none.
         Some(Ok(_)) | None if has_parts => SetState::PartsWithoutManifest,
         Some(Ok(_)) => SetState::Empty,
@@ -208,34 +190,18 @@ fn parts(
             report.rebuilt = Some(rebuilt);
             report
         }
-        Err(error) => SetReport {
-            rebuild_error: Some(error),
-            ..assemble(SetKind::Multi, lost, Vec::new(), Some(stem))
-        },
+        Err(error) => {
+            SetReport { rebuild_error: Some(error), ..assemble(SetKind::Multi, lost, Vec::new(), Some(stem)) }
+        }
     }
 }
 
-fn assemble(
-    kind: SetKind,
-    state: SetState,
-    files: Vec<FileReport>,
-    stem: Option<&str>,
-) -> SetReport {
-    let base_keys = files
-        .first()
-        .and_then(|f| f.rdb.as_ref())
-        .filter(|r| r.is_intact())
-        .map(|r| r.keys);
+fn assemble(kind: SetKind, state: SetState, files: Vec<FileReport>, stem: Option<&str>) -> SetReport {
+    let base_keys = files.first().and_then(|f| f.rdb.as_ref()).filter(|r| r.is_intact()).map(|r| r.keys);
     let commands_after_base = files.iter().map(FileReport::writes).sum();
     let starts_empty = files.first().is_some_and(|f| f.rdb.is_none());
-    let readable = files
-        .iter()
-        .all(|f| f.unreadable.is_none() && f.bytes.is_some());
-    let keys = if commands_after_base > 0 || !readable {
-        None
-    } else {
-        base_keys.or(starts_empty.then_some(0))
-    };
+    let readable = files.iter().all(|f| f.unreadable.is_none() && f.bytes.is_some());
+    let keys = if commands_after_base > 0 || !readable { None } else { base_keys.or(starts_empty.then_some(0)) };
     let walked = || files.iter().filter_map(|f| f.commands.as_ref());
     SetReport {
         kind,

@@ -41,21 +41,15 @@ const CAREFUL: u32 = 9;
 /// What a server of a major version would do; `truncated_ok` is its `aof-load-truncated`, which is on by default.
 #[must_use]
 pub fn server_outcome(report: &SetReport, major: u32, truncated_ok: bool) -> Outcome {
-    let empty = |because: &str| Outcome::StartsEmpty {
-        because: because.to_owned(),
-    };
+    let empty = |because: &str| Outcome::StartsEmpty { because: because.to_owned() };
     match &report.state {
         SetState::Missing => return empty("there is no AOF"),
         SetState::Empty => return empty("the AOF has no bytes"),
         SetState::Unreadable { name, because } => {
-            return Outcome::Unknown {
-                because: format!("{name}: {because}"),
-            };
+            return Outcome::Unknown { because: format!("{name}: {because}") };
         }
         SetState::Unknown { because } => {
-            return Outcome::Unknown {
-                because: because.clone(),
-            };
+            return Outcome::Unknown { because: because.clone() };
         }
         _ => {}
     }
@@ -64,15 +58,11 @@ pub fn server_outcome(report: &SetReport, major: u32, truncated_ok: bool) -> Out
     }
     match &report.state {
         SetState::ManifestMissing => empty("no manifest of this name is there"),
-        SetState::PartsWithoutManifest => {
-            empty("no manifest lists the parts; those numbered 1 are written over")
+        SetState::PartsWithoutManifest => empty("no manifest lists the parts; those numbered 1 are written over"),
+        SetState::ManifestBroken { because } => Outcome::Refuses { because: because.clone() },
+        SetState::FileMissing { name } => {
+            Outcome::Refuses { because: format!("the manifest lists {name}, which is not there") }
         }
-        SetState::ManifestBroken { because } => Outcome::Refuses {
-            because: because.clone(),
-        },
-        SetState::FileMissing { name } => Outcome::Refuses {
-            because: format!("the manifest lists {name}, which is not there"),
-        },
         _ => of_files(report, major, truncated_ok),
     }
 }
@@ -83,20 +73,9 @@ fn of_files(report: &SetReport, major: u32, truncated_ok: bool) -> Outcome {
             .files
             .iter()
             .filter_map(|f| f.commands.as_ref())
-            .any(|c| {
-                c.annotations > 0
-                    || matches!(
-                        c.end,
-                        End::Torn {
-                            in_command: false,
-                            ..
-                        }
-                    )
-            })
+            .any(|c| c.annotations > 0 || matches!(c.end, End::Torn { in_command: false, .. }))
     {
-        return Outcome::Refuses {
-            because: "a server before 7.0 does not read # lines".to_owned(),
-        };
+        return Outcome::Refuses { because: "a server before 7.0 does not read # lines".to_owned() };
     }
     let last = report.files.len().saturating_sub(1);
     let mut losing = None;
@@ -111,20 +90,12 @@ fn of_files(report: &SetReport, major: u32, truncated_ok: bool) -> Outcome {
 }
 
 fn of_file(file: &FileReport, last: bool, major: u32, truncated_ok: bool) -> Outcome {
-    let losing = |because: &str| Outcome::LoadsLosing {
-        because: format!("{}: {because}", file.name),
-    };
-    let refuses = |because: &str| Outcome::Refuses {
-        because: format!("{}: {because}", file.name),
-    };
+    let losing = |because: &str| Outcome::LoadsLosing { because: format!("{}: {because}", file.name) };
+    let refuses = |because: &str| Outcome::Refuses { because: format!("{}: {because}", file.name) };
     if file.kind == FileKind::Base && file.bytes == Some(0) && file.name.ends_with(".rdb") {
         return losing("the base is empty; only what came after it is loaded");
     }
-    if let Some(rdb) = file
-        .rdb
-        .as_ref()
-        .filter(|rdb| rdb.verdict != rdb::Verdict::Intact)
-    {
+    if let Some(rdb) = file.rdb.as_ref().filter(|rdb| rdb.verdict != rdb::Verdict::Intact) {
         return refuses(&rdb.verdict.to_string());
     }
     let Some(commands) = &file.commands else {
@@ -134,36 +105,24 @@ fn of_file(file: &FileReport, last: bool, major: u32, truncated_ok: bool) -> Out
     let careless = major < CAREFUL;
     match &commands.end {
         End::Clean => Outcome::Loads,
-        End::Io { because } => Outcome::Unknown {
-            because: format!("{}: {because}", file.name),
-        },
+        End::Io { because } => Outcome::Unknown { because: format!("{}: {because}", file.name) },
         end @ (End::Garbage { .. } | End::ZeroPadded { .. }) => refuses(&words(end)),
-        End::Torn {
-            in_command: false, ..
-        } if last => losing(
-            "what is appended next goes on in the incomplete # line, and the start after that refuses the file",
-        ),
-        End::Torn {
-            in_command: false, ..
-        } => Outcome::Loads,
+        End::Torn { in_command: false, .. } if last => {
+            losing("what is appended next goes on in the incomplete # line, and the start after that refuses the file")
+        }
+        End::Torn { in_command: false, .. } => Outcome::Loads,
         end if !last => refuses(&format!(
             "{}, and is not the last file{}",
             words(end),
-            if truncated_ok {
-                "; the refused start cuts it, and the next one loads with a hole"
-            } else {
-                ""
-            }
+            if truncated_ok { "; the refused start cuts it, and the next one loads with a hole" } else { "" }
         )),
         end if !truncated_ok => refuses(&format!("{}, and aof-load-truncated is no", words(end))),
         _ if first && careless => losing(
             "loads, then cuts the file to nothing because its first command is incomplete: the next start has no keys",
         ),
-        End::OpenMulti {
-            torn_at: Some(_), ..
-        } if careless => losing(
-            "leaves the MULTI of the incomplete transaction: a later start drops all that was written after it",
-        ),
+        End::OpenMulti { torn_at: Some(_), .. } if careless => {
+            losing("leaves the MULTI of the incomplete transaction: a later start drops all that was written after it")
+        }
         _ if commands.after_damage.commands > 0 => {
             losing("takes a damaged length for the end and drops all commands after it")
         }

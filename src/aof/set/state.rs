@@ -73,32 +73,20 @@ pub enum SetState {
 /// The verdict on files in load order; `stem` is the `appendfilename` of parts.
 pub(super) fn of(files: &[FileReport], stem: Option<&str>) -> SetState {
     // The server asks for all sizes before it reads any file.
-    if let Some(file) = files
-        .iter()
-        .find(|f| f.bytes.is_none() && f.unreadable.is_none())
-    {
-        return SetState::FileMissing {
-            name: file.name.clone(),
-        };
+    if let Some(file) = files.iter().find(|f| f.bytes.is_none() && f.unreadable.is_none()) {
+        return SetState::FileMissing { name: file.name.clone() };
     }
     if !files.is_empty() && files.iter().all(|f| f.bytes == Some(0)) {
         return SetState::Empty;
     }
     let last = files.len().saturating_sub(1);
-    files
-        .iter()
-        .enumerate()
-        .find_map(|(index, file)| fault(file, index == last, stem))
-        .unwrap_or(SetState::Intact)
+    files.iter().enumerate().find_map(|(index, file)| fault(file, index == last, stem)).unwrap_or(SetState::Intact)
 }
 
 /// What is wrong with one file.
 pub(super) fn fault(file: &FileReport, last: bool, stem: Option<&str>) -> Option<SetState> {
     if let Some(because) = &file.unreadable {
-        return Some(SetState::Unreadable {
-            name: file.name.clone(),
-            because: because.clone(),
-        });
+        return Some(SetState::Unreadable { name: file.name.clone(), because: because.clone() });
     }
     if file.kind == FileKind::Base && file.bytes == Some(0) && is_rdb_name(file) {
         // A server with `aof-use-rdb-preamble no` and no keys writes a `.base.aof` of no bytes, never a `.base.rdb`.
@@ -107,25 +95,17 @@ pub(super) fn fault(file: &FileReport, last: bool, stem: Option<&str>) -> Option
     match file.rdb.as_ref().map(|rdb| &rdb.verdict) {
         None | Some(rdb::Verdict::Intact) => {}
         Some(rdb::Verdict::Unreadable { because }) => {
-            return Some(SetState::Unreadable {
-                name: file.name.clone(),
-                because: because.clone(),
-            });
+            return Some(SetState::Unreadable { name: file.name.clone(), because: because.clone() });
         }
         Some(verdict @ rdb::Verdict::UnknownVersion { .. }) => {
-            return Some(SetState::Unknown {
-                because: format!("{}: {verdict}", file.name),
-            });
+            return Some(SetState::Unknown { because: format!("{}: {verdict}", file.name) });
         }
         Some(verdict) => return Some(base_damaged(file, &verdict.to_string())),
     }
     let commands = file.commands.as_ref()?;
     let end = &commands.end;
     if let End::Io { because } = end {
-        return Some(SetState::Unreadable {
-            name: file.name.clone(),
-            because: because.clone(),
-        });
+        return Some(SetState::Unreadable { name: file.name.clone(), because: because.clone() });
     }
     if end.is_clean() {
         return None;
@@ -139,25 +119,13 @@ pub(super) fn fault(file: &FileReport, last: bool, stem: Option<&str>) -> Option
         End::Garbage { .. } => corrupt(file, because),
         End::ZeroPadded { .. } if last => SetState::ZeroPadded,
         End::ZeroPadded { .. } => corrupt(file, because),
-        _ if hole => corrupt(
-            file,
-            format!(
-                "{because}, and {} commands are readable after it",
-                commands.after_damage.commands
-            ),
-        ),
-        _ if !last => SetState::NonLastTruncated {
-            name: file.name.clone(),
-        },
+        _ if hole => {
+            corrupt(file, format!("{because}, and {} commands are readable after it", commands.after_damage.commands))
+        }
+        _ if !last => SetState::NonLastTruncated { name: file.name.clone() },
         _ if file.rdb.is_some()
             && commands.safe_cut == commands.start
-            && !matches!(
-                end,
-                End::Torn {
-                    in_command: false,
-                    ..
-                }
-            ) =>
+            && !matches!(end, End::Torn { in_command: false, .. }) =>
         {
             SetState::FirstCommandTorn
         }
@@ -174,14 +142,9 @@ fn is_the_dataset(file: &FileReport, stem: Option<&str>) -> bool {
     match file.kind {
         FileKind::Incr => false,
         // A base of commands is a dataset written out. One with another name was a single file before an upgrade: a history.
-        FileKind::Base if stem.is_some_and(|stem| manifest::part(&file.name, stem).is_some()) => {
-            true
-        }
+        FileKind::Base if stem.is_some_and(|stem| manifest::part(&file.name, stem).is_some()) => true,
         // Where not even the first bytes are commands, the start of all is gone.
-        _ => {
-            commands.safe_cut == 0
-                && !matches!(commands.end, End::Torn { .. } | End::OpenMulti { .. })
-        }
+        _ => commands.safe_cut == 0 && !matches!(commands.end, End::Torn { .. } | End::OpenMulti { .. }),
     }
 }
 
@@ -190,30 +153,19 @@ fn is_rdb_name(file: &FileReport) -> bool {
 }
 
 fn base_damaged(file: &FileReport, because: &str) -> SetState {
-    SetState::BaseDamaged {
-        because: format!("{}: {because}", file.name),
-    }
+    SetState::BaseDamaged { because: format!("{}: {because}", file.name) }
 }
 
 fn corrupt(file: &FileReport, because: String) -> SetState {
-    SetState::Corrupt {
-        name: file.name.clone(),
-        because,
-    }
+    SetState::Corrupt { name: file.name.clone(), because }
 }
 
 /// An end in words.
 pub(super) fn words(end: &End) -> String {
     match end {
         End::Clean => "ends after a complete command".to_owned(),
-        End::Torn {
-            offset,
-            in_command: true,
-        } => format!("ends within the command at byte {offset}"),
-        End::Torn {
-            offset,
-            in_command: false,
-        } => format!("ends within the # line at byte {offset}"),
+        End::Torn { offset, in_command: true } => format!("ends within the command at byte {offset}"),
+        End::Torn { offset, in_command: false } => format!("ends within the # line at byte {offset}"),
         End::OpenMulti { offset, .. } => format!("ends within the transaction at byte {offset}"),
         End::Garbage { offset, because } => format!("not a command at byte {offset}: {because}"),
         End::ZeroPadded { offset } => format!("zero bytes from byte {offset} on"),

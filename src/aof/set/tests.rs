@@ -27,28 +27,17 @@ struct Set(Vec<(&'static str, Vec<u8>)>);
 
 impl Set {
     fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
-        let bytes = self
-            .0
-            .iter()
-            .find(|f| f.0 == name)
-            .map(|f| f.1.clone())
-            .ok_or(io::ErrorKind::NotFound)?;
+        let bytes = self.0.iter().find(|f| f.0 == name).map(|f| f.1.clone()).ok_or(io::ErrorKind::NotFound)?;
         let length = bytes.len() as u64;
         Ok((Box::new(io::Cursor::new(bytes)), length))
     }
 
     fn names(&self) -> Vec<(String, u64)> {
-        self.0
-            .iter()
-            .map(|(name, bytes)| ((*name).to_owned(), bytes.len() as u64))
-            .collect()
+        self.0.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.len() as u64)).collect()
     }
 
     fn manifest(&self) -> String {
-        manifest::rebuild(&self.names(), "appendonly.aof")
-            .unwrap()
-            .manifest
-            .render()
+        manifest::rebuild(&self.names(), "appendonly.aof").unwrap().manifest.render()
     }
 
     fn under(&self, manifest: Option<&str>) -> SetReport {
@@ -61,10 +50,7 @@ impl Set {
         let report = judge(
             &layout,
             &|name| self.open(name),
-            &JudgeOptions {
-                progress: Some(&counter),
-                ..JudgeOptions::default()
-            },
+            &JudgeOptions { progress: Some(&counter), ..JudgeOptions::default() },
         );
         assert!(counter.into_inner() <= report.bytes.max(1) * 2);
         report
@@ -76,10 +62,7 @@ impl Set {
 
     /// The set after its cut, as whoever applies it would write it.
     fn after(&self, cut: &Cut) -> Set {
-        let kept = self
-            .0
-            .iter()
-            .filter(|f| !cut.drop_files.iter().any(|d| d == f.0));
+        let kept = self.0.iter().filter(|f| !cut.drop_files.iter().any(|d| d == f.0));
         Set(kept
             .map(|(name, bytes)| {
                 (
@@ -107,13 +90,7 @@ fn with(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Set {
 
 fn single(bytes: &[u8]) -> SetReport {
     let set = Set(vec![("appendonly.aof", bytes.to_vec())]);
-    judge(
-        &Layout::Single {
-            file: "appendonly.aof".to_owned(),
-        },
-        &|name| set.open(name),
-        &JudgeOptions::default(),
-    )
+    judge(&Layout::Single { file: "appendonly.aof".to_owned() }, &|name| set.open(name), &JudgeOptions::default())
 }
 
 fn because(outcome: &Outcome) -> &str {
@@ -128,14 +105,8 @@ fn because(outcome: &Outcome) -> &str {
 
 fn loses(report: &SetReport, major: u32) -> String {
     let outcome = server_outcome(report, major, true);
-    assert!(
-        matches!(outcome, Outcome::LoadsLosing { .. }),
-        "{outcome:?}"
-    );
-    assert!(matches!(
-        server_outcome(report, major, false),
-        Outcome::Refuses { .. } | Outcome::LoadsLosing { .. }
-    ));
+    assert!(matches!(outcome, Outcome::LoadsLosing { .. }), "{outcome:?}");
+    assert!(matches!(server_outcome(report, major, false), Outcome::Refuses { .. } | Outcome::LoadsLosing { .. }));
     because(&outcome).to_owned()
 }
 
@@ -146,20 +117,14 @@ fn refused(report: &SetReport) -> String {
 }
 
 fn empty(report: &SetReport, major: u32) -> bool {
-    matches!(
-        server_outcome(report, major, true),
-        Outcome::StartsEmpty { .. }
-    )
+    matches!(server_outcome(report, major, true), Outcome::StartsEmpty { .. })
 }
 
 #[test]
 fn an_intact_set() {
     let report = usual().judged();
     assert_eq!(report.state, SetState::Intact);
-    assert_eq!(
-        (report.base_keys, report.commands_after_base, report.keys),
-        (Some(1), 5, None)
-    );
+    assert_eq!((report.base_keys, report.commands_after_base, report.keys), (Some(1), 5, None));
     assert_eq!(report.cut, None);
     assert_eq!(server_outcome(&report, 7, false), Outcome::Loads);
     assert!(empty(&report, 6));
@@ -168,10 +133,7 @@ fn an_intact_set() {
 #[test]
 fn keys_are_known_only_when_no_command_follows_the_base() {
     let report = Set(vec![(BASE, rdb()), (INCR, incr(0))]).judged();
-    assert_eq!(
-        (report.base_keys, report.commands_after_base, report.keys),
-        (Some(1), 0, Some(1))
-    );
+    assert_eq!((report.base_keys, report.commands_after_base, report.keys), (Some(1), 0, Some(1)));
     assert_eq!(single(&rdb()).keys, Some(1));
     assert_eq!(single(&cmd(&["SELECT", "0"])).keys, Some(0));
     assert_eq!(single(&cmd(&["set", "a", "1"])).keys, None);
@@ -184,19 +146,14 @@ fn nothing_there() {
     assert_eq!(report.state, SetState::Missing);
     assert!(empty(&report, 7));
     let report = judge(
-        &Layout::Single {
-            file: "appendonly.aof".to_owned(),
-        },
+        &Layout::Single { file: "appendonly.aof".to_owned() },
         &|name| nothing.open(name),
         &JudgeOptions::default(),
     );
     assert_eq!(report.state, SetState::Missing);
     assert_eq!(single(b"").state, SetState::Empty);
     assert!(empty(&single(b""), 6));
-    assert_eq!(
-        Set(vec![("other.aof.1.base.rdb", rdb())]).under(None).state,
-        SetState::ManifestMissing
-    );
+    assert_eq!(Set(vec![("other.aof.1.base.rdb", rdb())]).under(None).state, SetState::ManifestMissing);
     assert_eq!(nothing.under(Some("# none\n")).state, SetState::Empty);
 }
 
@@ -205,24 +162,15 @@ fn parts_without_a_manifest_are_judged_as_if_it_were_rebuilt() {
     let report = usual().under(None);
     assert_eq!(report.state, SetState::PartsWithoutManifest);
     assert_eq!(report.once_rebuilt, Some(SetState::Intact));
-    assert_eq!(
-        report.rebuilt.as_ref().unwrap().manifest.render(),
-        usual().manifest()
-    );
+    assert_eq!(report.rebuilt.as_ref().unwrap().manifest.render(), usual().manifest());
     assert_eq!((report.base_keys, report.files.len()), (Some(1), 3));
     assert!(empty(&report, 7));
-    assert_eq!(
-        usual().under(Some("# only a comment\n")).state,
-        SetState::PartsWithoutManifest
-    );
+    assert_eq!(usual().under(Some("# only a comment\n")).state, SetState::PartsWithoutManifest);
     let torn = with(NEXT, |b| b.truncate(b.len() - 3)).under(None);
     assert_eq!(torn.once_rebuilt, Some(SetState::Truncated));
     assert_eq!(torn.cut.unwrap().file, NEXT);
     let gap = Set(vec![(INCR, incr(1))]).under(None);
-    assert_eq!(
-        (gap.state, gap.rebuild_error),
-        (SetState::PartsWithoutManifest, Some(RebuildError::NoBase))
-    );
+    assert_eq!((gap.state, gap.rebuild_error), (SetState::PartsWithoutManifest, Some(RebuildError::NoBase)));
 }
 
 #[test]
@@ -230,19 +178,11 @@ fn a_broken_manifest() {
     let report = usual().under(Some(usual().manifest().trim_end()));
     assert_eq!(
         report.state,
-        SetState::ManifestBroken {
-            because: "The AOF manifest file contains too long line (line 3)".to_owned()
-        }
+        SetState::ManifestBroken { because: "The AOF manifest file contains too long line (line 3)".to_owned() }
     );
     assert_eq!(report.once_rebuilt, Some(SetState::Intact));
-    assert_eq!(
-        refused(&report),
-        "The AOF manifest file contains too long line (line 3)"
-    );
-    assert!(matches!(
-        usual().under(Some("")).state,
-        SetState::ManifestBroken { .. }
-    ));
+    assert_eq!(refused(&report), "The AOF manifest file contains too long line (line 3)");
+    assert!(matches!(usual().under(Some("")).state, SetState::ManifestBroken { .. }));
 }
 
 #[test]
@@ -251,42 +191,21 @@ fn a_listed_file_that_is_not_there() {
     let manifest = set.manifest();
     set.0.retain(|f| f.0 != INCR);
     let report = set.under(Some(&manifest));
-    assert_eq!(
-        report.state,
-        SetState::FileMissing {
-            name: INCR.to_owned()
-        }
-    );
+    assert_eq!(report.state, SetState::FileMissing { name: INCR.to_owned() });
     assert!(refused(&report).contains(INCR));
     let cut = report.cut.unwrap();
     assert_eq!(
         (cut.file.as_str(), cut.offset, cut.drop_files.as_slice()),
-        (
-            BASE,
-            rdb().len() as u64,
-            [INCR.to_owned(), NEXT.to_owned()].as_slice()
-        )
+        (BASE, rdb().len() as u64, [INCR.to_owned(), NEXT.to_owned()].as_slice())
     );
     assert_eq!(
-        (
-            cut.commands_in_later_files,
-            cut.bytes_lost,
-            cut.lost_is_only_incomplete
-        ),
+        (cut.commands_in_later_files, cut.bytes_lost, cut.lost_is_only_incomplete),
         (2, incr(2).len() as u64, false)
     );
     let mut set = usual();
     set.0.retain(|f| f.0 != BASE);
     let report = set.under(Some(&manifest));
-    assert_eq!(
-        (report.state, report.cut),
-        (
-            SetState::FileMissing {
-                name: BASE.to_owned()
-            },
-            None
-        )
-    );
+    assert_eq!((report.state, report.cut), (SetState::FileMissing { name: BASE.to_owned() }, None));
 }
 
 #[test]
@@ -295,19 +214,10 @@ fn files_of_no_bytes() {
     assert_eq!(report.state, SetState::Empty);
     assert!(empty(&report, 7));
     let report = Set(vec![(BASE, Vec::new()), (INCR, incr(2))]).judged();
-    assert_eq!(
-        report.state,
-        SetState::BaseDamaged {
-            because: format!("{BASE}: is empty")
-        }
-    );
+    assert_eq!(report.state, SetState::BaseDamaged { because: format!("{BASE}: is empty") });
     assert_eq!(report.cut, None);
     assert!(loses(&report, 7).contains("only what came after it"));
-    let written_as_commands = Set(vec![
-        ("appendonly.aof.1.base.aof", Vec::new()),
-        (INCR, incr(2)),
-    ])
-    .judged();
+    let written_as_commands = Set(vec![("appendonly.aof.1.base.aof", Vec::new()), (INCR, incr(2))]).judged();
     assert_eq!(written_as_commands.state, SetState::Intact);
 }
 
@@ -317,19 +227,10 @@ fn a_torn_last_file() {
     let report = set.judged();
     assert_eq!(report.state, SetState::Truncated);
     let cut = report.cut.clone().unwrap();
-    assert_eq!(
-        (cut.file.as_str(), cut.offset, cut.lost_is_only_incomplete),
-        (NEXT, incr(1).len() as u64, true)
-    );
-    assert_eq!(
-        (cut.commands_lost_complete, cut.bytes_lost),
-        (0, cmd(&["set", "k", "v"]).len() as u64 - 3)
-    );
+    assert_eq!((cut.file.as_str(), cut.offset, cut.lost_is_only_incomplete), (NEXT, incr(1).len() as u64, true));
+    assert_eq!((cut.commands_lost_complete, cut.bytes_lost), (0, cmd(&["set", "k", "v"]).len() as u64 - 3));
     assert!(loses(&report, 7).contains("ends within the command"));
-    assert!(matches!(
-        server_outcome(&report, 7, false),
-        Outcome::Refuses { .. }
-    ));
+    assert!(matches!(server_outcome(&report, 7, false), Outcome::Refuses { .. }));
     assert_eq!(set.after(&cut).judged().state, SetState::Intact);
 }
 
@@ -337,59 +238,28 @@ fn a_torn_last_file() {
 fn a_torn_file_before_the_last() {
     let set = with(INCR, |b| b.truncate(b.len() - 3));
     let report = set.judged();
-    assert_eq!(
-        report.state,
-        SetState::NonLastTruncated {
-            name: INCR.to_owned()
-        }
-    );
+    assert_eq!(report.state, SetState::NonLastTruncated { name: INCR.to_owned() });
     assert!(refused(&report).contains("the next one loads with a hole"));
     let cut = report.cut.unwrap();
-    assert_eq!(
-        (cut.file.as_str(), cut.drop_files.as_slice()),
-        (INCR, [NEXT.to_owned()].as_slice())
-    );
-    assert_eq!(
-        (cut.commands_in_later_files, cut.lost_is_only_incomplete),
-        (2, false)
-    );
+    assert_eq!((cut.file.as_str(), cut.drop_files.as_slice()), (INCR, [NEXT.to_owned()].as_slice()));
+    assert_eq!((cut.commands_in_later_files, cut.lost_is_only_incomplete), (2, false));
     assert_eq!(set.after(&cut).judged().state, SetState::Intact);
 }
 
 #[test]
 fn a_torn_transaction() {
     let open = |tail: &[u8]| {
-        with(NEXT, |b| {
-            b.extend([cmd(&["MULTI"]), cmd(&["set", "x", "1"]), tail.to_vec()].concat())
-        })
-        .judged()
+        with(NEXT, |b| b.extend([cmd(&["MULTI"]), cmd(&["set", "x", "1"]), tail.to_vec()].concat())).judged()
     };
     let report = open(b"*3\r\n$3\r\ns");
     assert_eq!(report.state, SetState::TornTransaction);
     let cut = report.cut.clone().unwrap();
-    assert_eq!(
-        (
-            cut.offset,
-            cut.commands_lost_complete,
-            cut.lost_is_only_incomplete
-        ),
-        (incr(2).len() as u64, 1, true)
-    );
+    assert_eq!((cut.offset, cut.commands_lost_complete, cut.lost_is_only_incomplete), (incr(2).len() as u64, 1, true));
     assert!(loses(&report, 7).contains("leaves the MULTI"));
     assert!(loses(&report, 9).contains("which is dropped"));
     assert!(loses(&open(b""), 7).contains("which is dropped"));
-    let appended = open(
-        &[
-            cmd(&["SELECT", "0"]),
-            cmd(&["SELECT", "0"]),
-            cmd(&["set", "y", "1"]),
-        ]
-        .concat(),
-    );
-    assert!(
-        !appended.cut.unwrap().lost_is_only_incomplete,
-        "acknowledged writes of a later start go too"
-    );
+    let appended = open(&[cmd(&["SELECT", "0"]), cmd(&["SELECT", "0"]), cmd(&["set", "y", "1"])].concat());
+    assert!(!appended.cut.unwrap().lost_is_only_incomplete, "acknowledged writes of a later start go too");
 }
 
 #[test]
@@ -399,42 +269,21 @@ fn zero_bytes_at_the_end() {
     assert_eq!(report.state, SetState::ZeroPadded);
     assert!(refused(&report).contains("zero bytes from byte"));
     let cut = report.cut.unwrap();
-    assert_eq!(
-        (cut.offset, cut.lost_is_only_incomplete),
-        (incr(2).len() as u64, false)
-    );
+    assert_eq!((cut.offset, cut.lost_is_only_incomplete), (incr(2).len() as u64, false));
     assert_eq!(set.after(&cut).judged().state, SetState::Intact);
-    assert!(matches!(
-        with(INCR, |b| b.extend([0; 10])).judged().state,
-        SetState::Corrupt { .. }
-    ));
+    assert!(matches!(with(INCR, |b| b.extend([0; 10])).judged().state, SetState::Corrupt { .. }));
 }
 
 #[test]
 fn garbage_in_the_middle_is_a_hole() {
     let at = incr(1).len();
     let report = with(INCR, |b| b[at] = b'x').judged();
-    assert!(
-        matches!(&report.state, SetState::Corrupt { name, .. } if name == INCR),
-        "{:?}",
-        report.state
-    );
+    assert!(matches!(&report.state, SetState::Corrupt { name, .. } if name == INCR), "{:?}", report.state);
     assert!(refused(&report).contains("not a command at byte"));
     let cut = report.cut.unwrap();
     assert_eq!(
-        (
-            cut.offset,
-            cut.commands_after_damage,
-            cut.commands_in_later_files
-        ),
-        (
-            at as u64,
-            Readable {
-                commands: 1,
-                at_least: false
-            },
-            2
-        )
+        (cut.offset, cut.commands_after_damage, cut.commands_in_later_files),
+        (at as u64, Readable { commands: 1, at_least: false }, 2)
     );
 }
 
@@ -452,41 +301,23 @@ fn a_length_that_grew_is_a_hole_and_no_torn_tail() {
     );
     assert!(loses(&report, 7).contains("damaged length"));
     let cut = report.cut.unwrap();
-    assert_eq!(
-        (
-            cut.offset,
-            cut.commands_after_damage.commands,
-            cut.lost_is_only_incomplete
-        ),
-        (at, 15, false)
-    );
+    assert_eq!((cut.offset, cut.commands_after_damage.commands, cut.lost_is_only_incomplete), (at, 15, false));
 }
 
 #[test]
 fn a_damaged_base_is_never_cut() {
-    for change in [
-        |b: &mut Vec<u8>| b.truncate(12),
-        |b: &mut Vec<u8>| b.fill(0),
-        |b: &mut Vec<u8>| b.truncate(3),
-    ] {
+    for change in [|b: &mut Vec<u8>| b.truncate(12), |b: &mut Vec<u8>| b.fill(0), |b: &mut Vec<u8>| b.truncate(3)] {
         let report = with(BASE, change).judged();
         assert!(
             matches!(&report.state, SetState::BaseDamaged { because } if because.starts_with(BASE))
-                || report.state
-                    == SetState::NonLastTruncated {
-                        name: BASE.to_owned()
-                    },
+                || report.state == SetState::NonLastTruncated { name: BASE.to_owned() },
             "{:?}",
             report.state
         );
         assert_eq!(report.cut, None);
         refused(&report);
     }
-    let dataset = Set(vec![
-        ("appendonly.aof.1.base.aof", incr(3)[..45].to_vec()),
-        (INCR, incr(1)),
-    ])
-    .judged();
+    let dataset = Set(vec![("appendonly.aof.1.base.aof", incr(3)[..45].to_vec()), (INCR, incr(1))]).judged();
     assert!(matches!(dataset.state, SetState::BaseDamaged { .. }));
     assert_eq!(dataset.cut, None);
 }
@@ -498,15 +329,7 @@ fn bytes_after_an_rdb_base_are_cut_and_later_commands_stand() {
     assert!(matches!(report.state, SetState::Corrupt { .. }));
     refused(&report);
     let cut = report.cut.unwrap();
-    assert_eq!(
-        (
-            cut.file.as_str(),
-            cut.offset,
-            cut.drop_files.len(),
-            cut.bytes_lost
-        ),
-        (BASE, rdb().len() as u64, 0, 1)
-    );
+    assert_eq!((cut.file.as_str(), cut.offset, cut.drop_files.len(), cut.bytes_lost), (BASE, rdb().len() as u64, 0, 1));
     assert!(cut.lost_is_only_incomplete);
     assert_eq!(set.after(&cut).judged().state, SetState::Intact);
 }
@@ -520,41 +343,23 @@ fn a_preamble_with_a_torn_first_command() {
     assert!(loses(&report, 8).contains("cuts the file to nothing"));
     assert!(!loses(&report, 9).contains("cuts the file to nothing"));
     let cut = report.cut.unwrap();
-    assert_eq!(
-        (cut.offset, cut.lost_is_only_incomplete),
-        (rdb().len() as u64, true)
-    );
+    assert_eq!((cut.offset, cut.lost_is_only_incomplete), (rdb().len() as u64, true));
     let later = single(&[rdb(), cmd(&["set", "a", "1"]), b"*3\r\n$3\r\nse".to_vec()].concat());
     assert_eq!(later.state, SetState::Truncated);
 }
 
 #[test]
 fn a_single_file_cut_short_at_every_byte() {
-    let whole = [
-        rdb(),
-        cmd(&["SELECT", "0"]),
-        cmd(&["MULTI"]),
-        cmd(&["set", "b", "1"]),
-        cmd(&["EXEC"]),
-        cmd(&["del", "a"]),
-    ]
-    .concat();
+    let whole =
+        [rdb(), cmd(&["SELECT", "0"]), cmd(&["MULTI"]), cmd(&["set", "b", "1"]), cmd(&["EXEC"]), cmd(&["del", "a"])]
+            .concat();
     let preamble = rdb().len();
-    let bounds = [
-        preamble,
-        preamble + 23,
-        whole.len() - cmd(&["del", "a"]).len(),
-        whole.len(),
-    ];
+    let bounds = [preamble, preamble + 23, whole.len() - cmd(&["del", "a"]).len(), whole.len()];
     for length in 1..=whole.len() {
         let report = single(&whole[..length]);
         if length < preamble {
             assert_eq!(report.cut, None, "{length}");
-            assert!(
-                matches!(report.state, SetState::BaseDamaged { .. }) || length < 5,
-                "{length}: {:?}",
-                report.state
-            );
+            assert!(matches!(report.state, SetState::BaseDamaged { .. }) || length < 5, "{length}: {:?}", report.state);
             continue;
         }
         let wanted = *bounds.iter().rfind(|b| **b <= length).unwrap();
@@ -567,17 +372,9 @@ fn a_single_file_cut_short_at_every_byte() {
 
 #[test]
 fn a_single_file_with_no_command_at_its_start_is_not_cut() {
-    for bytes in [
-        vec![0; 100],
-        b"hello".to_vec(),
-        b"\n*1\r\n$4\r\nPING\r\n".to_vec(),
-    ] {
+    for bytes in [vec![0; 100], b"hello".to_vec(), b"\n*1\r\n$4\r\nPING\r\n".to_vec()] {
         let report = single(&bytes);
-        assert!(
-            matches!(report.state, SetState::BaseDamaged { .. }),
-            "{:?}",
-            report.state
-        );
+        assert!(matches!(report.state, SetState::BaseDamaged { .. }), "{:?}", report.state);
         assert_eq!(report.cut, None);
     }
     assert_eq!(single(b"*1\r\n$4\r\nPI").cut.unwrap().offset, 0);
@@ -586,10 +383,7 @@ fn a_single_file_with_no_command_at_its_start_is_not_cut() {
 #[test]
 fn annotations_are_refused_before_7() {
     let report = single(&[b"#TS:100\r\n".to_vec(), cmd(&["set", "a", "1"])].concat());
-    assert!(matches!(
-        server_outcome(&report, 6, true),
-        Outcome::Refuses { .. }
-    ));
+    assert!(matches!(server_outcome(&report, 6, true), Outcome::Refuses { .. }));
     assert_eq!(server_outcome(&report, 7, true), Outcome::Loads);
     assert_eq!((report.first_ts, report.last_ts), (Some(100), Some(100)));
 }
@@ -601,10 +395,7 @@ fn a_torn_annotation_is_cut_too() {
     assert_eq!(report.cut.as_ref().unwrap().offset, incr(2).len() as u64);
     assert!(loses(&report, 7).contains("# line"));
     let single = single(&[incr(1), b"#TS:12".to_vec()].concat());
-    assert!(matches!(
-        server_outcome(&single, 6, true),
-        Outcome::Refuses { .. }
-    ));
+    assert!(matches!(server_outcome(&single, 6, true), Outcome::Refuses { .. }));
 }
 
 #[test]
@@ -623,30 +414,15 @@ fn a_cut_before_a_flush() {
         .concat(),
     );
     let report = set.judged();
-    assert_eq!(
-        (
-            report.flush_count,
-            report.flushes[0].file.as_str(),
-            report.flushes[0].commands_after
-        ),
-        (1, INCR, 3)
-    );
+    assert_eq!((report.flush_count, report.flushes[0].file.as_str(), report.flushes[0].commands_after), (1, INCR, 3));
     let cut = cut_before_flush(&report, 0).unwrap();
     assert_eq!(
-        (
-            cut.file.as_str(),
-            cut.commands_lost_complete,
-            cut.commands_in_later_files,
-            cut.ts_before
-        ),
+        (cut.file.as_str(), cut.commands_lost_complete, cut.commands_in_later_files, cut.ts_before),
         (INCR, 2, 2, Some(100))
     );
     assert_eq!(cut.drop_files, [NEXT]);
     let after = set.after(&cut).judged();
-    assert_eq!(
-        (after.state, after.flush_count, after.commands_after_base),
-        (SetState::Intact, 0, 4)
-    );
+    assert_eq!((after.state, after.flush_count, after.commands_after_base), (SetState::Intact, 0, 4));
     assert_eq!(cut_before_flush(&report, 1), None);
 }
 
@@ -661,11 +437,7 @@ fn no_cut_before_a_flush_behind_a_damage() {
 fn what_cannot_be_read_is_unknown() {
     let set = usual();
     let open = |name: &str| {
-        if name == INCR {
-            Err(io::ErrorKind::PermissionDenied.into())
-        } else {
-            set.open(name)
-        }
+        if name == INCR { Err(io::ErrorKind::PermissionDenied.into()) } else { set.open(name) }
     };
     let layout = Layout::Multi {
         appendfilename: "appendonly.aof".to_owned(),
@@ -674,19 +446,13 @@ fn what_cannot_be_read_is_unknown() {
     };
     let report = judge(&layout, &open, &JudgeOptions::default());
     assert!(matches!(&report.state, SetState::Unreadable { name, .. } if name == INCR));
-    assert!(matches!(
-        server_outcome(&report, 7, true),
-        Outcome::Unknown { .. }
-    ));
+    assert!(matches!(server_outcome(&report, 7, true), Outcome::Unknown { .. }));
     assert_eq!((report.keys, report.cut), (None, None));
 }
 
 #[test]
 fn a_report_comes_back_from_json() {
-    let report = with(NEXT, |b| {
-        b.extend([cmd(&["MULTI"]), b"*".to_vec()].concat())
-    })
-    .judged();
+    let report = with(NEXT, |b| b.extend([cmd(&["MULTI"]), b"*".to_vec()].concat())).judged();
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<SetReport>(&json).unwrap(), report);
 }

@@ -15,10 +15,7 @@ pub fn derive(facts: &Facts, points: &[Point], seen: &Seen) -> Vec<Finding> {
     stored::derive(facts, points, seen, &mut found);
     ground::derive(facts, points, seen, &mut found);
     if facts.instance.role == Role::Cache {
-        found
-            .iter_mut()
-            .filter(|f| persistence(f.id))
-            .for_each(|f| f.severity = lower(f.severity));
+        found.iter_mut().filter(|f| persistence(f.id)).for_each(|f| f.severity = lower(f.severity));
     }
     // Within a severity what hurts now comes first, then the order of the catalogue.
     found.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.scope == Scope::Next, f.id));
@@ -29,9 +26,7 @@ pub fn derive(facts: &Facts, points: &[Point], seen: &Seen) -> Vec<Finding> {
 /// The findings as a vocabulary of conditions.
 #[must_use]
 pub fn summary(found: &[Finding]) -> FindingsFacts {
-    let worst = |of: &mut dyn Iterator<Item = &Finding>| {
-        of.map(|f| f.severity).max().unwrap_or(Severity::Healthy)
-    };
+    let worst = |of: &mut dyn Iterator<Item = &Finding>| of.map(|f| f.severity).max().unwrap_or(Severity::Healthy);
     FindingsFacts {
         worst_now: worst(&mut found.iter().filter(|f| f.scope == Scope::Now)),
         worst: worst(&mut found.iter()),
@@ -62,13 +57,7 @@ fn next(mut finding: Finding) -> Finding {
 
 /// The lines of the log that mean this.
 fn log_lines(facts: &Facts, id: Id) -> Vec<String> {
-    facts
-        .log
-        .fatal
-        .iter()
-        .filter(|l| l.finding == Some(id))
-        .map(|l| format!("log: {}", l.line))
-        .collect()
+    facts.log.fatal.iter().filter(|l| l.finding == Some(id)).map(|l| format!("log: {}", l.line)).collect()
 }
 
 fn yes(fact: Option<bool>) -> bool {

@@ -13,36 +13,19 @@ pub(super) fn derive(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
 fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let (process, server) = (&facts.process, &facts.server);
     if yes(facts.port.held_by_other) {
-        let holder = facts
-            .port
-            .holder
-            .clone()
-            .unwrap_or_else(|| "a program that could not be named".into());
+        let holder = facts.port.holder.clone().unwrap_or_else(|| "a program that could not be named".into());
         let mut evidence = vec![format!("{} listens on {}", holder, facts.instance.address)];
         evidence.extend(seen.notes.clone());
-        found.push(Id::ServerPortTaken.found(
-            format!("{} is held by {holder}", facts.instance.address),
-            evidence,
-        ));
+        found.push(Id::ServerPortTaken.found(format!("{} is held by {holder}", facts.instance.address), evidence));
     }
     match process.state {
         Some(ProcessState::Down) => {
-            let since = process
-                .down_since
-                .map(|t| format!(" since {t}"))
-                .unwrap_or_default();
-            let mut evidence: Vec<String> = facts
-                .log
-                .fatal
-                .iter()
-                .map(|l| format!("log: {}", l.line))
-                .collect();
+            let since = process.down_since.map(|t| format!(" since {t}")).unwrap_or_default();
+            let mut evidence: Vec<String> = facts.log.fatal.iter().map(|l| format!("log: {}", l.line)).collect();
             if evidence.is_empty() && facts.log.path.is_none() {
                 evidence.push("its log could not be read".into());
             }
-            found.push(
-                Id::ServerNotRunning.found(format!("the server is not running{since}"), evidence),
-            );
+            found.push(Id::ServerNotRunning.found(format!("the server is not running{since}"), evidence));
             if yes(process.stopped_on_purpose) {
                 found.push(Id::ServerStoppedOnPurpose.found(
                     "somebody stopped the server",
@@ -52,59 +35,31 @@ fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         }
         Some(ProcessState::Stopped) => found.push(Id::ServerHung.found(
             "the process is stopped by a signal",
-            vec![format!(
-                "pid {} is in state T",
-                process.pid.unwrap_or_default()
-            )],
+            vec![format!("pid {} is in state T", process.pid.unwrap_or_default())],
         )),
-        Some(ProcessState::Blocked) if server.answers != Some(true) => {
-            found.push(Id::ServerHung.found(
-                "the process waits for a device and can't be stopped",
-                vec![format!(
-                    "pid {} is in state D",
-                    process.pid.unwrap_or_default()
-                )],
-            ))
-        }
-        Some(ProcessState::Running | ProcessState::Blocked) if silent(facts) => found.push(
-            Id::ServerHung.found(
-                "the process is there and does not answer",
-                server
-                    .error
-                    .clone()
-                    .into_iter()
-                    .chain([format!("pid {}", process.pid.unwrap_or_default())])
-                    .collect(),
-            ),
-        ),
-        None if server.answers == Some(false)
-            && !yes(facts.port.held_by_other)
-            && !waits(facts) =>
-        {
-            found.push(Id::ServerNotRunning.found(
-                "nothing answers",
-                server.error.clone().into_iter().collect(),
-            ));
+        Some(ProcessState::Blocked) if server.answers != Some(true) => found.push(Id::ServerHung.found(
+            "the process waits for a device and can't be stopped",
+            vec![format!("pid {} is in state D", process.pid.unwrap_or_default())],
+        )),
+        Some(ProcessState::Running | ProcessState::Blocked) if silent(facts) => found.push(Id::ServerHung.found(
+            "the process is there and does not answer",
+            server.error.clone().into_iter().chain([format!("pid {}", process.pid.unwrap_or_default())]).collect(),
+        )),
+        None if server.answers == Some(false) && !yes(facts.port.held_by_other) && !waits(facts) => {
+            found.push(Id::ServerNotRunning.found("nothing answers", server.error.clone().into_iter().collect()));
         }
         _ => {}
     }
     if yes(process.restart_loop) {
-        found.push(Id::ServerRestartLoop.found(
-            "it is started again and again",
-            seen.restarts.clone().into_iter().collect(),
-        ));
+        found.push(
+            Id::ServerRestartLoop.found("it is started again and again", seen.restarts.clone().into_iter().collect()),
+        );
     }
     if let Some(because) = &seen.start_timeout {
-        found.push(Id::ServerStartTimeout.found(
-            "it is stopped before it has finished loading",
-            vec![because.clone()],
-        ));
+        found.push(Id::ServerStartTimeout.found("it is stopped before it has finished loading", vec![because.clone()]));
     }
     if yes(process.oom_killed) {
-        found.push(Id::ServerOomKilled.found(
-            "the kernel killed it for memory",
-            log_lines(facts, Id::ServerOomKilled),
-        ));
+        found.push(Id::ServerOomKilled.found("the kernel killed it for memory", log_lines(facts, Id::ServerOomKilled)));
     }
 }
 
@@ -121,13 +76,8 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let server = &facts.server;
     let error: Vec<String> = server.error.clone().into_iter().collect();
     if yes(server.loading) {
-        let percent = server
-            .loading_percent
-            .map(|p| format!(", {p:.0} % done"))
-            .unwrap_or_default();
-        found.push(
-            Id::ServerLoading.found(format!("the server is loading its data{percent}"), vec![]),
-        );
+        let percent = server.loading_percent.map(|p| format!(", {p:.0} % done")).unwrap_or_default();
+        found.push(Id::ServerLoading.found(format!("the server is loading its data{percent}"), vec![]));
     }
     if yes(server.busy) {
         found.push(Id::ServerBusyScript.found("a script blocks the server", error.clone()));
@@ -136,26 +86,16 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         found.push(Id::ServerAuthFailed.found("the server refuses our credentials", error.clone()));
     }
     if yes(server.misconf) {
-        found.push(
-            Id::ServerMisconf.found("the server refuses writes because it can't persist", error),
-        );
+        found.push(Id::ServerMisconf.found("the server refuses writes because it can't persist", error));
     }
     if server.role == Some(ServerRole::Slave) && facts.instance.topology != Topology::Replicated {
-        found.push(Id::ServerReadOnly.found(
-            "the server is a replica and refuses writes",
-            facts.replication.because.clone(),
-        ));
+        found.push(
+            Id::ServerReadOnly.found("the server is a replica and refuses writes", facts.replication.because.clone()),
+        );
     }
     if yes(server.fenced) || yes(facts.config.fenced) {
-        let at = if yes(server.fenced) {
-            "the running server"
-        } else {
-            "the configuration file"
-        };
-        found.push(Id::ServerFenced.found(
-            "a fence of an earlier run is in force",
-            vec![format!("in {at}")],
-        ));
+        let at = if yes(server.fenced) { "the running server" } else { "the configuration file" };
+        found.push(Id::ServerFenced.found("a fence of an earlier run is in force", vec![format!("in {at}")]));
     }
     if let Some(mark) = &seen.held {
         found.push(Id::ServerHeld.found("the instance is held", vec![format!("{mark} is there")]));
@@ -163,95 +103,55 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     if yes(server.data_empty) {
         found.push(Id::ServerDataEmpty.found(
             "the server holds no key although data exists",
-            vec![format!(
-                "the server answers with {} keys",
-                server.keys.unwrap_or(0)
-            )],
+            vec![format!("the server answers with {} keys", server.keys.unwrap_or(0))],
         ));
         if server.replicas.is_some_and(|n| n > 0) {
             found.push(Id::ReplicationReplicasAtRisk.found(
                 "replicas copy this empty primary",
-                vec![format!(
-                    "{} replicas are connected",
-                    server.replicas.unwrap_or(0)
-                )],
+                vec![format!("{} replicas are connected", server.replicas.unwrap_or(0))],
             ));
         }
     }
     if !server.config_drift.is_empty() {
         found.push(Id::ServerConfigDrift.found(
-            format!(
-                "{} settings differ from what a start would set",
-                server.config_drift.len()
-            ),
+            format!("{} settings differ from what a start would set", server.config_drift.len()),
             server.config_drift.clone(),
         ));
     }
     if !seen.break_in.is_empty() {
-        found.push(
-            Id::ServerCompromised.found("there are signs of a break-in", seen.break_in.clone()),
-        );
+        found.push(Id::ServerCompromised.found("there are signs of a break-in", seen.break_in.clone()));
     }
     if let (Some(used), Some(max)) = (seen.used_memory, facts.config.maxmemory)
         && max.0 > 0
         && used >= max.0
         && facts.config.evicts == Some(false)
     {
-        found.push(Id::MemoryMaxmemory.found(
-            "maxmemory is reached and nothing is evicted",
-            vec![format!("{used} of {} bytes", max.0)],
-        ));
+        found.push(
+            Id::MemoryMaxmemory
+                .found("maxmemory is reached and nothing is evicted", vec![format!("{used} of {} bytes", max.0)]),
+        );
     }
 }
 
 /// Settings which, fixed by the start command, decide what is loaded or kept.
-const DECIDING: &[&str] = &[
-    "dir",
-    "dbfilename",
-    "appendonly",
-    "appendfilename",
-    "appenddirname",
-    "save",
-    "maxmemory",
-    "replicaof",
-];
+const DECIDING: &[&str] =
+    &["dir", "dbfilename", "appendonly", "appendfilename", "appenddirname", "save", "maxmemory", "replicaof"];
 
 fn config(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let config = &facts.config;
     let up = facts.server.answers == Some(true);
     let weigh = |finding: Finding| {
-        if up {
-            next(finding.severity(Severity::Minor))
-        } else {
-            finding
-        }
+        if up { next(finding.severity(Severity::Minor)) } else { finding }
     };
     match config.state {
-        Some(ConfigState::Missing) => found.push(weigh(
-            Id::ConfigMissing.found(
-                "the configuration file is not there",
-                config
-                    .file
-                    .clone()
-                    .into_iter()
-                    .chain(config.error.clone())
-                    .collect(),
-            ),
-        )),
+        Some(ConfigState::Missing) => found.push(weigh(Id::ConfigMissing.found(
+            "the configuration file is not there",
+            config.file.clone().into_iter().chain(config.error.clone()).collect(),
+        ))),
         Some(ConfigState::Invalid) => {
-            let evidence = config
-                .error
-                .clone()
-                .into_iter()
-                .chain(log_lines(facts, Id::ServerConfigInvalid))
-                .collect();
-            let finding = Id::ServerConfigInvalid
-                .found("the server would refuse its configuration", evidence);
-            found.push(if up {
-                next(finding.severity(Severity::Major))
-            } else {
-                finding
-            });
+            let evidence = config.error.clone().into_iter().chain(log_lines(facts, Id::ServerConfigInvalid)).collect();
+            let finding = Id::ServerConfigInvalid.found("the server would refuse its configuration", evidence);
+            found.push(if up { next(finding.severity(Severity::Major)) } else { finding });
         }
         _ => {}
     }
@@ -261,32 +161,19 @@ fn config(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     if config.appendonly == Some(true) && seen.appendfsync.as_deref() == Some("no") {
         found.push(Id::ConfigWeakFsync.found("appendfsync is no", vec![]));
     }
-    let fixed: Vec<String> = config
-        .overridden
-        .iter()
-        .filter(|name| DECIDING.contains(&name.as_str()))
-        .cloned()
-        .collect();
+    let fixed: Vec<String> =
+        config.overridden.iter().filter(|name| DECIDING.contains(&name.as_str())).cloned().collect();
     if !fixed.is_empty() {
-        found.push(Id::ConfigOverridden.found(
-            format!("the start command fixes {}", fixed.join(", ")),
-            fixed,
-        ));
+        found.push(Id::ConfigOverridden.found(format!("the start command fixes {}", fixed.join(", ")), fixed));
     }
     if !seen.sharing.is_empty() {
-        found.push(Id::ConfigSharedDataDir.found(
-            "another server uses the same data directory",
-            seen.sharing.clone(),
-        ));
+        found.push(Id::ConfigSharedDataDir.found("another server uses the same data directory", seen.sharing.clone()));
     }
     if let Some(dir) = &seen.other_dir {
         let configured = config.data_dir.clone().unwrap_or_default();
         found.push(Id::ConfigDirMismatch.found(
             "the configured directory is not the one that holds the data",
-            vec![
-                format!("configured: {configured}"),
-                format!("data is in: {dir}"),
-            ],
+            vec![format!("configured: {configured}"), format!("data is in: {dir}")],
         ));
     }
 }

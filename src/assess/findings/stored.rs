@@ -1,9 +1,7 @@
 //! Is what is stored whole, and would a start load all of it: files, trap, backups.
 use super::{log_lines, next, yes};
 use crate::assess::seen::Seen;
-use crate::facts::{
-    AofState, Facts, FileState, Loadable, Point, PointKind, ProcessState, Role, Validity, WouldLoad,
-};
+use crate::facts::{AofState, Facts, FileState, Loadable, Point, PointKind, ProcessState, Role, Validity, WouldLoad};
 use crate::finding::{Finding, Id, Severity};
 use crate::points::known_empty;
 
@@ -21,35 +19,23 @@ fn down(facts: &Facts) -> bool {
 
 /// Is there data that a start now would not load?
 fn data_elsewhere(facts: &Facts, points: &[Point]) -> bool {
-    let snapshot =
-        facts.files.rdb.bytes.is_some_and(|b| b.0 > 0) && facts.files.rdb.keys != Some(0);
-    snapshot
-        || points
-            .iter()
-            .any(|p| !known_empty(p) && p.valid != Validity::Damaged)
+    let snapshot = facts.files.rdb.bytes.is_some_and(|b| b.0 > 0) && facts.files.rdb.keys != Some(0);
+    snapshot || points.iter().any(|p| !known_empty(p) && p.valid != Validity::Damaged)
 }
 
 fn names(facts: &Facts, points: &[Point], seen: &Seen, found: &mut Vec<Finding>) {
     let because: Vec<String> = facts.config.start_because.clone().into_iter().collect();
     let parts = facts.files.aof.state == Some(AofState::ManifestMissing);
     if yes(facts.config.trap) && !parts && data_elsewhere(facts, points) {
-        found.push(Id::ConfigAofTrap.found(
-            "a start now would come up empty although data exists",
-            because.clone(),
-        ));
+        found.push(Id::ConfigAofTrap.found("a start now would come up empty although data exists", because.clone()));
     }
     if parts {
         let path = facts.files.aof.path.clone().unwrap_or_default();
-        let finding = Id::FilesManifestMissing.found(
-            format!("parts are in {path}, their manifest is not"),
-            because.clone(),
-        );
+        let finding =
+            Id::FilesManifestMissing.found(format!("parts are in {path}, their manifest is not"), because.clone());
         if facts.config.appendonly == Some(true) {
             found.push(finding);
-            found.push(
-                Id::FilesPartsWithoutManifest
-                    .found("AOF parts are there that no manifest lists", because),
-            );
+            found.push(Id::FilesPartsWithoutManifest.found("AOF parts are there that no manifest lists", because));
         } else {
             found.push(finding.severity(Severity::Minor));
         }
@@ -71,18 +57,11 @@ fn names(facts: &Facts, points: &[Point], seen: &Seen, found: &mut Vec<Finding>)
         && !seen.other_rdb.is_empty()
     {
         let finding = Id::ConfigRdbNameMismatch.found(
-            format!(
-                "{} is not there, but another snapshot is",
-                facts.config.dbfilename.clone().unwrap_or_default()
-            ),
+            format!("{} is not there, but another snapshot is", facts.config.dbfilename.clone().unwrap_or_default()),
             seen.other_rdb.clone(),
         );
         // A server that runs and has not saved yet has no snapshot of its own.
-        found.push(if down(facts) {
-            finding
-        } else {
-            next(finding.severity(Severity::Minor))
-        });
+        found.push(if down(facts) { finding } else { next(finding.severity(Severity::Minor)) });
     }
 }
 
@@ -91,35 +70,19 @@ fn rdb(facts: &Facts, points: &[Point], found: &mut Vec<Finding>) {
     let path = rdb.path.clone().unwrap_or_default();
     let loaded = facts.config.appendonly == Some(false);
     let weigh = |f: Finding| {
-        if loaded {
-            f
-        } else {
-            f.severity(Severity::Minor)
-        }
+        if loaded { f } else { f.severity(Severity::Minor) }
     };
     let mut evidence: Vec<String> = rdb.because.clone().into_iter().collect();
     match rdb.state {
         Some(FileState::Missing) if loaded && down(facts) => {
-            let severity = if data_elsewhere(facts, points) {
-                Severity::Critical
-            } else {
-                Severity::Major
-            };
-            found.push(
-                Id::FilesRdbMissing
-                    .found(format!("{path} is not there"), evidence)
-                    .severity(severity),
-            );
+            let severity = if data_elsewhere(facts, points) { Severity::Critical } else { Severity::Major };
+            found.push(Id::FilesRdbMissing.found(format!("{path} is not there"), evidence).severity(severity));
         }
         Some(FileState::Damaged | FileState::Empty) => {
             evidence.extend(log_lines(facts, Id::FilesRdbCorrupt));
-            found.push(weigh(
-                Id::FilesRdbCorrupt.found(format!("{path} is damaged"), evidence),
-            ));
+            found.push(weigh(Id::FilesRdbCorrupt.found(format!("{path} is damaged"), evidence)));
         }
-        Some(FileState::Intact)
-            if rdb.keys == Some(0) && loaded && (down(facts) || yes(facts.server.data_empty)) =>
-        {
+        Some(FileState::Intact) if rdb.keys == Some(0) && loaded && (down(facts) || yes(facts.server.data_empty)) => {
             found.push(Id::FilesRdbEmpty.found(format!("{path} holds no key"), evidence));
         }
         _ => {}
@@ -134,12 +97,9 @@ fn aof(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let id = match aof.state {
         Some(AofState::Missing) if loaded => Id::FilesAofMissing,
         Some(AofState::Truncated | AofState::TornTransaction) => Id::FilesAofTruncated,
-        Some(
-            AofState::ZeroPadded
-            | AofState::Corrupt
-            | AofState::NonLastTruncated
-            | AofState::BaseDamaged,
-        ) => Id::FilesAofCorrupt,
+        Some(AofState::ZeroPadded | AofState::Corrupt | AofState::NonLastTruncated | AofState::BaseDamaged) => {
+            Id::FilesAofCorrupt
+        }
         Some(AofState::FileMissing | AofState::ManifestBroken) => Id::FilesManifestBroken,
         _ => return flush(facts, seen, found),
     };
@@ -151,20 +111,13 @@ fn aof(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         _ => "the AOF's manifest does not fit its files".into(),
     };
     let finding = id.found(title, evidence);
-    found.push(if loaded {
-        finding
-    } else {
-        finding.severity(Severity::Minor)
-    });
+    found.push(if loaded { finding } else { finding.severity(Severity::Minor) });
     flush(facts, seen, found);
 }
 
 fn flush(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     if yes(facts.files.aof.flush_near_end) {
-        found.push(Id::FilesFlushFound.found(
-            "the AOF holds a command that removes all keys",
-            seen.flushes.clone(),
-        ));
+        found.push(Id::FilesFlushFound.found("the AOF holds a command that removes all keys", seen.flushes.clone()));
     }
 }
 
@@ -173,18 +126,13 @@ fn around(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         let evidence = facts.files.permission_because.clone().into_iter().collect();
         found.push(Id::FilesPermission.found("the server's user may not use its files", evidence));
     }
-    if facts.config.appendonly == Some(true)
-        && facts.config.multi_part == Some(true)
-        && seen.timestamps == Some(false)
+    if facts.config.appendonly == Some(true) && facts.config.multi_part == Some(true) && seen.timestamps == Some(false)
     {
         found.push(Id::FilesNoTimeTravel.found("the AOF carries no timestamps", vec![]));
     }
     if !facts.files.temporaries.is_empty() && !seen.child_running {
         found.push(Id::FilesTempLeft.found(
-            format!(
-                "{} temporary files of saves or rewrites are left",
-                facts.files.temporaries.len()
-            ),
+            format!("{} temporary files of saves or rewrites are left", facts.files.temporaries.len()),
             facts.files.temporaries.iter().take(5).cloned().collect(),
         ));
     }
@@ -196,56 +144,33 @@ fn around(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
 }
 
 fn backups(facts: &Facts, points: &[Point], seen: &Seen, found: &mut Vec<Finding>) {
-    let backups: Vec<&Point> = points
-        .iter()
-        .filter(|p| p.kind == PointKind::Backup)
-        .collect();
+    let backups: Vec<&Point> = points.iter().filter(|p| p.kind == PointKind::Backup).collect();
     if facts.files.backups == 0 {
-        let only =
-            facts.config.appendonly == Some(false) && facts.config.save_points == Some(false);
-        let why = if seen.stores_configured {
-            "the stores hold no backup"
-        } else {
-            "no store is configured"
-        };
+        let only = facts.config.appendonly == Some(false) && facts.config.save_points == Some(false);
+        let why = if seen.stores_configured { "the stores hold no backup" } else { "no store is configured" };
         let mut evidence = vec![why.to_string()];
         evidence.extend(seen.store_errors.clone());
         let finding = Id::BackupNone.found("there is no backup", evidence);
         let serious = only && facts.instance.role == Role::Database;
-        found.push(if serious {
-            finding.severity(Severity::Major)
-        } else {
-            finding
-        });
+        found.push(if serious { finding.severity(Severity::Major) } else { finding });
         return;
     }
     if let (Some(age), Some(rpo)) = (seen.newest_backup_age, facts.instance.rpo)
         && age > rpo.0
     {
         let age = crate::facts::Seconds(age);
-        found.push(Id::BackupStale.found(
-            format!("the newest backup is {age} old, allowed is {rpo}"),
-            vec![],
-        ));
+        found.push(Id::BackupStale.found(format!("the newest backup is {age} old, allowed is {rpo}"), vec![]));
     }
     let bad: Vec<String> = backups
         .iter()
-        .filter(|p| {
-            p.valid == Validity::Damaged
-                || (p.valid == Validity::Intact && p.loadable == Loadable::No)
-        })
+        .filter(|p| p.valid == Validity::Damaged || (p.valid == Validity::Intact && p.loadable == Loadable::No))
         .map(|p| format!("{}: {}", p.id, p.why))
         .collect();
     if !bad.is_empty() {
-        found.push(Id::BackupCorrupt.found(
-            format!("{} backups are damaged or can't be loaded here", bad.len()),
-            bad,
-        ));
+        found.push(Id::BackupCorrupt.found(format!("{} backups are damaged or can't be loaded here", bad.len()), bad));
     }
-    let mut counted: Vec<&&Point> = backups
-        .iter()
-        .filter(|p| p.valid == Validity::Intact && p.keys.is_some())
-        .collect();
+    let mut counted: Vec<&&Point> =
+        backups.iter().filter(|p| p.valid == Validity::Intact && p.keys.is_some()).collect();
     counted.sort_by_key(|p| std::cmp::Reverse(p.as_of));
     if let [newest, before, ..] = counted.as_slice()
         && let (Some(new), Some(old)) = (newest.keys, before.keys)
@@ -253,10 +178,7 @@ fn backups(facts: &Facts, points: &[Point], seen: &Seen, found: &mut Vec<Finding
     {
         found.push(Id::BackupSuspiciousCount.found(
             "the newest backup holds far fewer keys than the one before it",
-            vec![
-                format!("{}: {new} keys", newest.id),
-                format!("{}: {old} keys", before.id),
-            ],
+            vec![format!("{}: {new} keys", newest.id), format!("{}: {old} keys", before.id)],
         ));
     }
 }

@@ -20,10 +20,7 @@ fn serving() -> Facts {
 
 #[test]
 fn a_serving_instance_has_no_findings() {
-    assert_eq!(
-        ids(&derive(&serving(), &[], &Seen::default())),
-        Vec::<&str>::new()
-    );
+    assert_eq!(ids(&derive(&serving(), &[], &Seen::default())), Vec::<&str>::new());
 }
 
 #[test]
@@ -38,10 +35,7 @@ fn down_and_trapped_is_critical_and_says_both() {
     facts.files.rdb.bytes = Some(Bytes(100));
     facts.files.rdb.keys = Some(7);
     let found = derive(&facts, &[], &Seen::default());
-    assert_eq!(
-        ids(&found),
-        ["server.not_running", "config.aof_trap", "files.aof_missing"]
-    );
+    assert_eq!(ids(&found), ["server.not_running", "config.aof_trap", "files.aof_missing"]);
     assert_eq!(summary(&found).worst_now, Severity::Critical);
 }
 
@@ -52,20 +46,14 @@ fn damage_in_a_file_that_is_not_loaded_is_minor() {
     let found = derive(&facts, &[], &Seen::default());
     assert_eq!(found[0].severity, Severity::Minor);
     facts.config.appendonly = Some(false);
-    assert_eq!(
-        derive(&facts, &[], &Seen::default())[0].severity,
-        Severity::Major
-    );
+    assert_eq!(derive(&facts, &[], &Seen::default())[0].severity, Severity::Major);
 }
 
 #[test]
 fn a_port_held_by_another_program_is_not_a_hung_server() {
     let mut facts = serving();
     facts.process.state = Some(ProcessState::Down);
-    facts.server = crate::facts::ServerFacts {
-        answers: Some(false),
-        ..Default::default()
-    };
+    facts.server = crate::facts::ServerFacts { answers: Some(false), ..Default::default() };
     facts.port.held_by_other = Some(true);
     facts.port.holder = Some("nc (pid 7)".into());
     let found = derive(&facts, &[], &Seen::default());
@@ -76,15 +64,9 @@ fn a_port_held_by_another_program_is_not_a_hung_server() {
 fn a_cache_weighs_persistence_less() {
     let mut facts = serving();
     facts.files.aof.state = Some(AofState::Corrupt);
-    assert_eq!(
-        derive(&facts, &[], &Seen::default())[0].severity,
-        Severity::Major
-    );
+    assert_eq!(derive(&facts, &[], &Seen::default())[0].severity, Severity::Major);
     facts.instance.role = Role::Cache;
-    assert_eq!(
-        derive(&facts, &[], &Seen::default())[0].severity,
-        Severity::Minor
-    );
+    assert_eq!(derive(&facts, &[], &Seen::default())[0].severity, Severity::Minor);
 }
 
 #[test]

@@ -36,12 +36,7 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
         _ => false,
     };
     let (dir, layout) = if single {
-        (
-            paths.dir.clone(),
-            Layout::Single {
-                file: paths.settings.appendfilename.clone(),
-            },
-        )
+        (paths.dir.clone(), Layout::Single { file: paths.settings.appendfilename.clone() })
     } else {
         let layout = Layout::Multi {
             appendfilename: paths.settings.appendfilename.clone(),
@@ -53,40 +48,20 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
     let open = |name: &str| -> std::io::Result<(Box<dyn Read + Send>, u64)> {
         let path = dir.join(name);
         let as_io = |e: crate::host::HostError| {
-            e.errno().map_or_else(
-                || std::io::Error::other(e.to_string()),
-                std::io::Error::from_raw_os_error,
-            )
+            e.errno().map_or_else(|| std::io::Error::other(e.to_string()), std::io::Error::from_raw_os_error)
         };
         let file = look.open_to_walk(&path).map_err(as_io)?;
         let size = look.stat_open(&file, &path).map_err(as_io)?.size;
         Ok((Box::new(file.take(size)), size))
     };
-    let report = set::judge(
-        &layout,
-        &open,
-        &JudgeOptions {
-            now_ms,
-            ..JudgeOptions::default()
-        },
-    );
-    let preview = report
-        .cut
-        .as_ref()
-        .map(|cut| preview(look, &dir, &cut.file, cut.offset))
-        .unwrap_or_default();
-    Some(Judged {
-        report,
-        dir,
-        preview,
-    })
+    let report = set::judge(&layout, &open, &JudgeOptions { now_ms, ..JudgeOptions::default() });
+    let preview = report.cut.as_ref().map(|cut| preview(look, &dir, &cut.file, cut.offset)).unwrap_or_default();
+    Some(Judged { report, dir, preview })
 }
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
 fn preview(look: &Look, dir: &std::path::Path, file: &str, offset: u64) -> Vec<String> {
-    let bytes = look
-        .read_at(&dir.join(file), offset, WINDOW)
-        .unwrap_or_default();
+    let bytes = look.read_at(&dir.join(file), offset, WINDOW).unwrap_or_default();
     let Ok(lost) = resp::lost_commands(bytes.as_slice()) else {
         return vec![];
     };
@@ -96,49 +71,30 @@ fn preview(look: &Look, dir: &std::path::Path, file: &str, offset: u64) -> Vec<S
 
 /// The state as a word, and what is wrong in words.
 fn state(state: &SetState) -> (AofState, Option<String>) {
-    let listed = |name: &String| {
-        Some(format!(
-            "the manifest lists {}, which is not there",
-            name.escape_debug()
-        ))
-    };
+    let listed = |name: &String| Some(format!("the manifest lists {}, which is not there", name.escape_debug()));
     match state {
         SetState::Missing => (AofState::Missing, None),
         SetState::Empty => (AofState::Empty, None),
         SetState::Intact => (AofState::Intact, None),
         SetState::Truncated => (AofState::Truncated, Some("it ends within a command".into())),
-        SetState::TornTransaction => (
-            AofState::TornTransaction,
-            Some("it ends within a transaction".into()),
-        ),
+        SetState::TornTransaction => (AofState::TornTransaction, Some("it ends within a transaction".into())),
         SetState::ZeroPadded => (AofState::ZeroPadded, Some("it ends in zero bytes".into())),
-        SetState::FirstCommandTorn => (
-            AofState::Truncated,
-            Some("the first command after its base is incomplete".into()),
-        ),
-        SetState::Corrupt { name, because } => (
-            AofState::Corrupt,
-            Some(format!("{}: {because}", name.escape_debug())),
-        ),
+        SetState::FirstCommandTorn => {
+            (AofState::Truncated, Some("the first command after its base is incomplete".into()))
+        }
+        SetState::Corrupt { name, because } => (AofState::Corrupt, Some(format!("{}: {because}", name.escape_debug()))),
         SetState::NonLastTruncated { name } => (
             AofState::NonLastTruncated,
-            Some(format!(
-                "{} ends within a command and is not the last file",
-                name.escape_debug()
-            )),
+            Some(format!("{} ends within a command and is not the last file", name.escape_debug())),
         ),
         SetState::BaseDamaged { because } => (AofState::BaseDamaged, Some(because.clone())),
         SetState::FileMissing { name } => (AofState::FileMissing, listed(name)),
         SetState::ManifestBroken { because } => (AofState::ManifestBroken, Some(because.clone())),
         SetState::ManifestMissing => (AofState::Missing, None),
-        SetState::PartsWithoutManifest => (
-            AofState::ManifestMissing,
-            Some("no manifest lists the parts".into()),
-        ),
-        SetState::Unreadable { name, because } => (
-            AofState::Unreadable,
-            Some(format!("{}: {because}", name.escape_debug())),
-        ),
+        SetState::PartsWithoutManifest => (AofState::ManifestMissing, Some("no manifest lists the parts".into())),
+        SetState::Unreadable { name, because } => {
+            (AofState::Unreadable, Some(format!("{}: {because}", name.escape_debug())))
+        }
         SetState::Unknown { because } => (AofState::Unchecked, Some(because.clone())),
     }
 }
@@ -147,15 +103,8 @@ fn state(state: &SetState) -> (AofState, Option<String>) {
 #[must_use]
 pub fn aof_facts(paths: &Paths, survey: &Survey, judged: Option<&Judged>) -> AofFacts {
     let names = survey.files.aof(&paths.settings);
-    let path = if matches!(names, AofNames::Single(_)) {
-        &paths.single_aof
-    } else {
-        &paths.aof
-    };
-    let mut facts = AofFacts {
-        path: Some(path.to_string_lossy().into_owned()),
-        ..AofFacts::default()
-    };
+    let path = if matches!(names, AofNames::Single(_)) { &paths.single_aof } else { &paths.aof };
+    let mut facts = AofFacts { path: Some(path.to_string_lossy().into_owned()), ..AofFacts::default() };
     facts.modified_at = survey.aof_written().map(Time);
     facts.rebuildable = Some(false);
     if let Some(judged) = judged {
@@ -166,8 +115,7 @@ pub fn aof_facts(paths: &Paths, survey: &Survey, judged: Option<&Judged>) -> Aof
         facts.bytes = Some(Bytes(report.bytes));
         facts.base_keys = report.base_keys;
         facts.commands = Some(report.commands_after_base);
-        facts.rebuildable =
-            Some(report.rebuilt.is_some() && report.once_rebuilt == Some(SetState::Intact));
+        facts.rebuildable = Some(report.rebuilt.is_some() && report.once_rebuilt == Some(SetState::Intact));
         facts.flush_near_end = Some(!flushes(report).is_empty());
         return facts;
     }
@@ -175,25 +123,18 @@ pub fn aof_facts(paths: &Paths, survey: &Survey, judged: Option<&Judged>) -> Aof
     (facts.state, facts.because) = match (unreadable, names) {
         (Some((_, error)), _) => (Some(AofState::Unreadable), Some(error.to_string())),
         (_, AofNames::Missing) => (Some(AofState::Missing), None),
-        (_, AofNames::PartsOnly(_)) => (
-            Some(AofState::ManifestMissing),
-            Some("no manifest lists the parts".into()),
-        ),
+        (_, AofNames::PartsOnly(_)) => (Some(AofState::ManifestMissing), Some("no manifest lists the parts".into())),
         (_, AofNames::Broken(because)) => (Some(AofState::ManifestBroken), Some(because)),
-        (_, AofNames::FileMissing(name)) => (
-            Some(AofState::FileMissing),
-            Some(format!("{} is not there", name.escape_debug())),
-        ),
+        (_, AofNames::FileMissing(name)) => {
+            (Some(AofState::FileMissing), Some(format!("{} is not there", name.escape_debug())))
+        }
         (_, AofNames::Listed(_, 0) | AofNames::Single(0)) => (Some(AofState::Empty), None),
         (_, AofNames::Listed(_, bytes) | AofNames::Single(bytes)) => {
             facts.bytes = Some(Bytes(bytes));
             (Some(AofState::Unchecked), None)
         }
     };
-    if matches!(
-        facts.state,
-        Some(AofState::ManifestMissing | AofState::ManifestBroken)
-    ) {
+    if matches!(facts.state, Some(AofState::ManifestMissing | AofState::ManifestBroken)) {
         facts.rebuildable = None;
     }
     facts
@@ -202,11 +143,7 @@ pub fn aof_facts(paths: &Paths, survey: &Survey, judged: Option<&Judged>) -> Aof
 fn with_offset(because: String, report: &SetReport) -> String {
     match &report.cut {
         Some(cut) if !because.contains("byte") => {
-            format!(
-                "{because}; what comes before byte {} of {} is whole",
-                cut.offset,
-                cut.file.escape_debug()
-            )
+            format!("{because}; what comes before byte {} of {} is whole", cut.offset, cut.file.escape_debug())
         }
         _ => because,
     }
@@ -217,9 +154,7 @@ pub fn flushes(report: &SetReport) -> Vec<String> {
     report
         .flushes
         .iter()
-        .filter(|f| {
-            f.commands_after < NEAR && !f.flush.command.to_ascii_lowercase().starts_with("swapdb")
-        })
+        .filter(|f| f.commands_after < NEAR && !f.flush.command.to_ascii_lowercase().starts_with("swapdb"))
         .map(|f| {
             format!(
                 "{} at byte {} of {}, {} commands after it",
@@ -235,9 +170,10 @@ pub fn flushes(report: &SetReport) -> Vec<String> {
 /// Does the AOF end with a command after which nothing is left?
 fn ends_empty(report: &SetReport) -> bool {
     report.state == SetState::Intact
-        && report.flushes.last().is_some_and(|f| {
-            f.commands_after == 0 && f.flush.command.to_ascii_lowercase().starts_with("flushall")
-        })
+        && report
+            .flushes
+            .last()
+            .is_some_and(|f| f.commands_after == 0 && f.flush.command.to_ascii_lowercase().starts_with("flushall"))
 }
 
 /// The recovery points of the AOF: whole, cut at its damage, or cut before a flush that ends it.
@@ -258,11 +194,7 @@ pub fn aof_points(survey: &Survey, judged: &Judged, loader: &Loader, grows: bool
         && let Some(cut) = set::cut_before_flush(report, report.flushes.len() - 1)
     {
         let mut point = cut_point(survey, judged, loader, &cut, grows);
-        point.why = format!(
-            "cut right before {}; {}",
-            flushes(report).last().cloned().unwrap_or_default(),
-            point.why
-        );
+        point.why = format!("cut right before {}; {}", flushes(report).last().cloned().unwrap_or_default(), point.why);
         points.push(point);
     }
     points
@@ -275,30 +207,17 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
     let rebuilt = report.rebuilt.is_some();
     let (as_of, moment) = match report.last_ts.and_then(Time::from_unix) {
         Some(moment) => (Some(moment), "moment from its last timestamp"),
-        None => (
-            survey.aof_written().map(Time),
-            "moment from the file's time",
-        ),
+        None => (survey.aof_written().map(Time), "moment from the file's time"),
     };
     let mut point = blank("aof", PointKind::Aof, judged, report.bytes);
     point.as_of = as_of;
-    point.keys = if ends_empty(report) {
-        Some(0)
-    } else {
-        report.keys.filter(|_| intact)
-    };
+    point.keys = if ends_empty(report) { Some(0) } else { report.keys.filter(|_| intact) };
     point.base_keys = report.base_keys;
     point.commands = Some(report.commands_after_base);
     point.valid = match (intact, rebuilt) {
         (true, false) => Validity::Intact,
         (true, true) => Validity::Repairable,
-        _ if matches!(
-            beneath,
-            SetState::Unreadable { .. } | SetState::Unknown { .. }
-        ) =>
-        {
-            Validity::Unchecked
-        }
+        _ if matches!(beneath, SetState::Unreadable { .. } | SetState::Unknown { .. }) => Validity::Unchecked,
         _ => Validity::Damaged,
     };
     point.needs_rebuild = rebuilt;
@@ -306,61 +225,29 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
     if point.valid == Validity::Damaged {
         point.loadable = Loadable::No;
     }
-    let verdict = if intact {
-        "walked and whole".to_string()
-    } else {
-        state(beneath).1.unwrap_or_default()
-    };
-    let manifest = if rebuilt {
-        "; its manifest must be rebuilt"
-    } else {
-        ""
-    };
+    let verdict = if intact { "walked and whole".to_string() } else { state(beneath).1.unwrap_or_default() };
+    let manifest = if rebuilt { "; its manifest must be rebuilt" } else { "" };
     point.why = format!("{moment}; {verdict}{manifest}{because}");
     point
 }
 
-fn cut_point(
-    survey: &Survey,
-    judged: &Judged,
-    loader: &Loader,
-    cut: &set::Cut,
-    grows: bool,
-) -> Point {
+fn cut_point(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, grows: bool) -> Point {
     let report = &judged.report;
-    let mut point = blank(
-        "aof-cut",
-        PointKind::AofCut,
-        judged,
-        report.bytes.saturating_sub(cut.bytes_lost),
-    );
+    let mut point = blank("aof-cut", PointKind::AofCut, judged, report.bytes.saturating_sub(cut.bytes_lost));
     // Nothing readable after the cut in its own file: that file's time is the time of the last command kept.
-    let own_file = survey
-        .aof_stats
-        .iter()
-        .find(|(name, _)| *name == cut.file)
-        .map(|(_, stat)| Time(stat.mtime()));
+    let own_file = survey.aof_stats.iter().find(|(name, _)| *name == cut.file).map(|(_, stat)| Time(stat.mtime()));
     let tail = cut.commands_after_damage.commands == 0 && cut.commands_lost_complete <= 1;
     let (as_of, moment) = match (cut.ts_before.and_then(Time::from_unix), own_file) {
-        (Some(moment), _) => (
-            Some(moment),
-            "moment from the last timestamp before the cut",
-        ),
+        (Some(moment), _) => (Some(moment), "moment from the last timestamp before the cut"),
         (None, Some(moment)) if tail || cut.lost_is_only_incomplete => {
             (Some(moment), "moment from the time of the file that is cut")
         }
-        _ => (
-            None,
-            "moment not known: commands follow the cut and there are no timestamps",
-        ),
+        _ => (None, "moment not known: commands follow the cut and there are no timestamps"),
     };
     point.as_of = as_of;
     point.base_keys = report.base_keys;
-    point.commands = Some(
-        report
-            .commands_after_base
-            .saturating_sub(cut.commands_lost_complete + cut.commands_in_later_files),
-    );
+    point.commands =
+        Some(report.commands_after_base.saturating_sub(cut.commands_lost_complete + cut.commands_in_later_files));
     point.valid = Validity::Repairable;
     point.needs_rebuild = report.rebuilt.is_some();
     let because = loadable(&mut point, report, loader);
@@ -371,18 +258,11 @@ fn cut_point(
         String::new()
     };
     let later = if cut.commands_in_later_files > 0 {
-        format!(
-            "; {} commands in later files are lost",
-            cut.commands_in_later_files
-        )
+        format!("; {} commands in later files are lost", cut.commands_in_later_files)
     } else {
         String::new()
     };
-    point.why = format!(
-        "{moment}; cut at byte {} of {}{hole}{later}{because}",
-        cut.offset,
-        cut.file.escape_debug()
-    );
+    point.why = format!("{moment}; cut at byte {} of {}{hole}{later}{because}", cut.offset, cut.file.escape_debug());
     point.cut = Some(Cut {
         file: cut.file.clone(),
         offset: cut.offset,
@@ -408,14 +288,8 @@ fn loadable(point: &mut Point, report: &SetReport, loader: &Loader) -> String {
     };
     point.content = Some(content(base));
     let tail = report.bytes.saturating_sub(base.bytes);
-    point.memory_needed = memory_needed(
-        base.memory_hint.map(|used| used.saturating_add(tail)),
-        point,
-    );
-    let unbounded = Loader {
-        evicts_beyond: None,
-        ..loader.clone()
-    };
+    point.memory_needed = memory_needed(base.memory_hint.map(|used| used.saturating_add(tail)), point);
+    let unbounded = Loader { evicts_beyond: None, ..loader.clone() };
     let (loadable, because) = unbounded.judge(base, None);
     point.loadable = loadable;
     because.map(|b| format!("; {b}")).unwrap_or_default()
@@ -423,30 +297,15 @@ fn loadable(point: &mut Point, report: &SetReport, loader: &Loader) -> String {
 
 fn blank(id: &str, kind: PointKind, judged: &Judged, bytes: u64) -> Point {
     let single = judged.report.kind == set::SetKind::Single;
-    let name = judged
-        .report
-        .files
-        .first()
-        .filter(|_| single)
-        .map(|f| f.name.clone());
-    let path = name
-        .map_or_else(|| judged.dir.clone(), |name| judged.dir.join(name))
-        .to_string_lossy()
-        .into_owned();
-    Point {
-        source: path.clone(),
-        bytes: Some(Bytes(bytes)),
-        path: Some(path),
-        ..unwalked(id, kind)
-    }
+    let name = judged.report.files.first().filter(|_| single).map(|f| f.name.clone());
+    let path = name.map_or_else(|| judged.dir.clone(), |name| judged.dir.join(name)).to_string_lossy().into_owned();
+    Point { source: path.clone(), bytes: Some(Bytes(bytes)), path: Some(path), ..unwalked(id, kind) }
 }
 
 /// The AOF as a point while it was not walked.
 #[must_use]
 pub fn unchecked_aof(facts: &AofFacts) -> Option<Point> {
-    let bytes = facts
-        .bytes
-        .filter(|b| b.0 > 0 && facts.state == Some(AofState::Unchecked))?;
+    let bytes = facts.bytes.filter(|b| b.0 > 0 && facts.state == Some(AofState::Unchecked))?;
     let path = facts.path.clone()?;
     Some(Point {
         as_of: facts.modified_at,

@@ -7,13 +7,7 @@ use std::path::Path;
 ///
 /// ACLs are not considered: where one is in use, the bits show its mask, which errs to the side of allowing.
 #[must_use]
-pub fn problem(
-    look: &Look,
-    paths: &Paths,
-    survey: &Survey,
-    uid: u32,
-    groups: &[u32],
-) -> Option<String> {
+pub fn problem(look: &Look, paths: &Paths, survey: &Survey, uid: u32, groups: &[u32]) -> Option<String> {
     if uid == 0 {
         return None;
     }
@@ -33,11 +27,7 @@ pub fn problem(
         }
     }
     let dir = look.stat(&paths.dir).ok()?;
-    for (access, what) in [
-        (Access::Execute, "enter"),
-        (Access::Read, "list"),
-        (Access::Write, "write in"),
-    ] {
+    for (access, what) in [(Access::Execute, "enter"), (Access::Read, "list"), (Access::Write, "write in")] {
         if let Some(found) = refuses(&paths.dir, &dir, access, what) {
             return Some(found);
         }
@@ -54,22 +44,14 @@ pub fn problem(
     if paths.manifest.is_some()
         && let Ok(stat) = look.stat(&paths.aof)
     {
-        for (access, what) in [
-            (Access::Execute, "enter"),
-            (Access::Read, "list"),
-            (Access::Write, "write in"),
-        ] {
+        for (access, what) in [(Access::Execute, "enter"), (Access::Read, "list"), (Access::Write, "write in")] {
             if let Some(found) = refuses(&paths.aof, &stat, access, what) {
                 return Some(found);
             }
         }
     }
     survey.aof_stats.iter().find_map(|(name, stat)| {
-        let path = if paths.manifest.is_some() {
-            paths.aof.join(name)
-        } else {
-            paths.single_aof.clone()
-        };
+        let path = if paths.manifest.is_some() { paths.aof.join(name) } else { paths.single_aof.clone() };
         let appended = name.ends_with(".incr.aof") || paths.manifest.is_none();
         refuses(&path, stat, Access::Read, "read")
             .or_else(|| appended.then(|| refuses(&path, stat, Access::Write, "write"))?)

@@ -1,7 +1,5 @@
 //! Snapshots: the configured one, backups, a file in hand.
-use crate::facts::{
-    Bytes, Content, DatabaseFacts, FileState, Loadable, Point, PointKind, RdbFacts, Time, Validity,
-};
+use crate::facts::{Bytes, Content, DatabaseFacts, FileState, Loadable, Point, PointKind, RdbFacts, Time, Validity};
 use crate::host::Stat;
 use crate::points::memory_needed;
 use crate::rdb::{self, Magic, Report, ServerVersion, Verdict};
@@ -24,10 +22,7 @@ impl Loader {
     #[must_use]
     pub fn judge(&self, report: &Report, needed: Option<Bytes>) -> (Loadable, Option<String>) {
         let Some(version) = &self.version else {
-            return (
-                Loadable::Unknown,
-                Some("the server's program, and so its version, is not known".into()),
-            );
+            return (Loadable::Unknown, Some("the server's program, and so its version, is not known".into()));
         };
         match rdb::loadable(report, version, &self.modules) {
             rdb::Loadable::No { because } => return (Loadable::No, Some(because)),
@@ -36,12 +31,7 @@ impl Loader {
         }
         let highest = report.databases.keys().next_back().copied().unwrap_or(0);
         if let Some(count) = self.databases.filter(|count| highest >= *count) {
-            return (
-                Loadable::No,
-                Some(format!(
-                    "it has a database {highest}, the server only {count} databases"
-                )),
-            );
+            return (Loadable::No, Some(format!("it has a database {highest}, the server only {count} databases")));
         }
         if let (Some(most), Some(needed)) = (self.evicts_beyond, needed)
             // The writer's own figure has its overhead in it: a cache at its limit is a little above it.
@@ -49,10 +39,7 @@ impl Loader {
         {
             return (
                 Loadable::No,
-                Some(format!(
-                    "it needs about {needed}, and beyond maxmemory ({}) keys are evicted",
-                    Bytes(most)
-                )),
+                Some(format!("it needs about {needed}, and beyond maxmemory ({}) keys are evicted", Bytes(most))),
             );
         }
         (Loadable::Yes, None)
@@ -61,15 +48,8 @@ impl Loader {
 
 /// The facts of the configured snapshot. `walked` is none where it was not walked.
 #[must_use]
-pub fn snapshot_facts(
-    path: &str,
-    stat: Option<&Stat>,
-    walked: Option<&Result<(Report, Stat), String>>,
-) -> RdbFacts {
-    let mut facts = RdbFacts {
-        path: Some(path.to_string()),
-        ..RdbFacts::default()
-    };
+pub fn snapshot_facts(path: &str, stat: Option<&Stat>, walked: Option<&Result<(Report, Stat), String>>) -> RdbFacts {
+    let mut facts = RdbFacts { path: Some(path.to_string()), ..RdbFacts::default() };
     let Some(stat) = stat else {
         facts.state = Some(FileState::Missing);
         return facts;
@@ -77,13 +57,7 @@ pub fn snapshot_facts(
     facts.bytes = Some(Bytes(stat.size));
     facts.modified_at = Some(Time(stat.mtime()));
     match walked {
-        None => {
-            facts.state = Some(if stat.size == 0 {
-                FileState::Empty
-            } else {
-                FileState::Unchecked
-            })
-        }
+        None => facts.state = Some(if stat.size == 0 { FileState::Empty } else { FileState::Unchecked }),
         Some(Err(because)) => {
             facts.state = Some(FileState::Unreadable);
             facts.because = Some(because.clone());
@@ -163,9 +137,7 @@ fn with_report(point: &mut Point, report: &Report, loader: &Loader) {
     point.memory_needed = memory_needed(report.memory_hint, point);
     point.valid = match &report.verdict {
         Verdict::Intact => Validity::Intact,
-        Verdict::UnknownVersion { .. } | Verdict::Unreadable { .. } | Verdict::Stopped => {
-            Validity::Unchecked
-        }
+        Verdict::UnknownVersion { .. } | Verdict::Unreadable { .. } | Verdict::Stopped => Validity::Unchecked,
         // In a packed file an error of the unpacker is damage of the file.
         Verdict::Empty | Verdict::NotRdb | Verdict::Damaged { .. } => Validity::Damaged,
     };
@@ -177,15 +149,8 @@ fn with_report(point: &mut Point, report: &Report, loader: &Loader) {
     }
     let (loadable, because) = loader.judge(report, point.memory_needed);
     point.loadable = loadable;
-    let verdict = if report.is_intact() {
-        "walked and whole".to_string()
-    } else {
-        report.verdict.to_string()
-    };
-    let but = because
-        .filter(|_| report.is_intact())
-        .map(|b| format!("; {b}"))
-        .unwrap_or_default();
+    let verdict = if report.is_intact() { "walked and whole".to_string() } else { report.verdict.to_string() };
+    let but = because.filter(|_| report.is_intact()).map(|b| format!("; {b}")).unwrap_or_default();
     point.why = format!("{moment}; {verdict}{but}");
     if report.is_intact() {
         point.keys = Some(report.keys);
@@ -202,22 +167,10 @@ pub(super) fn content(report: &Report) -> Content {
         Some(Magic::Valkey) => format!("VALKEY{:03}", report.version),
         None => String::new(),
     };
-    let database = |db: &rdb::DbCount| DatabaseFacts {
-        keys: db.keys,
-        expires: db.expires,
-        expired: db.expired,
-    };
+    let database = |db: &rdb::DbCount| DatabaseFacts { keys: db.keys, expires: db.expires, expired: db.expired };
     Content {
-        databases: report
-            .databases
-            .iter()
-            .map(|(n, db)| (n.to_string(), database(db)))
-            .collect(),
-        types: report
-            .types
-            .iter()
-            .map(|(kind, n)| (kind.to_string(), *n))
-            .collect(),
+        databases: report.databases.iter().map(|(n, db)| (n.to_string(), database(db))).collect(),
+        types: report.types.iter().map(|(kind, n)| (kind.to_string(), *n)).collect(),
         functions: report.functions,
         modules: report.modules.clone(),
         format: magic,

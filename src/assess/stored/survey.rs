@@ -32,9 +32,7 @@ impl Paths {
     #[must_use]
     pub fn of(config: &ConfigFacts) -> Option<Self> {
         let dir = PathBuf::from(config.data_dir.as_ref()?);
-        let name = |given: &Option<String>, usual: &str| {
-            given.clone().unwrap_or_else(|| usual.to_string())
-        };
+        let name = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_string());
         let dbfilename = name(&config.dbfilename, "dump.rdb");
         let appendfilename = name(&config.appendfilename, "appendonly.aof");
         // Where the program is not known, what is there decides: nearly every server in use keeps parts.
@@ -43,11 +41,7 @@ impl Paths {
         let single_aof = dir.join(&appendfilename);
         Some(Self {
             rdb: dir.join(&dbfilename),
-            aof: if multi_part {
-                parts.clone()
-            } else {
-                single_aof.clone()
-            },
+            aof: if multi_part { parts.clone() } else { single_aof.clone() },
             manifest: multi_part.then(|| parts.join(format!("{appendfilename}.manifest"))),
             single_aof,
             settings: StartSettings {
@@ -84,11 +78,7 @@ impl Survey {
     /// When the AOF was last written, by the times of its files.
     #[must_use]
     pub fn aof_written(&self) -> Option<jiff::Timestamp> {
-        self.aof_stats
-            .iter()
-            .filter(|(name, _)| !name.ends_with(".manifest"))
-            .map(|(_, stat)| stat.mtime())
-            .max()
+        self.aof_stats.iter().filter(|(name, _)| !name.ends_with(".manifest")).map(|(_, stat)| stat.mtime()).max()
     }
 }
 
@@ -106,20 +96,14 @@ pub fn survey(look: &Look, paths: &Paths) -> Survey {
     if out.aof_stats.is_empty()
         && let Some(stat) = single
     {
-        out.aof_stats
-            .push((paths.settings.appendfilename.clone(), stat));
+        out.aof_stats.push((paths.settings.appendfilename.clone(), stat));
     }
     match look.list(&paths.dir) {
         Ok(entries) => {
-            let names: Vec<(String, Stat)> = entries
-                .iter()
-                .map(|e| (e.name.to_string_lossy().into_owned(), e.stat))
-                .collect();
-            out.temporaries = names
-                .iter()
-                .filter(|(n, s)| temporary(n) && s.kind == Kind::File)
-                .map(|(n, _)| n.clone())
-                .collect();
+            let names: Vec<(String, Stat)> =
+                entries.iter().map(|e| (e.name.to_string_lossy().into_owned(), e.stat)).collect();
+            out.temporaries =
+                names.iter().filter(|(n, s)| temporary(n) && s.kind == Kind::File).map(|(n, _)| n.clone()).collect();
             others(look, paths, &names, &mut out);
         }
         Err(error) => out.errors.push((paths.dir.clone(), error)),
@@ -152,8 +136,7 @@ fn parts(look: &Look, paths: &Paths, manifest: &Path, out: &mut Survey) {
                 }
                 out.files.aof_dir.push((name.clone(), stat.size));
                 if name.starts_with("temp") {
-                    out.temporaries
-                        .push(format!("{}/{name}", paths.aof.display()));
+                    out.temporaries.push(format!("{}/{name}", paths.aof.display()));
                 } else {
                     out.aof_stats.push((name, stat));
                 }
@@ -172,22 +155,18 @@ fn parts(look: &Look, paths: &Paths, manifest: &Path, out: &mut Survey) {
 /// Names that only saves and rewrites give.
 fn temporary(name: &str) -> bool {
     let digits = |rest: &str, end: &str| {
-        rest.strip_suffix(end)
-            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        rest.strip_suffix(end).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     name.strip_prefix("temp-rewriteaof-bg-")
         .or_else(|| name.strip_prefix("temp-rewriteaof-"))
         .is_some_and(|r| digits(r, ".aof"))
-        || name
-            .strip_prefix("temp-")
-            .is_some_and(|r| digits(r, ".rdb"))
+        || name.strip_prefix("temp-").is_some_and(|r| digits(r, ".rdb"))
 }
 
 /// Data under another name than the configured one.
 fn others(look: &Look, paths: &Paths, names: &[(String, Stat)], out: &mut Survey) {
     for (name, stat) in names.iter().take(MOST_OTHERS) {
-        let configured =
-            [&paths.settings.dbfilename, &paths.settings.appendfilename].contains(&name);
+        let configured = [&paths.settings.dbfilename, &paths.settings.appendfilename].contains(&name);
         if configured || temporary(name) || name.starts_with('.') {
             continue;
         }

@@ -24,10 +24,8 @@ const LARGEST: usize = 64 * 1024;
 
 /// Access rights and labels always; the owner's `user.*` attributes too, since "as before" means all of it.
 fn kept(name: &str) -> bool {
-    matches!(
-        name,
-        "system.posix_acl_access" | "system.posix_acl_default" | "security.selinux"
-    ) || name.starts_with("user.")
+    matches!(name, "system.posix_acl_access" | "system.posix_acl_default" | "security.selinux")
+        || name.starts_with("user.")
 }
 
 impl Look {
@@ -43,16 +41,11 @@ impl Look {
             Err(e) => return Err(HostError::os("list the attributes of", path, e)),
         };
         let mut attrs = Vec::new();
-        let names = names[..len]
-            .split(|b| *b == 0)
-            .filter_map(|name| std::str::from_utf8(name).ok());
+        let names = names[..len].split(|b| *b == 0).filter_map(|name| std::str::from_utf8(name).ok());
         for name in names.filter(|name| kept(name)) {
             let mut value = vec![0_u8; LARGEST];
             match rustix::fs::fgetxattr(file, name, value.as_mut_slice()) {
-                Ok(len) => attrs.push(Attr {
-                    name: name.to_string(),
-                    value: hex(&value[..len]),
-                }),
+                Ok(len) => attrs.push(Attr { name: name.to_string(), value: hex(&value[..len]) }),
                 Err(Errno::NODATA) => {}
                 Err(e) if unsupported(e) => {}
                 Err(e) => return Err(HostError::os("read the attributes of", path, e)),
@@ -70,16 +63,9 @@ impl Look {
 pub(super) fn set(file: &File, attrs: &[Attr], path: &Path) -> Result<(), HostError> {
     let look = Look::new();
     let have = look.attrs(file, path)?;
-    for attr in attrs
-        .iter()
-        .filter(|attr| !have.contains(attr) && kept(&attr.name))
-    {
+    for attr in attrs.iter().filter(|attr| !have.contains(attr) && kept(&attr.name)) {
         let Some(value) = unhex(&attr.value) else {
-            return Err(HostError::os(
-                "set the attributes of",
-                path,
-                io::Error::from(io::ErrorKind::InvalidData),
-            ));
+            return Err(HostError::os("set the attributes of", path, io::Error::from(io::ErrorKind::InvalidData)));
         };
         match rustix::fs::fsetxattr(file, attr.name.as_str(), &value, XattrFlags::empty()) {
             Ok(()) => {}
@@ -89,10 +75,7 @@ pub(super) fn set(file: &File, attrs: &[Attr], path: &Path) -> Result<(), HostEr
         }
     }
     let wanted = |name: &str| attrs.iter().any(|attr| attr.name == name);
-    for attr in have
-        .iter()
-        .filter(|attr| attr.name != "security.selinux" && !wanted(&attr.name))
-    {
+    for attr in have.iter().filter(|attr| attr.name != "security.selinux" && !wanted(&attr.name)) {
         match rustix::fs::fremovexattr(file, attr.name.as_str()) {
             Ok(()) | Err(Errno::NODATA) => {}
             Err(e) if unsupported(e) => {}
@@ -107,21 +90,14 @@ fn unsupported(e: Errno) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |text, b| {
-            text + &format!("{b:02x}")
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, b| text + &format!("{b:02x}"))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
-        .collect()
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -56,11 +56,7 @@ impl Look {
         let mut file = self.open(path)?;
         let size = self.stat_open(&file, path)?.size;
         if size < end {
-            return Err(HostError::TooShort {
-                path: path.to_path_buf(),
-                size,
-                wanted: end,
-            });
+            return Err(HostError::TooShort { path: path.to_path_buf(), size, wanted: end });
         }
         let mut hasher = blake3::Hasher::new();
         let start = end.saturating_sub(EDGE);
@@ -74,10 +70,7 @@ impl Look {
     /// As [`Look::open`].
     pub fn mark(&self, path: &Path) -> Result<Mark, HostError> {
         let size = self.stat(path)?.size;
-        Ok(Mark {
-            size,
-            digest: self.prefix_tail_digest(path, size)?,
-        })
+        Ok(Mark { size, digest: self.prefix_tail_digest(path, size)? })
     }
 
     /// Whether a file still holds what it held when the mark was made (it may have grown).
@@ -120,23 +113,11 @@ pub(super) fn digest_of(mut from: impl Read, path: &Path) -> Result<String, Host
     }
 }
 
-fn feed(
-    file: &mut File,
-    from: u64,
-    len: u64,
-    into: &mut blake3::Hasher,
-    path: &Path,
-) -> Result<(), HostError> {
-    file.seek(SeekFrom::Start(from))
-        .map_err(|e| HostError::os("read", path, e))?;
-    let read =
-        std::io::copy(&mut file.take(len), into).map_err(|e| HostError::os("read", path, e))?;
+fn feed(file: &mut File, from: u64, len: u64, into: &mut blake3::Hasher, path: &Path) -> Result<(), HostError> {
+    file.seek(SeekFrom::Start(from)).map_err(|e| HostError::os("read", path, e))?;
+    let read = std::io::copy(&mut file.take(len), into).map_err(|e| HostError::os("read", path, e))?;
     if read < len {
-        return Err(HostError::TooShort {
-            path: path.to_path_buf(),
-            size: from + read,
-            wanted: from + len,
-        });
+        return Err(HostError::TooShort { path: path.to_path_buf(), size: from + read, wanted: from + len });
     }
     Ok(())
 }

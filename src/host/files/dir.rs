@@ -30,9 +30,7 @@ impl Dir {
     /// # Errors
     /// What the system says.
     pub fn stat(&self) -> Result<Stat, HostError> {
-        rustix::fs::fstat(&self.fd)
-            .map(Stat::from)
-            .map_err(|e| HostError::os("look at", &self.path, e))
+        rustix::fs::fstat(&self.fd).map(Stat::from).map_err(|e| HostError::os("look at", &self.path, e))
     }
 
     /// What a name in it is (not followed); `None` when there is none.
@@ -52,27 +50,18 @@ impl Dir {
     /// # Errors
     /// [`HostError::NotAFile`], ELOOP for a link, else what the system says.
     pub fn open_file(&self, name: &OsStr) -> Result<File, HostError> {
-        let flags =
-            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let path = self.path.join(name);
         if let Some(stat) = self.stat_name(name)?
             && !matches!(stat.kind, Kind::File | Kind::Link)
         {
-            return Err(HostError::NotAFile {
-                path,
-                kind: stat.kind,
-            });
+            return Err(HostError::NotAFile { path, kind: stat.kind });
         }
-        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())
-            .map_err(|e| HostError::os("open", &path, e))?;
-        let stat: Stat = rustix::fs::fstat(&fd)
-            .map_err(|e| HostError::os("look at", &path, e))?
-            .into();
+        let fd =
+            rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(|e| HostError::os("open", &path, e))?;
+        let stat: Stat = rustix::fs::fstat(&fd).map_err(|e| HostError::os("look at", &path, e))?.into();
         if stat.kind != Kind::File {
-            return Err(HostError::NotAFile {
-                path,
-                kind: stat.kind,
-            });
+            return Err(HostError::NotAFile { path, kind: stat.kind });
         }
         Ok(File::from(fd))
     }
@@ -84,8 +73,8 @@ impl Dir {
     pub fn open_dir(&self, name: &OsStr) -> Result<Dir, HostError> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())
-            .map_err(|e| HostError::os("open", &path, e))?;
+        let fd =
+            rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(|e| HostError::os("open", &path, e))?;
         Ok(Dir { fd, path })
     }
 
@@ -94,8 +83,7 @@ impl Dir {
     /// # Errors
     /// What the system says.
     pub fn list(&self) -> Result<Vec<super::Entry>, HostError> {
-        let reader = rustix::fs::Dir::read_from(&self.fd)
-            .map_err(|e| HostError::os("list", &self.path, e))?;
+        let reader = rustix::fs::Dir::read_from(&self.fd).map_err(|e| HostError::os("list", &self.path, e))?;
         let mut entries = Vec::new();
         for entry in reader {
             use std::os::unix::ffi::OsStrExt;
@@ -105,10 +93,7 @@ impl Dir {
                 continue;
             }
             if let Some(stat) = self.stat_name(name)? {
-                entries.push(super::Entry {
-                    name: name.to_os_string(),
-                    stat,
-                });
+                entries.push(super::Entry { name: name.to_os_string(), stat });
             }
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -179,15 +164,11 @@ impl Look {
     /// [`HostError::BadPath`] for a relative path; ENOTDIR; else what the system says.
     pub fn pin(&self, path: &Path) -> Result<Dir, HostError> {
         if !path.is_absolute() {
-            return Err(HostError::BadPath {
-                path: path.to_path_buf(),
-                because: "it is not absolute",
-            });
+            return Err(HostError::BadPath { path: path.to_path_buf(), because: "it is not absolute" });
         }
         let real = self.real_path(path)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(CWD, &real, flags, Mode::empty())
-            .map_err(|e| HostError::os("open", &real, e))?;
+        let fd = rustix::fs::openat(CWD, &real, flags, Mode::empty()).map_err(|e| HostError::os("open", &real, e))?;
         Ok(Dir { fd, path: real })
     }
 
@@ -198,22 +179,13 @@ impl Look {
     /// [`HostError::LinkRefused`]; [`HostError::BadPath`]; else what the system says about the directory.
     pub fn place(&self, path: &Path, planters: &Planters) -> Result<Place, HostError> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(HostError::BadPath {
-                path: path.to_path_buf(),
-                because: "it names no file",
-            });
+            return Err(HostError::BadPath { path: path.to_path_buf(), because: "it names no file" });
         };
         let dir = self.pin(parent)?;
         let name = name.to_os_string();
-        let is_link = dir
-            .stat_name(&name)?
-            .is_some_and(|stat| stat.kind == Kind::Link);
+        let is_link = dir.stat_name(&name)?.is_some_and(|stat| stat.kind == Kind::Link);
         if !is_link {
-            return Ok(Place {
-                dir,
-                name,
-                via: None,
-            });
+            return Ok(Place { dir, name, via: None });
         }
         let link = dir.path.join(&name);
         if let Some(who) = planters.of(&dir.stat()?) {
@@ -230,11 +202,7 @@ impl Look {
     ///
     /// # Errors
     /// As [`Look::place`].
-    pub fn rename_problem(
-        &self,
-        path: &Path,
-        planters: &Planters,
-    ) -> Result<Option<String>, HostError> {
+    pub fn rename_problem(&self, path: &Path, planters: &Planters) -> Result<Option<String>, HostError> {
         let place = self.place(path, planters)?;
         let real = place.path();
         Ok(if self.is_mount_point(&real) {
@@ -243,10 +211,7 @@ impl Look {
                 shown(&real)
             ))
         } else if !self.may_write(place.dir.path()) {
-            Some(format!(
-                "names in {} can't be changed by this process",
-                shown(place.dir.path())
-            ))
+            Some(format!("names in {} can't be changed by this process", shown(place.dir.path())))
         } else {
             None
         })

@@ -98,11 +98,7 @@ pub enum HostError {
 impl HostError {
     /// Wraps an answer of the operating system with what was tried where.
     pub(crate) fn os(doing: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
-        HostError::Os {
-            doing,
-            path: path.to_path_buf(),
-            source: source.into(),
-        }
+        HostError::Os { doing, path: path.to_path_buf(), source: source.into() }
     }
 
     /// The operating system's error number, if it was the operating system that refused.
@@ -150,50 +146,30 @@ impl HostError {
                 "run redis-dr as root, or as the user the server runs as".to_string()
             }
             HostError::Os { path, .. } if self.is_io() => {
-                format!(
-                    "the disk under {} failed: see dmesg, and restore on another disk",
-                    shown(path)
-                )
+                format!("the disk under {} failed: see dmesg, and restore on another disk", shown(path))
             }
             HostError::Os { path, .. } if self.errno() == Some(nix::errno::Errno::EROFS as i32) => {
-                format!(
-                    "the filesystem of {} is mounted read-only: see dmesg for why, then remount it",
-                    shown(path)
-                )
+                format!("the filesystem of {} is mounted read-only: see dmesg for why, then remount it", shown(path))
             }
             HostError::Os { path, .. } => format!("look at it: ls -ld {}", shown(path)),
             HostError::NotAFile { path, .. } | HostError::NotADirectory { path, .. } => {
-                format!(
-                    "move it away, or point the configuration elsewhere: ls -ld {}",
-                    shown(path)
-                )
+                format!("move it away, or point the configuration elsewhere: ls -ld {}", shown(path))
             }
             HostError::TooLarge { .. } => "check that this is the file that was meant".to_string(),
             HostError::TooShort { path, .. } => {
                 format!("something shortened {}; assess again", shown(path))
             }
             HostError::LinkRefused { path, .. } => {
-                format!(
-                    "put the real file there instead of the link: readlink -f {}",
-                    shown(path)
-                )
+                format!("put the real file there instead of the link: readlink -f {}", shown(path))
             }
             HostError::BadPath { .. } => "give an absolute path".to_string(),
             HostError::NotOurs { path, .. } => {
-                format!(
-                    "look who made it (ls -la {}), and move it away if it is not redis-dr's",
-                    shown(path)
-                )
+                format!("look who made it (ls -la {}), and move it away if it is not redis-dr's", shown(path))
             }
             HostError::ReadBack { path } => {
-                format!(
-                    "the disk under {} can't be trusted: see dmesg, and use another disk",
-                    shown(path)
-                )
+                format!("the disk under {} can't be trusted: see dmesg, and use another disk", shown(path))
             }
-            HostError::NoSuchName { .. } => {
-                "check the name in the configuration: getent passwd".to_string()
-            }
+            HostError::NoSuchName { .. } => "check the name in the configuration: getent passwd".to_string(),
         }
     }
 }

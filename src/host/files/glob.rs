@@ -7,20 +7,15 @@ impl Look {
     #[must_use]
     pub fn glob(&self, pattern: &str) -> Vec<PathBuf> {
         let path = Path::new(pattern);
-        let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str()))
-        else {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
             return vec![];
         };
         let Ok(entries) = self.list(dir) else {
             return vec![];
         };
         let fits = |candidate: &str| fits(name.as_bytes(), candidate.as_bytes());
-        let mut found: Vec<PathBuf> = entries
-            .iter()
-            .filter_map(|e| e.name.to_str())
-            .filter(|n| fits(n))
-            .map(|n| dir.join(n))
-            .collect();
+        let mut found: Vec<PathBuf> =
+            entries.iter().filter_map(|e| e.name.to_str()).filter(|n| fits(n)).map(|n| dir.join(n)).collect();
         found.sort();
         found
     }
@@ -32,10 +27,7 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
             (Some((b'*', rest)), _) => {
-                from(rest, name)
-                    || name
-                        .split_first()
-                        .is_some_and(|(_, shorter)| from(pattern, shorter))
+                from(rest, name) || name.split_first().is_some_and(|(_, shorter)| from(pattern, shorter))
             }
             (Some((b'?', rest)), Some((_, shorter))) => from(rest, shorter),
             (Some((p, rest)), Some((n, shorter))) if p == n => from(rest, shorter),

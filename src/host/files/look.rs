@@ -45,22 +45,14 @@ impl Look {
         if let Ok(stat) = self.stat(path)
             && stat.kind != Kind::File
         {
-            return Err(HostError::NotAFile {
-                path: path.to_path_buf(),
-                kind: stat.kind,
-            });
+            return Err(HostError::NotAFile { path: path.to_path_buf(), kind: stat.kind });
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY | more;
-        let fd: OwnedFd = rustix::fs::openat(CWD, path, flags, Mode::empty())
-            .map_err(|e| HostError::os("open", path, e))?;
-        let stat: Stat = rustix::fs::fstat(&fd)
-            .map_err(|e| HostError::os("look at", path, e))?
-            .into();
+        let fd: OwnedFd =
+            rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|e| HostError::os("open", path, e))?;
+        let stat: Stat = rustix::fs::fstat(&fd).map_err(|e| HostError::os("look at", path, e))?.into();
         if stat.kind != Kind::File {
-            return Err(HostError::NotAFile {
-                path: path.to_path_buf(),
-                kind: stat.kind,
-            });
+            return Err(HostError::NotAFile { path: path.to_path_buf(), kind: stat.kind });
         }
         Ok(File::from(fd))
     }
@@ -87,9 +79,7 @@ impl Look {
     /// # Errors
     /// What the system says.
     pub fn stat_open(&self, file: &File, path: &Path) -> Result<Stat, HostError> {
-        rustix::fs::fstat(file)
-            .map(Stat::from)
-            .map_err(|e| HostError::os("look at", path, e))
+        rustix::fs::fstat(file).map(Stat::from).map_err(|e| HostError::os("look at", path, e))
     }
 
     /// Reads a whole regular file (or a file of /proc) of at most `limit` bytes.
@@ -100,22 +90,12 @@ impl Look {
         let file = self.open(path)?;
         let size = self.stat_open(&file, path)?.size;
         if size > limit {
-            return Err(HostError::TooLarge {
-                path: path.to_path_buf(),
-                size,
-                limit,
-            });
+            return Err(HostError::TooLarge { path: path.to_path_buf(), size, limit });
         }
         let mut bytes = Vec::new();
-        file.take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| HostError::os("read", path, e))?;
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| HostError::os("read", path, e))?;
         match u64::try_from(bytes.len()) {
-            Ok(size) if size > limit => Err(HostError::TooLarge {
-                path: path.to_path_buf(),
-                size,
-                limit,
-            }),
+            Ok(size) if size > limit => Err(HostError::TooLarge { path: path.to_path_buf(), size, limit }),
             _ => Ok(bytes),
         }
     }
@@ -125,13 +105,8 @@ impl Look {
     /// # Errors
     /// As [`Look::read`], and for bytes that are not UTF-8.
     pub fn read_text(&self, path: &Path, limit: u64) -> Result<String, HostError> {
-        String::from_utf8(self.read(path, limit)?).map_err(|e| {
-            HostError::os(
-                "read",
-                path,
-                std::io::Error::new(std::io::ErrorKind::InvalidData, e),
-            )
-        })
+        String::from_utf8(self.read(path, limit)?)
+            .map_err(|e| HostError::os("read", path, std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
     }
 
     /// Reads at most `len` bytes from `offset`; fewer where the file ends.
@@ -140,12 +115,9 @@ impl Look {
     /// As [`Look::open`].
     pub fn read_at(&self, path: &Path, offset: u64, len: u64) -> Result<Vec<u8>, HostError> {
         let mut file = self.open(path)?;
-        file.seek(SeekFrom::Start(offset))
-            .map_err(|e| HostError::os("read", path, e))?;
+        file.seek(SeekFrom::Start(offset)).map_err(|e| HostError::os("read", path, e))?;
         let mut bytes = Vec::new();
-        file.take(len)
-            .read_to_end(&mut bytes)
-            .map_err(|e| HostError::os("read", path, e))?;
+        file.take(len).read_to_end(&mut bytes).map_err(|e| HostError::os("read", path, e))?;
         Ok(bytes)
     }
 
@@ -163,9 +135,7 @@ impl Look {
     /// # Errors
     /// What the system says.
     pub fn stat(&self, path: &Path) -> Result<Stat, HostError> {
-        rustix::fs::stat(path)
-            .map(Stat::from)
-            .map_err(|e| HostError::os("look at", path, e))
+        rustix::fs::stat(path).map(Stat::from).map_err(|e| HostError::os("look at", path, e))
     }
 
     /// What a path is, a link being a link.
@@ -173,9 +143,7 @@ impl Look {
     /// # Errors
     /// What the system says.
     pub fn lstat(&self, path: &Path) -> Result<Stat, HostError> {
-        rustix::fs::lstat(path)
-            .map(Stat::from)
-            .map_err(|e| HostError::os("look at", path, e))
+        rustix::fs::lstat(path).map(Stat::from).map_err(|e| HostError::os("look at", path, e))
     }
 
     /// What a path is (not followed), `None` when there is nothing.
@@ -203,17 +171,12 @@ impl Look {
     pub fn list(&self, dir: &Path) -> Result<Vec<Entry>, HostError> {
         let stat = self.stat(dir)?;
         if stat.kind != Kind::Directory {
-            return Err(HostError::NotADirectory {
-                path: dir.to_path_buf(),
-                kind: stat.kind,
-            });
+            return Err(HostError::NotADirectory { path: dir.to_path_buf(), kind: stat.kind });
         }
         let reader = std::fs::read_dir(dir).map_err(|e| HostError::os("list", dir, e))?;
         let mut entries = Vec::new();
         for entry in reader {
-            let name = entry
-                .map_err(|e| HostError::os("list", dir, e))?
-                .file_name();
+            let name = entry.map_err(|e| HostError::os("list", dir, e))?.file_name();
             if let Some(stat) = self.lstat_if_there(&dir.join(&name))? {
                 entries.push(Entry { name, stat });
             }
@@ -243,11 +206,8 @@ impl Look {
     /// # Errors
     /// What the system says.
     pub fn space(&self, path: &Path) -> Result<Space, HostError> {
-        let vfs = rustix::fs::statvfs(path)
-            .map_err(|e| HostError::os("ask for the free space of", path, e))?;
-        let fstype = self
-            .mount_of(path)
-            .map_or_else(|| "unknown".to_string(), |mount| mount.fstype);
+        let vfs = rustix::fs::statvfs(path).map_err(|e| HostError::os("ask for the free space of", path, e))?;
+        let fstype = self.mount_of(path).map_or_else(|| "unknown".to_string(), |mount| mount.fstype);
         Ok(Space {
             free_bytes: vfs.f_bavail.saturating_mul(vfs.f_frsize),
             total_bytes: vfs.f_blocks.saturating_mul(vfs.f_frsize),
@@ -262,10 +222,7 @@ impl Look {
     pub fn mount_of(&self, path: &Path) -> Option<Mount> {
         let real = self.real_path(path).ok()?;
         // The last of equals lies on top.
-        self.mounts()
-            .into_iter()
-            .filter(|m| real.starts_with(&m.point))
-            .max_by_key(|m| m.point.as_os_str().len())
+        self.mounts().into_iter().filter(|m| real.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
     }
 
     /// True when something is mounted exactly here (a file can be a bind mount): such a path can't be renamed over.
@@ -283,10 +240,7 @@ impl Look {
         let Ok(bytes) = self.read(Path::new("/proc/self/mountinfo"), 16 << 20) else {
             return Vec::new();
         };
-        bytes
-            .split(|b| *b == b'\n')
-            .filter_map(parse_mount)
-            .collect()
+        bytes.split(|b| *b == b'\n').filter_map(parse_mount).collect()
     }
 
     /// A file and every directory above it, for [`Trust::problem_for_root`]. Links are resolved first.
@@ -295,10 +249,8 @@ impl Look {
     /// What the system says.
     pub fn trust(&self, path: &Path) -> Result<Trust, HostError> {
         let real = self.real_path(path)?;
-        let chain = real
-            .ancestors()
-            .map(|p| Ok((p.to_path_buf(), self.lstat(p)?)))
-            .collect::<Result<_, HostError>>()?;
+        let chain =
+            real.ancestors().map(|p| Ok((p.to_path_buf(), self.lstat(p)?))).collect::<Result<_, HostError>>()?;
         Ok(Trust { path: real, chain })
     }
 
@@ -321,12 +273,8 @@ impl Look {
     pub fn random_name(&self) -> Result<String, HostError> {
         let path = Path::new("/dev/urandom");
         let mut bytes = [0_u8; 16];
-        File::open(path)
-            .and_then(|mut f| f.read_exact(&mut bytes))
-            .map_err(|e| HostError::os("read", path, e))?;
-        Ok(bytes.iter().fold(String::with_capacity(32), |text, b| {
-            text + &format!("{b:02x}")
-        }))
+        File::open(path).and_then(|mut f| f.read_exact(&mut bytes)).map_err(|e| HostError::os("read", path, e))?;
+        Ok(bytes.iter().fold(String::with_capacity(32), |text, b| text + &format!("{b:02x}")))
     }
 }
 
@@ -369,9 +317,7 @@ mod tests {
 
     #[test]
     fn a_mount_point_with_a_blank_is_read() {
-        let mount =
-            parse_mount(b"36 35 98:0 / /mnt/my\\040disk rw,noatime shared:1 - ext4 /dev/sda1 rw")
-                .unwrap();
+        let mount = parse_mount(b"36 35 98:0 / /mnt/my\\040disk rw,noatime shared:1 - ext4 /dev/sda1 rw").unwrap();
         assert_eq!(mount.point, PathBuf::from("/mnt/my disk"));
         assert_eq!(mount.fstype, "ext4");
         assert!(parse_mount(b"").is_none());

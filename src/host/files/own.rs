@@ -26,10 +26,7 @@ impl OwnFiles {
     pub fn open(path: &Path) -> Result<Self, HostError> {
         use std::os::unix::fs::DirBuilderExt;
         if !path.is_absolute() {
-            return Err(HostError::BadPath {
-                path: path.to_path_buf(),
-                because: "it is not absolute",
-            });
+            return Err(HostError::BadPath { path: path.to_path_buf(), because: "it is not absolute" });
         }
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -38,10 +35,7 @@ impl OwnFiles {
             .map_err(|e| HostError::os("make the directory", path, e))?;
         let dir = Look::new().pin(path)?;
         check_ours(&dir, None)?;
-        Ok(OwnFiles {
-            dir,
-            pen: Pen::new(),
-        })
+        Ok(OwnFiles { dir, pen: Pen::new() })
     }
 
     /// Opens `name` in a directory that need not be ours (the data directory), making it if need be. The owner of the
@@ -113,11 +107,7 @@ impl OwnFiles {
     /// # Errors
     /// EEXIST, ENOENT; [`HostError::NotOurs`] for a file with a second name; else what the system says.
     pub fn open_append(&self, name: &str, new: bool) -> Result<File, HostError> {
-        let flags = if new {
-            OFlags::CREATE | OFlags::EXCL
-        } else {
-            OFlags::empty()
-        };
+        let flags = if new { OFlags::CREATE | OFlags::EXCL } else { OFlags::empty() };
         let file = self.open_own(name, flags | OFlags::APPEND | OFlags::RDWR)?;
         if new {
             self.pen.sync_dir(&self.dir)?;
@@ -140,20 +130,12 @@ impl OwnFiles {
         let file = rustix::fs::openat(&self.dir, name, flags, Mode::RUSR | Mode::WUSR)
             .map(File::from)
             .map_err(|e| HostError::os("open", &path, e))?;
-        let stat: Stat = rustix::fs::fstat(&file)
-            .map_err(|e| HostError::os("look at", &path, e))?
-            .into();
+        let stat: Stat = rustix::fs::fstat(&file).map_err(|e| HostError::os("look at", &path, e))?.into();
         if stat.kind != Kind::File {
-            return Err(HostError::NotAFile {
-                path,
-                kind: stat.kind,
-            });
+            return Err(HostError::NotAFile { path, kind: stat.kind });
         }
         if stat.nlink > 1 {
-            return Err(HostError::NotOurs {
-                path,
-                because: "has a second name somewhere else".to_string(),
-            });
+            return Err(HostError::NotOurs { path, because: "has a second name somewhere else".to_string() });
         }
         Ok(file)
     }
@@ -170,10 +152,7 @@ impl OwnFiles {
             .write_all(bytes)
             .map_err(|e| HostError::os("write", &path, e))
             .and_then(|()| self.pen.sync(&file, &path))
-            .and_then(|()| {
-                self.pen
-                    .rename(&self.dir, &temp, &self.dir, OsStr::new(name))
-            });
+            .and_then(|()| self.pen.rename(&self.dir, &temp, &self.dir, OsStr::new(name)));
         if let Err(e) = done {
             let _ = self.pen.unlink(&self.dir, &temp);
             return Err(e);
@@ -217,11 +196,7 @@ impl OwnFiles {
     pub fn reserve(&self, file: &File, name: &str, bytes: u64) -> Result<(), HostError> {
         match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, bytes) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
-            Err(e) => Err(HostError::os(
-                "set room aside for",
-                &self.dir.path().join(name),
-                e,
-            )),
+            Err(e) => Err(HostError::os("set room aside for", &self.dir.path().join(name), e)),
         }
     }
 }
@@ -245,10 +220,7 @@ fn one_name(dir: &Dir, name: &str) -> Result<(), HostError> {
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
         (Some(Component::Normal(_)), None) if !name.ends_with('/') => Ok(()),
-        _ => Err(HostError::BadPath {
-            path: dir.path().join(name),
-            because: "it leads out of its directory",
-        }),
+        _ => Err(HostError::BadPath { path: dir.path().join(name), because: "it leads out of its directory" }),
     }
 }
 
@@ -258,10 +230,7 @@ fn check_ours(dir: &Dir, also: Option<u32>) -> Result<(), HostError> {
     let me = Look::new().uid();
     let path = dir.path().to_path_buf();
     if stat.uid != me && !(me == 0 && also == Some(stat.uid)) {
-        let because = format!(
-            "belongs to user id {}, but redis-dr runs as user id {me}",
-            stat.uid
-        );
+        let because = format!("belongs to user id {}, but redis-dr runs as user id {me}", stat.uid);
         return Err(HostError::NotOurs { path, because });
     }
     if stat.mode & 0o022 != 0 {
@@ -269,10 +238,7 @@ fn check_ours(dir: &Dir, also: Option<u32>) -> Result<(), HostError> {
         return Err(HostError::NotOurs { path, because });
     }
     if rustix::fs::accessat(dir, ".", rustix::fs::Access::READ_OK, AtFlags::EACCESS).is_err() {
-        return Err(HostError::NotOurs {
-            path,
-            because: "can't be read".to_string(),
-        });
+        return Err(HostError::NotOurs { path, because: "can't be read".to_string() });
     }
     Ok(())
 }

@@ -53,8 +53,7 @@ impl Pen {
     /// # Errors
     /// EEXIST; else what the system says.
     pub fn new_file(&self, dir: &Dir, name: &OsStr) -> Result<File, HostError> {
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)
             .map(File::from)
             .map_err(|e| HostError::os("create", &dir.path().join(name), e))
@@ -83,13 +82,7 @@ impl Pen {
     ///
     /// # Errors
     /// [`HostError::ReadBack`] when it does not read back as written; else what the system says, with `to` as the path.
-    pub fn fill(
-        &self,
-        file: &mut File,
-        to: &Path,
-        from: &mut dyn Read,
-        limit: u64,
-    ) -> Result<Written, HostError> {
+    pub fn fill(&self, file: &mut File, to: &Path, from: &mut dyn Read, limit: u64) -> Result<Written, HostError> {
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0_u8; 512 * 1024];
         let mut bytes = 0_u64;
@@ -101,8 +94,7 @@ impl Pen {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(HostError::os("read what is to be written to", to, e)),
             };
-            file.write_all(&buffer[..n])
-                .map_err(|e| HostError::os("write", to, e))?;
+            file.write_all(&buffer[..n]).map_err(|e| HostError::os("write", to, e))?;
             hasher.update(&buffer[..n]);
             bytes += n as u64;
         }
@@ -113,12 +105,9 @@ impl Pen {
     }
 
     fn read_back(&self, file: &mut File, path: &Path, digest: &str) -> Result<(), HostError> {
-        file.seek(SeekFrom::Start(0))
-            .map_err(|e| HostError::os("read back", path, e))?;
+        file.seek(SeekFrom::Start(0)).map_err(|e| HostError::os("read back", path, e))?;
         if digest_of(&mut *file, path)? != digest {
-            return Err(HostError::ReadBack {
-                path: path.to_path_buf(),
-            });
+            return Err(HostError::ReadBack { path: path.to_path_buf() });
         }
         Ok(())
     }
@@ -156,15 +145,8 @@ impl Pen {
         match rustix::fs::linkat(from, name, to, new, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(e)
-                if [
-                    Errno::PERM,
-                    Errno::XDEV,
-                    Errno::MLINK,
-                    Errno::OPNOTSUPP,
-                    Errno::NOSYS,
-                    Errno::ACCESS,
-                ]
-                .contains(&e) =>
+                if [Errno::PERM, Errno::XDEV, Errno::MLINK, Errno::OPNOTSUPP, Errno::NOSYS, Errno::ACCESS]
+                    .contains(&e) =>
             {
                 Ok(false)
             }
@@ -177,21 +159,14 @@ impl Pen {
     /// # Errors
     /// What the system says; EXDEV across filesystems.
     pub fn rename(&self, from: &Dir, name: &OsStr, to: &Dir, new: &OsStr) -> Result<(), HostError> {
-        rustix::fs::renameat(from, name, to, new)
-            .map_err(|e| HostError::os("rename to", &to.path().join(new), e))
+        rustix::fs::renameat(from, name, to, new).map_err(|e| HostError::os("rename to", &to.path().join(new), e))
     }
 
     /// Renames to a name that must be free.
     ///
     /// # Errors
     /// EEXIST; else what the system says.
-    pub fn rename_new(
-        &self,
-        from: &Dir,
-        name: &OsStr,
-        to: &Dir,
-        new: &OsStr,
-    ) -> Result<(), HostError> {
+    pub fn rename_new(&self, from: &Dir, name: &OsStr, to: &Dir, new: &OsStr) -> Result<(), HostError> {
         rustix::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE)
             .map_err(|e| HostError::os("rename to", &to.path().join(new), e))
     }
@@ -200,13 +175,7 @@ impl Pen {
     ///
     /// # Errors
     /// EINVAL where the filesystem can't; else what the system says.
-    pub fn exchange(
-        &self,
-        one: &Dir,
-        name: &OsStr,
-        other: &Dir,
-        with: &OsStr,
-    ) -> Result<(), HostError> {
+    pub fn exchange(&self, one: &Dir, name: &OsStr, other: &Dir, with: &OsStr) -> Result<(), HostError> {
         rustix::fs::renameat_with(one, name, other, with, RenameFlags::EXCHANGE)
             .map_err(|e| HostError::os("exchange", &other.path().join(with), e))
     }
@@ -229,11 +198,7 @@ impl Pen {
     pub fn remove_dir(&self, dir: &Dir, name: &OsStr) -> Result<(), HostError> {
         match rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(e) => Err(HostError::os(
-                "remove the directory",
-                &dir.path().join(name),
-                e,
-            )),
+            Err(e) => Err(HostError::os("remove the directory", &dir.path().join(name), e)),
         }
     }
 
@@ -258,17 +223,9 @@ impl Pen {
     ///
     /// # Errors
     /// What the system says.
-    pub fn dress(
-        &self,
-        file: &File,
-        path: &Path,
-        owner: Owner,
-        attrs: Option<&[Attr]>,
-    ) -> Result<(), HostError> {
+    pub fn dress(&self, file: &File, path: &Path, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
         use std::os::unix::fs::PermissionsExt;
-        let have: Stat = rustix::fs::fstat(file)
-            .map_err(|e| HostError::os("look at", path, e))?
-            .into();
+        let have: Stat = rustix::fs::fstat(file).map_err(|e| HostError::os("look at", path, e))?.into();
         if have.uid != owner.uid || have.gid != owner.gid {
             std::os::unix::fs::fchown(file, Some(owner.uid), Some(owner.gid))
                 .map_err(|e| HostError::os("set the owner of", path, e))?;
@@ -283,31 +240,15 @@ impl Pen {
     ///
     /// # Errors
     /// What the system says.
-    pub fn dress_name(
-        &self,
-        dir: &Dir,
-        name: &OsStr,
-        owner: Owner,
-        attrs: Option<&[Attr]>,
-    ) -> Result<(), HostError> {
+    pub fn dress_name(&self, dir: &Dir, name: &OsStr, owner: Owner, attrs: Option<&[Attr]>) -> Result<(), HostError> {
         let path = dir.path().join(name);
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let open = || rustix::fs::openat(dir, name, flags, Mode::empty()).map(File::from);
         let file = match open() {
             // Without root's rights a file of ours that nobody may read can only be reached by its name.
-            Err(Errno::ACCESS)
-                if dir
-                    .stat_name(name)?
-                    .is_some_and(|stat| stat.kind != super::Kind::Link) =>
-            {
-                rustix::fs::chmodat(
-                    dir,
-                    name,
-                    Mode::from_raw_mode(owner.mode | 0o400),
-                    AtFlags::empty(),
-                )
-                .map_err(|e| HostError::os("set the mode of", &path, e))?;
+            Err(Errno::ACCESS) if dir.stat_name(name)?.is_some_and(|stat| stat.kind != super::Kind::Link) => {
+                rustix::fs::chmodat(dir, name, Mode::from_raw_mode(owner.mode | 0o400), AtFlags::empty())
+                    .map_err(|e| HostError::os("set the mode of", &path, e))?;
                 open()
             }
             other => other,
@@ -324,11 +265,7 @@ impl Pen {
     pub fn set_mtime(&self, file: &File, path: &Path, mtime_ns: i64) -> Result<(), HostError> {
         let away = Duration::from_nanos(mtime_ns.unsigned_abs());
         let epoch = SystemTime::UNIX_EPOCH;
-        let time = if mtime_ns < 0 {
-            epoch.checked_sub(away)
-        } else {
-            epoch.checked_add(away)
-        };
+        let time = if mtime_ns < 0 { epoch.checked_sub(away) } else { epoch.checked_add(away) };
         file.set_times(std::fs::FileTimes::new().set_modified(time.unwrap_or(epoch)))
             .map_err(|e| HostError::os("set the time of", path, e))
     }
@@ -340,8 +277,7 @@ impl Pen {
     pub fn cut_back(&self, dir: &Dir, name: &OsStr, size: u64) -> Result<(), HostError> {
         let path: PathBuf = dir.path().join(name);
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(dir, name, flags, Mode::empty())
-            .map_err(|e| HostError::os("open", &path, e))?;
+        let fd = rustix::fs::openat(dir, name, flags, Mode::empty()).map_err(|e| HostError::os("open", &path, e))?;
         rustix::fs::ftruncate(&fd, size).map_err(|e| HostError::os("cut back", &path, e))?;
         rustix::fs::fsync(&fd).map_err(|e| HostError::os("sync", &path, e))
     }

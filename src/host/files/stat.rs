@@ -73,18 +73,13 @@ impl Stat {
     /// Owner and permission bits.
     #[must_use]
     pub fn owner(&self) -> Owner {
-        Owner {
-            uid: self.uid,
-            gid: self.gid,
-            mode: self.mode,
-        }
+        Owner { uid: self.uid, gid: self.gid, mode: self.mode }
     }
 
     /// The time of last change as a moment.
     #[must_use]
     pub fn mtime(&self) -> jiff::Timestamp {
-        jiff::Timestamp::from_nanosecond(i128::from(self.mtime_ns))
-            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        jiff::Timestamp::from_nanosecond(i128::from(self.mtime_ns)).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -97,18 +92,14 @@ impl From<rustix::fs::Stat> for Stat {
             rustix::fs::FileType::Symlink => Kind::Link,
             rustix::fs::FileType::Fifo => Kind::Fifo,
             rustix::fs::FileType::Socket => Kind::Socket,
-            rustix::fs::FileType::CharacterDevice | rustix::fs::FileType::BlockDevice => {
-                Kind::Device
-            }
+            rustix::fs::FileType::CharacterDevice | rustix::fs::FileType::BlockDevice => Kind::Device,
             rustix::fs::FileType::Unknown => Kind::Other,
         };
         Stat {
             dev: raw.st_dev as u64,
             ino: raw.st_ino as u64,
             size: u64::try_from(raw.st_size).unwrap_or(0),
-            mtime_ns: (raw.st_mtime as i64)
-                .saturating_mul(1_000_000_000)
-                .saturating_add(raw.st_mtime_nsec as i64),
+            mtime_ns: (raw.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(raw.st_mtime_nsec as i64),
             uid: raw.st_uid,
             gid: raw.st_gid,
             mode: raw.st_mode & 0o7777,
@@ -185,28 +176,14 @@ impl Trust {
         let mut chain = self.chain.iter();
         let (path, stat) = chain.next()?;
         if stat.uid != 0 {
-            return Some(format!(
-                "{} belongs to user id {}, not to root",
-                super::shown(path),
-                stat.uid
-            ));
+            return Some(format!("{} belongs to user id {}, not to root", super::shown(path), stat.uid));
         }
         if stat.mode & 0o022 != 0 {
-            return Some(format!(
-                "{} is writable by group or others (mode {:o})",
-                super::shown(path),
-                stat.mode
-            ));
+            return Some(format!("{} is writable by group or others (mode {:o})", super::shown(path), stat.mode));
         }
-        chain
-            .find(|(_, s)| s.mode & 0o002 != 0 && s.mode & 0o1000 == 0)
-            .map(|(path, stat)| {
-                format!(
-                    "{}, above it, is writable by everybody (mode {:o})",
-                    super::shown(path),
-                    stat.mode
-                )
-            })
+        chain.find(|(_, s)| s.mode & 0o002 != 0 && s.mode & 0o1000 == 0).map(|(path, stat)| {
+            format!("{}, above it, is writable by everybody (mode {:o})", super::shown(path), stat.mode)
+        })
     }
 }
 
@@ -232,9 +209,7 @@ impl Stat {
             Access::Execute => 1,
         };
         if uid == 0 {
-            return access != Access::Execute
-                || self.kind == Kind::Directory
-                || self.mode & 0o111 != 0;
+            return access != Access::Execute || self.kind == Kind::Directory || self.mode & 0o111 != 0;
         }
         let shift = if uid == self.uid {
             6

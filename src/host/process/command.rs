@@ -46,24 +46,13 @@ impl Command {
     #[must_use]
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>, timeout: Duration) -> Self {
         let argv = argv.into_iter().map(Into::into).collect();
-        Command {
-            argv,
-            timeout,
-            stdin: None,
-            env: Vec::new(),
-            cwd: None,
-        }
+        Command { argv, timeout, stdin: None, env: Vec::new(), cwd: None }
     }
 
     /// The command on one line, for messages.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.argv
-            .join(" ")
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(200)
-            .collect()
+        self.argv.join(" ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
     }
 }
 
@@ -89,11 +78,7 @@ impl Output {
             (_, None, Some(signal)) => format!("ended by signal {signal}"),
             _ => "did not end".to_string(),
         };
-        let said = if self.stderr.iter().all(u8::is_ascii_whitespace) {
-            &self.stdout
-        } else {
-            &self.stderr
-        };
+        let said = if self.stderr.iter().all(u8::is_ascii_whitespace) { &self.stdout } else { &self.stderr };
         let said = String::from_utf8_lossy(said);
         let last: String = said
             .lines()
@@ -104,11 +89,7 @@ impl Output {
             .map(|c| if c.is_control() { ' ' } else { c })
             .take(300)
             .collect();
-        if last.is_empty() {
-            how
-        } else {
-            format!("{how}: {last}")
-        }
+        if last.is_empty() { how } else { format!("{how}: {last}") }
     }
 }
 
@@ -148,20 +129,13 @@ fn run(command: &Command) -> Result<Output, ProcessError> {
         .env("LC_ALL", "C")
         .envs(command.env.iter().map(|(name, value)| (name, value)))
         .current_dir(command.cwd.clone().unwrap_or_else(|| PathBuf::from("/")))
-        .stdin(if command.stdin.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
+        .stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // Its own group: Ctrl-C in our terminal is for us, and a timeout reaches what it started.
         .process_group(0)
         .spawn()
-        .map_err(|source| ProcessError::Spawn {
-            program: program.clone(),
-            source,
-        })?;
+        .map_err(|source| ProcessError::Spawn { program: program.clone(), source })?;
     if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), command.stdin.clone()) {
         // A command that does not read its input is no failure.
         std::thread::spawn(move || drop(pipe.write_all(&bytes)));
@@ -191,10 +165,7 @@ fn wait(child: &mut Child, deadline: Instant) -> (Option<std::process::ExitStatu
         pause = (pause * 2).min(Duration::from_millis(20));
     }
     if let Ok(group) = i32::try_from(child.id()) {
-        let _ = nix::sys::signal::killpg(
-            nix::unistd::Pid::from_raw(group),
-            nix::sys::signal::Signal::SIGKILL,
-        );
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), nix::sys::signal::Signal::SIGKILL);
     }
     let _ = child.kill();
     (child.wait().ok(), true)
@@ -227,13 +198,8 @@ impl Gathering {
     }
 
     fn until(self, deadline: Instant) -> Vec<u8> {
-        let _ = self
-            .ended
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()));
-        self.kept
-            .lock()
-            .map(|mut kept| std::mem::take(&mut *kept))
-            .unwrap_or_default()
+        let _ = self.ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        self.kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
     }
 }
 
@@ -243,11 +209,7 @@ mod tests {
     use super::*;
 
     fn sh(script: &str, timeout: Duration) -> Output {
-        run(&Command {
-            stdin: Some(b"in\n".to_vec()),
-            ..Command::new(["sh", "-c", script], timeout)
-        })
-        .unwrap()
+        run(&Command { stdin: Some(b"in\n".to_vec()), ..Command::new(["sh", "-c", script], timeout) }).unwrap()
     }
 
     #[test]
@@ -258,14 +220,8 @@ mod tests {
         assert!(!out.text().contains("CARGO"));
         assert!(out.text().ends_with("/\n"));
         assert_eq!(out.complaint(), "exit code 3: no");
-        assert!(matches!(
-            run(&Command::new(["/no/such"], AFTERWARDS)),
-            Err(ProcessError::Spawn { .. })
-        ));
-        assert!(matches!(
-            run(&Command::new(Vec::<String>::new(), AFTERWARDS)),
-            Err(ProcessError::Empty)
-        ));
+        assert!(matches!(run(&Command::new(["/no/such"], AFTERWARDS)), Err(ProcessError::Spawn { .. })));
+        assert!(matches!(run(&Command::new(Vec::<String>::new(), AFTERWARDS)), Err(ProcessError::Empty)));
     }
 
     #[test]
@@ -274,10 +230,7 @@ mod tests {
         let out = sh("sleep 60 & sleep 60", Duration::from_millis(200));
         assert!(out.timed_out && !out.ok());
         let out = sh("sleep 2 & echo done", Duration::from_secs(5));
-        assert!(
-            out.ok() && out.text() == "done\n",
-            "a daemon that holds the pipe does not hold us"
-        );
+        assert!(out.ok() && out.text() == "done\n", "a daemon that holds the pipe does not hold us");
         assert!(began.elapsed() < Duration::from_secs(2));
         let out = sh("yes | head -c 3000000", Duration::from_secs(10));
         assert_eq!(out.stdout.len(), KEPT);

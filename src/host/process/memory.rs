@@ -46,8 +46,7 @@ impl Look {
             total: info.mem_total,
             available: info.mem_available.unwrap_or(info.mem_free + info.cached),
             swap_free: info.swap_free,
-            overcommit: read("/proc/sys/vm/overcommit_memory")
-                .and_then(|text| text.trim().parse().ok()),
+            overcommit: read("/proc/sys/vm/overcommit_memory").and_then(|text| text.trim().parse().ok()),
             huge_pages_always: read("/sys/kernel/mm/transparent_hugepage/enabled")
                 .map(|text| text.contains("[always]")),
         })
@@ -57,9 +56,7 @@ impl Look {
     #[must_use]
     pub fn cgroup_memory(&self, pid: i32) -> Option<CgroupMemory> {
         let groups = procfs::process::Process::new(pid).ok()?.cgroups().ok()?.0;
-        let v1 = groups
-            .iter()
-            .find(|group| group.controllers.iter().any(|name| name == "memory"));
+        let v1 = groups.iter().find(|group| group.controllers.iter().any(|name| name == "memory"));
         match v1 {
             Some(group) => tightest(Path::new(ROOT).join("memory"), &group.pathname, read_v1),
             None => {
@@ -71,11 +68,7 @@ impl Look {
 }
 
 /// Goes from a group up to the root and keeps the tightest limit.
-fn tightest(
-    root: PathBuf,
-    path: &str,
-    read: fn(&Path) -> Option<CgroupMemory>,
-) -> Option<CgroupMemory> {
+fn tightest(root: PathBuf, path: &str, read: fn(&Path) -> Option<CgroupMemory>) -> Option<CgroupMemory> {
     let relative = path.trim_start_matches('/');
     if relative.split('/').any(|part| part == "..") {
         // A group outside of what our namespace shows.
@@ -103,13 +96,7 @@ fn number(path: &Path) -> Option<u64> {
 /// A line `name value` of a statistics file.
 fn field(path: &Path, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .strip_prefix(' ')?
-            .trim()
-            .parse()
-            .ok()
-    })
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 fn read_v2(dir: &Path) -> Option<CgroupMemory> {
@@ -117,12 +104,7 @@ fn read_v2(dir: &Path) -> Option<CgroupMemory> {
     let limit = number(&dir.join("memory.max"))?;
     let cache = field(&dir.join("memory.stat"), "inactive_file").unwrap_or(0);
     let oom_kills = field(&dir.join("memory.events"), "oom_kill");
-    Some(bounded(
-        limit,
-        number(&dir.join("memory.current")).unwrap_or(0),
-        cache,
-        oom_kills,
-    ))
+    Some(bounded(limit, number(&dir.join("memory.current")).unwrap_or(0), cache, oom_kills))
 }
 
 fn read_v1(dir: &Path) -> Option<CgroupMemory> {
@@ -130,22 +112,12 @@ fn read_v1(dir: &Path) -> Option<CgroupMemory> {
     let limit = number(&dir.join("memory.limit_in_bytes")).filter(|limit| *limit < 1 << 60)?;
     let cache = field(&dir.join("memory.stat"), "total_inactive_file").unwrap_or(0);
     let oom_kills = field(&dir.join("memory.oom_control"), "oom_kill");
-    Some(bounded(
-        limit,
-        number(&dir.join("memory.usage_in_bytes")).unwrap_or(0),
-        cache,
-        oom_kills,
-    ))
+    Some(bounded(limit, number(&dir.join("memory.usage_in_bytes")).unwrap_or(0), cache, oom_kills))
 }
 
 fn bounded(limit: u64, used: u64, cache: u64, oom_kills: Option<u64>) -> CgroupMemory {
     let available = limit.saturating_sub(used.saturating_sub(cache));
-    CgroupMemory {
-        limit,
-        used,
-        available,
-        oom_kills,
-    }
+    CgroupMemory { limit, used, available, oom_kills }
 }
 
 #[cfg(test)]
@@ -160,23 +132,11 @@ mod tests {
         std::fs::create_dir_all(&inner).unwrap();
         std::fs::write(root.path().join("a/memory.max"), "1000\n").unwrap();
         std::fs::write(root.path().join("a/memory.current"), "700\n").unwrap();
-        std::fs::write(
-            root.path().join("a/memory.stat"),
-            "anon 1\ninactive_file 200\n",
-        )
-        .unwrap();
+        std::fs::write(root.path().join("a/memory.stat"), "anon 1\ninactive_file 200\n").unwrap();
         std::fs::write(root.path().join("a/memory.events"), "oom 4\noom_kill 3\n").unwrap();
         std::fs::write(inner.join("memory.max"), "max\n").unwrap();
         let found = tightest(root.path().to_path_buf(), "/a/b", read_v2).unwrap();
-        assert_eq!(
-            found,
-            CgroupMemory {
-                limit: 1000,
-                used: 700,
-                available: 500,
-                oom_kills: Some(3)
-            }
-        );
+        assert_eq!(found, CgroupMemory { limit: 1000, used: 700, available: 500, oom_kills: Some(3) });
         assert_eq!(tightest(root.path().to_path_buf(), "/", read_v2), None);
         assert!(Look::new().memory().unwrap().available > 0);
     }

@@ -70,15 +70,9 @@ impl ProcessError {
                 format!("install {program}, or give its directory as bin_dir in the configuration")
             }
             ProcessError::Spawn { program, .. } => format!("try it by hand: {program}"),
-            ProcessError::Empty => {
-                "give the command as a list: [program, argument, ...]".to_string()
-            }
-            ProcessError::Gone { .. } => {
-                "assess again: somebody stopped or restarted it meanwhile".to_string()
-            }
-            ProcessError::Signal { .. } => {
-                "run redis-dr as root, or as the user the server runs as".to_string()
-            }
+            ProcessError::Empty => "give the command as a list: [program, argument, ...]".to_string(),
+            ProcessError::Gone { .. } => "assess again: somebody stopped or restarted it meanwhile".to_string(),
+            ProcessError::Signal { .. } => "run redis-dr as root, or as the user the server runs as".to_string(),
             ProcessError::Proc { .. } => {
                 "redis-dr needs /proc; mount it, and without hidepid for this user".to_string()
             }
@@ -153,16 +147,8 @@ impl Proc {
     /// Its command line on one line, without control characters.
     #[must_use]
     pub fn shown(&self) -> String {
-        let line = if self.cmdline.is_empty() {
-            format!("[{}]", self.comm)
-        } else {
-            self.cmdline.join(" ")
-        };
-        line.trim_end()
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(200)
-            .collect()
+        let line = if self.cmdline.is_empty() { format!("[{}]", self.comm) } else { self.cmdline.join(" ") };
+        line.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
     }
 
     /// The systemd unit that it belongs to, from its control group: the innermost `.service` or `.scope`.
@@ -174,9 +160,7 @@ impl Proc {
 
 /// The innermost `.service` or `.scope` of a control group's path.
 fn unit_of(cgroup: &str) -> Option<&str> {
-    cgroup
-        .rsplit('/')
-        .find(|part| part.ends_with(".service") || part.ends_with(".scope"))
+    cgroup.rsplit('/').find(|part| part.ends_with(".service") || part.ends_with(".scope"))
 }
 
 /// A file that a process holds open although its name is gone; its bytes can still be copied.
@@ -197,10 +181,7 @@ impl Look {
     /// /proc can't be read.
     pub fn processes(&self) -> Result<Vec<Proc>, ProcessError> {
         let all = procfs::process::all_processes().map_err(|error| unreadable(&error))?;
-        Ok(all
-            .filter_map(Result::ok)
-            .filter_map(|process| seen(&process))
-            .collect())
+        Ok(all.filter_map(Result::ok).filter_map(|process| seen(&process)).collect())
     }
 
     /// All Redis-like servers of this machine.
@@ -210,16 +191,8 @@ impl Look {
     pub fn servers(&self) -> Result<Vec<Proc>, ProcessError> {
         let all = procfs::process::all_processes().map_err(|error| unreadable(&error))?;
         // The arguments first: they are one small read, the rest is six.
-        let likely = |process: &Process| {
-            process
-                .cmdline()
-                .is_ok_and(|line| server_program(&line).is_some())
-        };
-        Ok(all
-            .filter_map(Result::ok)
-            .filter(likely)
-            .filter_map(|process| seen(&process))
-            .collect())
+        let likely = |process: &Process| process.cmdline().is_ok_and(|line| server_program(&line).is_some());
+        Ok(all.filter_map(Result::ok).filter(likely).filter_map(|process| seen(&process)).collect())
     }
 
     /// One process; `None` when there is no such one. A zombie is one, with state Z.
@@ -266,14 +239,8 @@ impl Look {
             };
             let was = path.to_str()?.strip_suffix(" (deleted)")?;
             let at = PathBuf::from(format!("/proc/{pid}/fd/{}", fd.fd));
-            let meta = std::fs::metadata(&at)
-                .ok()
-                .filter(std::fs::Metadata::is_file)?;
-            Some(DeletedFile {
-                was: PathBuf::from(was),
-                at,
-                size: meta.len(),
-            })
+            let meta = std::fs::metadata(&at).ok().filter(std::fs::Metadata::is_file)?;
+            Some(DeletedFile { was: PathBuf::from(was), at, size: meta.len() })
         };
         fds.filter_map(Result::ok).filter_map(deleted).collect()
     }
@@ -290,8 +257,7 @@ impl Look {
 
 /// Has it ended? A first thread that is a zombie while others are still on their way out holds the port and may still write.
 fn ended(stat: &procfs::process::Stat) -> bool {
-    let threads =
-        || std::fs::read_dir(format!("/proc/{}/task", stat.pid)).map_or(0, Iterator::count);
+    let threads = || std::fs::read_dir(format!("/proc/{}/task", stat.pid)).map_or(0, Iterator::count);
     matches!(stat.state, 'X' | 'x') || (stat.state == 'Z' && threads() <= 1)
 }
 
@@ -300,22 +266,11 @@ fn seen(process: &Process) -> Option<Proc> {
     let stat = process.stat().ok()?;
     let uid = process.uid().ok()?;
     Some(Proc {
-        id: ProcId {
-            pid: stat.pid,
-            start_ticks: stat.starttime,
-        },
+        id: ProcId { pid: stat.pid, start_ticks: stat.starttime },
         ppid: stat.ppid,
         uid,
-        user: nix::unistd::User::from_uid(uid.into())
-            .ok()
-            .flatten()
-            .map(|user| user.name),
-        cmdline: process
-            .cmdline()
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|arg| !arg.is_empty())
-            .collect(),
+        user: nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.name),
+        cmdline: process.cmdline().unwrap_or_default().into_iter().filter(|arg| !arg.is_empty()).collect(),
         comm: stat.comm.clone(),
         exe: process.exe().ok(),
         cwd: process.cwd().ok(),
@@ -329,15 +284,9 @@ fn seen(process: &Process) -> Option<Proc> {
 fn cgroup_of(process: &Process) -> Option<String> {
     let groups = process.cgroups().ok()?.0;
     let of = |wanted: &str| {
-        groups
-            .iter()
-            .find(|group| group.controllers.iter().any(|name| name == wanted))
-            .map(|g| g.pathname.clone())
+        groups.iter().find(|group| group.controllers.iter().any(|name| name == wanted)).map(|g| g.pathname.clone())
     };
-    let unified = groups
-        .iter()
-        .find(|group| group.hierarchy == 0)
-        .map(|group| group.pathname.clone());
+    let unified = groups.iter().find(|group| group.hierarchy == 0).map(|group| group.pathname.clone());
     of("name=systemd").or(unified)
 }
 
@@ -353,14 +302,11 @@ fn started_at(ticks: u64) -> Option<jiff::Timestamp> {
     let rate = procfs::ticks_per_second().max(1);
     let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / rate);
     let boot = jiff::Timestamp::from_second(i64::try_from(booted).ok()?).ok()?;
-    boot.checked_add(jiff::SignedDuration::try_from(since_boot).ok()?)
-        .ok()
+    boot.checked_add(jiff::SignedDuration::try_from(since_boot).ok()?).ok()
 }
 
 fn unreadable(error: &procfs::ProcError) -> ProcessError {
-    ProcessError::Proc {
-        because: error.to_string(),
-    }
+    ProcessError::Proc { because: error.to_string() }
 }
 
 #[cfg(test)]
@@ -371,41 +317,22 @@ mod tests {
     #[test]
     fn we_see_ourselves() {
         let look = Look::new();
-        let me = look
-            .process(i32::try_from(std::process::id()).unwrap())
-            .unwrap();
+        let me = look.process(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(!look.gone(me.id));
-        assert!(look.gone(ProcId {
-            start_ticks: 1,
-            ..me.id
-        }));
+        assert!(look.gone(ProcId { start_ticks: 1, ..me.id }));
         assert!(!me.is_server());
         assert_eq!(me.uid, look.uid());
         assert_eq!(me.cwd, std::env::current_dir().ok());
         let age = jiff::Timestamp::now().duration_since(me.started_at.unwrap());
         assert!(age.as_secs().abs() < 3600, "{age:?}");
-        assert!(
-            look.processes()
-                .unwrap()
-                .iter()
-                .any(|proc| proc.id == me.id)
-        );
+        assert!(look.processes().unwrap().iter().any(|proc| proc.id == me.id));
     }
 
     #[test]
     fn the_unit_is_the_innermost_service() {
-        assert_eq!(
-            unit_of("/system.slice/redis-server.service"),
-            Some("redis-server.service")
-        );
-        assert_eq!(
-            unit_of("/system.slice/system-redis.slice/redis@a.service/sub"),
-            Some("redis@a.service")
-        );
-        assert_eq!(
-            unit_of("/user.slice/user-1.slice/user@1.service/app.slice/x.scope"),
-            Some("x.scope")
-        );
+        assert_eq!(unit_of("/system.slice/redis-server.service"), Some("redis-server.service"));
+        assert_eq!(unit_of("/system.slice/system-redis.slice/redis@a.service/sub"), Some("redis@a.service"));
+        assert_eq!(unit_of("/user.slice/user-1.slice/user@1.service/app.slice/x.scope"), Some("x.scope"));
         assert_eq!(unit_of("/"), None);
     }
 }

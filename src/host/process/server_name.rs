@@ -1,13 +1,8 @@
 //! Which command lines are those of a server.
 
 /// Programs that are servers, by their file name.
-pub const SERVER_PROGRAMS: [&str; 5] = [
-    "redis-server",
-    "valkey-server",
-    "redict-server",
-    "keydb-server",
-    "redis6-server",
-];
+pub const SERVER_PROGRAMS: [&str; 5] =
+    ["redis-server", "valkey-server", "redict-server", "keydb-server", "redis6-server"];
 
 /// The server program of a command line; `None` when it is none, or a Sentinel.
 ///
@@ -42,31 +37,16 @@ mod tests {
     #[test]
     fn servers_are_known_by_arguments_and_by_title() {
         assert_eq!(program(&["redis-server *:6379"]), Some("redis-server"));
-        assert_eq!(
-            program(&["/usr/bin/redis-server 127.0.0.1:6379 [cluster]"]),
-            Some("redis-server")
-        );
-        assert_eq!(
-            program(&["redis-server /run/redis/redis.sock"]),
-            Some("redis-server")
-        );
-        assert_eq!(
-            program(&["/opt/my redis/valkey-server 0.0.0.0:1", ""]),
-            Some("valkey-server")
-        );
-        assert_eq!(
-            program(&["./redict-server", "x.conf", "--port", "1"]),
-            Some("redict-server")
-        );
+        assert_eq!(program(&["/usr/bin/redis-server 127.0.0.1:6379 [cluster]"]), Some("redis-server"));
+        assert_eq!(program(&["redis-server /run/redis/redis.sock"]), Some("redis-server"));
+        assert_eq!(program(&["/opt/my redis/valkey-server 0.0.0.0:1", ""]), Some("valkey-server"));
+        assert_eq!(program(&["./redict-server", "x.conf", "--port", "1"]), Some("redict-server"));
     }
 
     #[test]
     fn others_are_not() {
         assert_eq!(program(&["redis-server *:26379 [sentinel]"]), None);
-        assert_eq!(
-            program(&["redis-server", "/etc/s.conf", "--sentinel"]),
-            None
-        );
+        assert_eq!(program(&["redis-server", "/etc/s.conf", "--sentinel"]), None);
         assert_eq!(program(&["redis-rdb-bgsave *:6379"]), None);
         assert_eq!(program(&["redis-aof-rewrite *:6379"]), None);
         assert_eq!(program(&["redis-cli"]), None);

@@ -45,16 +45,9 @@ impl Look {
         let found = procfs::net::unix().map_err(|error| unreadable(&error))?;
         let listens = |entry: &UnixNetEntry| {
             entry.state == procfs::net::UnixState::UNCONNECTED
-                && entry
-                    .path
-                    .as_deref()
-                    .is_some_and(|at| at == path || at == real)
+                && entry.path.as_deref().is_some_and(|at| at == path || at == real)
         };
-        let listening: Vec<_> = found
-            .into_iter()
-            .filter(listens)
-            .map(|entry| (None, entry.inode))
-            .collect();
+        let listening: Vec<_> = found.into_iter().filter(listens).map(|entry| (None, entry.inode)).collect();
         Ok(held(&listening))
     }
 }
@@ -67,16 +60,8 @@ fn held(sockets: &[(Option<SocketAddr>, u64)]) -> Vec<Listener> {
     }
     let mut missing: BTreeSet<u64> = sockets.iter().map(|(_, inode)| *inode).collect();
     let mut holders = Vec::new();
-    let all: Vec<Process> = procfs::process::all_processes()
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .collect();
-    let is_server = |process: &Process| {
-        process
-            .cmdline()
-            .is_ok_and(|line| super::server_program(&line).is_some())
-    };
+    let all: Vec<Process> = procfs::process::all_processes().into_iter().flatten().filter_map(Result::ok).collect();
+    let is_server = |process: &Process| process.cmdline().is_ok_and(|line| super::server_program(&line).is_some());
     let (servers, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_server);
     for process in servers.iter().chain(&others) {
         if missing.is_empty() {
@@ -91,19 +76,8 @@ fn held(sockets: &[(Option<SocketAddr>, u64)]) -> Vec<Listener> {
             }
         }
     }
-    let pid_of = |inode: u64| {
-        holders
-            .iter()
-            .find(|(held, _)| *held == inode)
-            .map(|(_, pid)| *pid)
-    };
-    sockets
-        .iter()
-        .map(|(address, inode)| Listener {
-            address: *address,
-            pid: pid_of(*inode),
-        })
-        .collect()
+    let pid_of = |inode: u64| holders.iter().find(|(held, _)| *held == inode).map(|(_, pid)| *pid);
+    sockets.iter().map(|(address, inode)| Listener { address: *address, pid: pid_of(*inode) }).collect()
 }
 
 #[cfg(test)]
@@ -118,23 +92,11 @@ mod tests {
         let address = tcp.local_addr().unwrap();
         let look = Look::new();
         let found = look.listeners(address.port()).unwrap();
-        assert_eq!(
-            found,
-            [Listener {
-                address: Some(address),
-                pid: me
-            }]
-        );
+        assert_eq!(found, [Listener { address: Some(address), pid: me }]);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
         let _unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        assert_eq!(
-            look.unix_listeners(&path).unwrap(),
-            [Listener {
-                address: None,
-                pid: me
-            }]
-        );
+        assert_eq!(look.unix_listeners(&path).unwrap(), [Listener { address: None, pid: me }]);
         drop(tcp);
         assert!(look.listeners(address.port()).unwrap().is_empty());
     }

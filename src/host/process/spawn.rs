@@ -59,17 +59,10 @@ impl Reins {
             _ => Stdio::null(),
         };
         let mut command = std::process::Command::new(&launch.launcher);
-        command
-            .arg("__exec")
-            .args(who(launch.user.as_ref()))
-            .arg("--")
-            .args(&launch.argv);
+        command.arg("__exec").args(who(launch.user.as_ref())).arg("--").args(&launch.argv);
         let spawned = command
             .env_clear()
-            .env(
-                "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            )
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .current_dir(&launch.cwd)
             .stdin(Stdio::null())
             .stdout(log(&launch.log))
@@ -77,10 +70,7 @@ impl Reins {
             .spawn();
         let program = launch.argv.first().cloned().unwrap_or_default();
         let mut child = spawned.map_err(|source| ProcessError::Spawn { program, source })?;
-        let launched = Launched {
-            pid: i32::try_from(child.id()).unwrap_or(0),
-            ended: Arc::default(),
-        };
+        let launched = Launched { pid: i32::try_from(child.id()).unwrap_or(0), ended: Arc::default() };
         let ended = Arc::clone(&launched.ended);
         // Reaped as soon as it ends: a zombie would look like a server that can't be stopped.
         std::thread::spawn(move || {
@@ -100,11 +90,7 @@ impl Reins {
         let gone = || ProcessError::Gone { pid: id.pid };
         let refused = |errno: rustix::io::Errno| match errno {
             rustix::io::Errno::SRCH => gone(),
-            errno => ProcessError::Signal {
-                pid: id.pid,
-                signal: signal.as_str(),
-                source: errno.into(),
-            },
+            errno => ProcessError::Signal { pid: id.pid, signal: signal.as_str(), source: errno.into() },
         };
         let pid = rustix::process::Pid::from_raw(id.pid).ok_or_else(gone)?;
         // The descriptor stands for one process: once it is known to be the right one, its number can't be given away.
@@ -113,8 +99,7 @@ impl Reins {
                 if Look::new().gone(id) {
                     return Err(gone());
                 }
-                rustix::process::pidfd_send_signal(&fd, signal_number(signal).ok_or_else(gone)?)
-                    .map_err(refused)
+                rustix::process::pidfd_send_signal(&fd, signal_number(signal).ok_or_else(gone)?).map_err(refused)
             }
             // A kernel before 5.3, or a sandbox without it: looked at just before instead.
             Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
@@ -155,26 +140,12 @@ pub fn exec_as(args: &[OsString]) -> io::Error {
 
 fn become_user(args: &[OsString]) -> io::Result<std::process::Command> {
     let wrong = |because: &str| io::Error::new(io::ErrorKind::InvalidInput, because.to_string());
-    let at = args
-        .iter()
-        .position(|arg| arg == "--")
-        .ok_or_else(|| wrong("no -- before the program"))?;
-    let option = |name: &str| {
-        args[..at]
-            .iter()
-            .find_map(|arg| arg.to_str()?.strip_prefix(name)?.strip_prefix('='))
-    };
+    let at = args.iter().position(|arg| arg == "--").ok_or_else(|| wrong("no -- before the program"))?;
+    let option = |name: &str| args[..at].iter().find_map(|arg| arg.to_str()?.strip_prefix(name)?.strip_prefix('='));
     let id = |name: &str| {
-        option(name)
-            .map(|text| {
-                text.parse::<u32>()
-                    .map_err(|_| wrong("an id that is no number"))
-            })
-            .transpose()
+        option(name).map(|text| text.parse::<u32>().map_err(|_| wrong("an id that is no number"))).transpose()
     };
-    let (program, rest) = args[at + 1..]
-        .split_first()
-        .ok_or_else(|| wrong("no program after --"))?;
+    let (program, rest) = args[at + 1..].split_first().ok_or_else(|| wrong("no program after --"))?;
     // Refused only for the leader of a group, which then has been made to be one on purpose.
     let _ = nix::unistd::setsid();
     if let (Some(uid), Some(gid)) = (id("--uid")?, id("--gid")?) {
@@ -204,8 +175,7 @@ fn drop_to(uid: u32, gid: u32, name: Option<&str>) -> io::Result<()> {
     let gid = nix::unistd::Gid::from_raw(gid);
     match name {
         Some(name) => {
-            let name =
-                CString::new(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+            let name = CString::new(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
             nix::unistd::initgroups(&name, gid)?;
         }
         None => nix::unistd::setgroups(&[gid])?,
@@ -213,20 +183,13 @@ fn drop_to(uid: u32, gid: u32, name: Option<&str>) -> io::Result<()> {
     nix::unistd::setgid(gid)?;
     nix::unistd::setuid(nix::unistd::Uid::from_raw(uid))?;
     if uid != 0 && nix::unistd::setuid(nix::unistd::Uid::from_raw(0)).is_ok() {
-        return Err(io::Error::other(
-            "root could be had back after giving it up",
-        ));
+        return Err(io::Error::other("root could be had back after giving it up"));
     }
     Ok(())
 }
 
 /// Waits until a process is gone; `false` when it is still there after `timeout`.
-pub(crate) fn wait_gone(
-    look: &Look,
-    id: ProcId,
-    timeout: Duration,
-    tick: &mut dyn FnMut(),
-) -> bool {
+pub(crate) fn wait_gone(look: &Look, id: ProcId, timeout: Duration, tick: &mut dyn FnMut()) -> bool {
     let deadline = std::time::Instant::now() + timeout;
     let mut pause = Duration::from_millis(2);
     while !look.gone(id) {

@@ -12,11 +12,7 @@ use super::*;
 const NOW: i64 = 1_700_000_000_000;
 
 fn opts(deep: bool) -> WalkOptions {
-    WalkOptions {
-        now_ms: NOW,
-        deep,
-        ..WalkOptions::default()
-    }
+    WalkOptions { now_ms: NOW, deep, ..WalkOptions::default() }
 }
 
 /// Builds files byte by byte.
@@ -44,9 +40,7 @@ impl File {
     }
 
     fn aux(self, name: &str, value: &str) -> Self {
-        self.raw(&[0xfa])
-            .text(name.as_bytes())
-            .text(value.as_bytes())
+        self.raw(&[0xfa]).text(name.as_bytes()).text(value.as_bytes())
     }
 
     fn end(mut self) -> Vec<u8> {
@@ -110,10 +104,7 @@ fn everything() -> Vec<u8> {
 
 fn module_id(name: &str, version: u64) -> u64 {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    name.chars()
-        .fold(0, |id, c| id << 6 | LETTERS.find(c).unwrap() as u64)
-        << 10
-        | version
+    name.chars().fold(0, |id, c| id << 6 | LETTERS.find(c).unwrap() as u64) << 10 | version
 }
 
 fn walk_bytes(bytes: &[u8], deep: bool) -> Report {
@@ -144,34 +135,13 @@ fn everything_is_counted() {
             (report.ctime(), report.memory_hint, report.writer()),
             (Some(1_699_999_999), Some(1 << 20), Some("7.4.1"))
         );
-        assert_eq!(
-            report.databases[&0].announced,
-            Some(Announced {
-                keys: 11,
-                expires: 2
-            })
-        );
-        assert_eq!(
-            (report.databases[&0].keys, report.databases[&5].keys),
-            (11, 5)
-        );
+        assert_eq!(report.databases[&0].announced, Some(Announced { keys: 11, expires: 2 }));
+        assert_eq!((report.databases[&0].keys, report.databases[&5].keys), (11, 5));
         assert_eq!(report.databases[&5].hash_field_expires, 2);
-        let kinds: Vec<_> = report
-            .types
-            .iter()
-            .map(|(kind, n)| (kind.as_str(), *n))
-            .collect();
+        let kinds: Vec<_> = report.types.iter().map(|(kind, n)| (kind.as_str(), *n)).collect();
         assert_eq!(
             kinds,
-            [
-                ("string", 3),
-                ("list", 2),
-                ("set", 3),
-                ("zset", 2),
-                ("hash", 4),
-                ("stream", 1),
-                ("module", 1)
-            ]
+            [("string", 3), ("list", 2), ("set", 3), ("zset", 2), ("hash", 4), ("stream", 1), ("module", 1)]
         );
         assert_eq!(report.bytes, everything().len() as u64);
         assert!(!report.trailing);
@@ -182,20 +152,11 @@ fn everything_is_counted() {
 fn keys_are_shown_with_their_sizes() {
     let mut seen = Vec::new();
     let report = for_each_key(&everything()[..], &opts(false), &mut |key| {
-        seen.push((
-            key.db,
-            String::from_utf8(key.key.to_vec()).unwrap(),
-            key.kind,
-            key.expire_ms,
-            key.size,
-        ));
+        seen.push((key.db, String::from_utf8(key.key.to_vec()).unwrap(), key.kind, key.expire_ms, key.size));
         ControlFlow::Continue(())
     });
     assert_eq!(report, walk_bytes(&everything(), false));
-    let sizes: Vec<_> = seen
-        .iter()
-        .map(|(_, key, _, _, size)| (key.as_str(), *size))
-        .collect();
+    let sizes: Vec<_> = seen.iter().map(|(_, key, _, _, size)| (key.as_str(), *size)).collect();
     assert_eq!(
         sizes,
         [
@@ -217,10 +178,7 @@ fn keys_are_shown_with_their_sizes() {
             ("stream", Some(1)),
         ]
     );
-    assert_eq!(
-        (seen[3].3, seen[4].3, seen[5].3),
-        (Some(NOW - 1), Some(1_800_000_000_000), None)
-    );
+    assert_eq!((seen[3].3, seen[4].3, seen[5].3), (Some(NOW - 1), Some(1_800_000_000_000), None));
     assert_eq!((seen[10].0, seen[11].0), (0, 5));
 }
 
@@ -229,28 +187,16 @@ fn a_visitor_can_stop() {
     let mut n = 0;
     let report = for_each_key(&everything()[..], &opts(false), &mut |_| {
         n += 1;
-        if n == 3 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if n == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert_eq!((n, report.keys, report.verdict), (3, 3, Verdict::Stopped));
 }
 
 #[test]
 fn old_files_have_no_checksum() {
-    let file = File::new("REDIS0003")
-        .raw(&[0xfe, 0])
-        .key(9, "h")
-        .text(&[1, 1, b'f', 1, 0, b'v', 0xff])
-        .raw(&[0xff])
-        .0;
+    let file = File::new("REDIS0003").raw(&[0xfe, 0]).key(9, "h").text(&[1, 1, b'f', 1, 0, b'v', 0xff]).raw(&[0xff]).0;
     let report = walk_bytes(&file, true);
-    assert_eq!(
-        (report.verdict, report.checksum, report.keys),
-        (Verdict::Intact, Checksum::Absent, 1)
-    );
+    assert_eq!((report.verdict, report.checksum, report.keys), (Verdict::Intact, Checksum::Absent, 1));
 }
 
 #[test]
@@ -259,10 +205,7 @@ fn a_preamble_leaves_the_commands_after_it() {
     let len = file.len() as u64;
     file.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
     let (report, mut rest) = walk_preamble(&file[..], &opts(false), &|_| {});
-    assert_eq!(
-        (report.verdict, report.trailing, report.bytes),
-        (Verdict::Intact, false, len)
-    );
+    assert_eq!((report.verdict, report.trailing, report.bytes), (Verdict::Intact, false, len));
     let mut commands = String::new();
     rest.read_to_string(&mut commands).unwrap();
     assert_eq!(commands, "*1\r\n$4\r\nPING\r\n");
@@ -270,36 +213,14 @@ fn a_preamble_leaves_the_commands_after_it() {
 
 #[test]
 fn the_two_families_part_at_types_22_and_23() {
-    let valkey = File::new("VALKEY080")
-        .key(22, "h")
-        .raw(&[1])
-        .text(b"f")
-        .text(b"v")
-        .raw(&[0xff; 8])
-        .end();
+    let valkey = File::new("VALKEY080").key(22, "h").raw(&[1]).text(b"f").text(b"v").raw(&[0xff; 8]).end();
     let report = walk_bytes(&valkey, false);
-    assert_eq!(
-        (report.verdict, report.databases[&0].hash_field_expires),
-        (Verdict::Intact, 1)
-    );
-    let redis = File::new("REDIS0012")
-        .key(22, "h")
-        .raw(&[1, 9])
-        .text(b"f")
-        .text(b"v")
-        .end();
+    assert_eq!((report.verdict, report.databases[&0].hash_field_expires), (Verdict::Intact, 1));
+    let redis = File::new("REDIS0012").key(22, "h").raw(&[1, 9]).text(b"f").text(b"v").end();
     assert_eq!(walk_bytes(&redis, false).verdict, Verdict::Intact);
-    let import = File::new("VALKEY080")
-        .raw(&[0xf3])
-        .text(&[b'j'; 40])
-        .raw(&[1, 0, 9])
-        .end();
+    let import = File::new("VALKEY080").raw(&[0xf3]).text(&[b'j'; 40]).raw(&[1, 0, 9]).end();
     assert_eq!(walk_bytes(&import, false).verdict, Verdict::Intact);
-    let meta = File::new("REDIS0013")
-        .raw(&[0xf3, 1, 0, 0, 0, 1, 2, 7, 0])
-        .key(0, "k")
-        .text(b"v")
-        .end();
+    let meta = File::new("REDIS0013").raw(&[0xf3, 1, 0, 0, 0, 1, 2, 7, 0]).key(0, "k").text(b"v").end();
     assert_eq!(walk_bytes(&meta, false).verdict, Verdict::Intact);
 }
 
@@ -338,24 +259,15 @@ fn timed_listpack(at: i64) -> Vec<u8> {
 fn a_file_larger_than_the_buffers_is_walked_across_their_seams() {
     let mut file = File::new("REDIS0009");
     for n in 0..40_000 {
-        file = file
-            .key(0, &format!("key:{n}"))
-            .raw(&[0x40, 100])
-            .raw(&[b'x'; 100]);
+        file = file.key(0, &format!("key:{n}")).raw(&[0x40, 100]).raw(&[b'x'; 100]);
     }
     let file = file.end();
     assert!(file.len() > 8 * CHUNK);
     let report = walk(&file[..], Some(file.len() as u64), &opts(false), &|_| {});
-    assert_eq!(
-        (report.verdict, report.keys, report.bytes),
-        (Verdict::Intact, 40_000, file.len() as u64)
-    );
+    assert_eq!((report.verdict, report.keys, report.bytes), (Verdict::Intact, 40_000, file.len() as u64));
     let mut n = 0;
     for_each_key(&file[..], &opts(true), &mut |key| {
-        assert_eq!(
-            (key.key, key.size),
-            (format!("key:{n}").as_bytes(), Some(100))
-        );
+        assert_eq!((key.key, key.size), (format!("key:{n}").as_bytes(), Some(100)));
         n += 1;
         ControlFlow::Continue(())
     });
