@@ -62,37 +62,44 @@ pub struct Global {
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, hide_short_help = true)]
     pub color: Color,
     /// The server's port on this host, as for redis-cli.
-    #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection")]
+    #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection", hide_short_help = true)]
     pub port: Option<u16>,
     /// The server's unix socket, as for redis-cli.
-    #[arg(short = 's', long, global = true, value_name = "SOCKET", help_heading = "Connection")]
+    #[arg(
+        short = 's',
+        long,
+        global = true,
+        value_name = "SOCKET",
+        help_heading = "Connection",
+        hide_short_help = true
+    )]
     pub socket: Option<PathBuf>,
     /// The server's URI, without a password in it.
-    #[arg(short = 'u', long, global = true, value_name = "URI", help_heading = "Connection")]
+    #[arg(short = 'u', long, global = true, value_name = "URI", help_heading = "Connection", hide_short_help = true)]
     pub uri: Option<String>,
     /// The user to authenticate as.
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection", hide_short_help = true)]
     pub user: Option<String>,
     /// The file that holds the password.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection", hide_short_help = true)]
     pub password_file: Option<PathBuf>,
     /// Ask for the password on the terminal.
-    #[arg(long, global = true, help_heading = "Connection")]
+    #[arg(long, global = true, help_heading = "Connection", hide_short_help = true)]
     pub askpass: bool,
     /// Use TLS.
-    #[arg(long, global = true, help_heading = "Connection")]
+    #[arg(long, global = true, help_heading = "Connection", hide_short_help = true)]
     pub tls: bool,
     /// The certificate authority to trust.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection", hide_short_help = true)]
     pub cacert: Option<PathBuf>,
     /// Our certificate.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection", hide_short_help = true)]
     pub cert: Option<PathBuf>,
     /// Our certificate's key.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection", hide_short_help = true)]
     pub key: Option<PathBuf>,
     /// Refused: a password on the command line can be read by everybody on the host.
     #[arg(short = 'a', long = "pass", global = true, value_name = "PASSWORD", hide = true)]

@@ -22,7 +22,7 @@ pub fn run(
     if context.global.json {
         out::json(&document);
     } else {
-        out::line(&report::assessment(&document, &context.where_from()));
+        out::line(&report::assessment(&document, &context.where_from(), context.global.verbose > 0, out::width()));
     }
     let from = match exit_code {
         None => return Ok(0),

@@ -1,4 +1,5 @@
 //! The only place that writes to standard output and standard error. A reader that went away is no error.
+use crate::report::Width;
 use std::io::Write;
 
 /// One text and a line end on standard output.
@@ -24,4 +25,23 @@ pub fn ask(text: &str) {
     let mut out = std::io::stderr().lock();
     let _ = write!(out, "{text}");
     let _ = out.flush();
+}
+
+/// How wide a page on standard output is: that of the terminal, else without a limit.
+#[must_use]
+pub fn width() -> Width {
+    of(&console::Term::stdout())
+}
+
+/// The same of standard error, where a person reads while standard output belongs to one document.
+#[must_use]
+pub fn width_of_notes() -> Width {
+    of(&console::Term::stderr())
+}
+
+fn of(terminal: &console::Term) -> Width {
+    match terminal.size_checked() {
+        Some((_, columns)) if terminal.is_term() => Width::columns(columns.into()),
+        _ => Width::unlimited(),
+    }
 }

@@ -41,8 +41,13 @@ pub fn run(
             if context.global.json {
                 out::json(&doc);
             } else {
-                out::line(&report::assessment(&assessment, &context.where_from()));
-                out::line(&report::run(&doc));
+                out::line(&report::assessment(
+                    &assessment,
+                    &context.where_from(),
+                    context.global.verbose > 0,
+                    out::width(),
+                ));
+                out::line(&report::run(&doc, out::width()));
             }
             Ok(if outcome == RunOutcome::Healthy { 0 } else { 3 })
         }
@@ -59,7 +64,7 @@ fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<
             if context.global.json {
                 out::json(plan);
             } else {
-                out::line(&report::plan(plan));
+                out::line(&report::plan(plan, out::width()));
                 out::line(&format!(
                     "Written to {}. Next: {}",
                     path.display(),
@@ -69,8 +74,8 @@ fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<
         }
         None if context.global.json => out::json(plan),
         None => {
-            out::line(&report::assessment(assessment, &context.where_from()));
-            out::line(&report::plan(plan));
+            out::line(&report::assessment(assessment, &context.where_from(), context.global.verbose > 0, out::width()));
+            out::line(&report::plan(plan, out::width()));
             out::line("Nothing has been changed.");
         }
     }
@@ -103,7 +108,7 @@ pub fn show(context: &Context, file: &Path) -> Result<i32, Failure> {
     if context.global.json {
         out::json(&plan);
     } else {
-        out::line(&report::plan(&plan));
+        out::line(&report::plan(&plan, out::width()));
     }
     Ok(0)
 }

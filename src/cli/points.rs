@@ -34,7 +34,7 @@ pub fn run(
     if context.global.json {
         out::json(&Document { schema: "redis-dr/points/1", instance: found.instance, points: found.points });
     } else {
-        out::line(&report::points(&found.points, found.taken_at));
+        out::line(&report::points(&found.points, found.taken_at, out::width()));
     }
     Ok(0)
 }

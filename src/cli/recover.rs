@@ -161,7 +161,7 @@ pub fn tell(context: &Context, doc: &RunDocument) -> i32 {
     if context.global.json {
         out::json(doc);
     } else {
-        out::line(&report::run(doc));
+        out::line(&report::run(doc, out::width()));
     }
     doc.exit_code
 }

@@ -105,7 +105,7 @@ fn show(context: &Context, wanted: Option<&str>) -> Result<i32, Failure> {
     if context.global.json {
         out::json(&doc);
     } else {
-        out::line(&report::run(&doc));
+        out::line(&report::run(&doc, out::width()));
     }
     Ok(0)
 }
@@ -155,7 +155,8 @@ fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: O
     let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
     let format = if context.global.json { Format::Json } else { format };
     let text = match format {
-        Format::Text => report::run(&doc),
+        Format::Text if output.is_some() => report::run(&doc, report::Width::unlimited()),
+        Format::Text => report::run(&doc, out::width()),
         Format::Md => report::markdown(&doc, &run.plan),
         Format::Json => serde_json::to_string_pretty(&doc).unwrap_or_default(),
     };

@@ -51,7 +51,7 @@ impl Terminal {
     /// One question, one line; `None` when the person is gone.
     fn ask(&mut self, text: &str) -> Option<String> {
         self.progress.end();
-        out::ask(&format!("{text} "));
+        out::ask(&format!("{} ", out::width_of_notes().wrap(text)));
         let line = self.lines.next();
         if line.is_none() {
             out::note("");
@@ -77,6 +77,11 @@ impl Terminal {
         (!text.is_empty()).then_some(text)
     }
 
+    /// How wide the person's screen is.
+    fn width(&self) -> report::Width {
+        if self.beside_json { out::width_of_notes() } else { out::width() }
+    }
+
     /// A screen of text.
     fn show(&mut self, text: &str) {
         self.progress.end();
@@ -85,7 +90,7 @@ impl Terminal {
 
     fn say(&mut self, text: &str) {
         self.progress.end();
-        out::note(text);
+        out::note(&out::width_of_notes().wrap(text));
     }
 }
 
@@ -106,7 +111,10 @@ fn prompt(a: &Assessment, plan: &Plan) -> String {
         Some((last, rest)) => format!("{} or {last} another point, ", rest.join(", ")),
     };
     let cut = if plan.recovery_point().is_some_and(|p| p.cut.is_some()) { "d the cut bytes, " } else { "" };
-    format!("Type {} to start, s step by step, {another}e evidence, {cut}q leave:", clean(&a.instance))
+    format!(
+        "Type {} to start, s step by step, {another}p the plan in full, e evidence, {cut}q leave:",
+        clean(&a.instance)
+    )
 }
 
 /// All evidence, and the rules that did not hold.
@@ -264,12 +272,12 @@ impl Asker for Terminal {
 
 impl Person for Terminal {
     fn assessed(&mut self, assessment: &Assessment) {
-        let text = report::assessment(assessment, &self.where_from);
+        let text = report::assessment(assessment, &self.where_from, self.verbose, self.width());
         self.show(&text);
     }
 
     fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer {
-        let mut text = report::plan(plan);
+        let mut text = report::outline(plan, self.width());
         if !policy.is_empty() {
             text.push_str("\nThe policy would not let --auto do this:\n");
             for line in policy {
@@ -302,8 +310,9 @@ impl Person for Terminal {
                         Some(_) => out::note("That is not its name; nothing was started."),
                     }
                 }
-                "e" => self.show(&evidence(assessment)),
-                "d" => self.show(&cut_bytes(plan)),
+                "e" => self.show(&self.width().wrap(&evidence(assessment))),
+                "d" => self.show(&self.width().wrap(&cut_bytes(plan))),
+                "p" => self.show(&report::plan(plan, self.width())),
                 other => match numbered(&assessment.points, other) {
                     Some(point) if Some(&point.id) == plan.point.as_ref() => out::note("That point is the one shown."),
                     Some(point) => return Answer::Another(point.id.clone()),

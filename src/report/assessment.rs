@@ -1,42 +1,60 @@
 //! The assessment on a screen.
+use super::Width;
 use super::words::{clean, number, severity};
 use crate::facts::{Assessment, Decision, FileState, Outcome, RuleVerdict};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use std::fmt::Write as _;
 
-/// Head, findings, points and the reason; `where_from` names the config in force.
+/// Evidence lines of one finding on a screen; the rest is in the JSON and behind `e`.
+const EVIDENCE: usize = 4;
+
+/// Head, findings, points and the reason; `where_from` names the config in force. `rules`: also those that did not hold.
 #[must_use]
-pub fn assessment(a: &Assessment, where_from: &str) -> String {
+pub fn assessment(a: &Assessment, where_from: &str, rules: bool, width: Width) -> String {
     let mut out = head(a, where_from);
     out.push('\n');
+    let names = a.findings.iter().map(|f| f.id.name().len()).max().unwrap_or(0).max(8);
     for f in &a.findings {
-        let _ = writeln!(out, "  {}  {:<26} {}", severity(f.severity), f.id.name(), clean(&f.title));
-        for line in f.evidence.iter().take(4) {
-            let _ = writeln!(out, "            {}", clean(line));
-        }
-        if f.severity >= Severity::Minor && !f.hint.is_empty() {
-            let _ = writeln!(out, "            hint: {}", clean(&f.hint));
-        }
+        finding(&mut out, f, names);
     }
+    let mut ok = |name: &str, text: String| {
+        let _ = writeln!(out, "  {}  {name:<names$}  {text}", severity(Severity::Healthy));
+    };
     if a.findings.is_empty() {
         let keys = a.facts.server.keys.map_or(String::new(), |k| format!(", {} keys", number(k)));
-        let _ = writeln!(out, "  {}  nothing is wrong{keys}", severity(Severity::Healthy));
+        ok(&a.instance, format!("nothing is wrong{keys}"));
     }
-    if a.facts.files.rdb.state == Some(FileState::Intact)
-        && let Some(keys) = a.facts.files.rdb.keys
+    let rdb = &a.facts.files.rdb;
+    if rdb.state == Some(FileState::Intact)
+        && let Some(keys) = rdb.keys
     {
-        let _ =
-            writeln!(out, "  {}  {:<26} {} keys, checksum good", severity(Severity::Healthy), "snapshot", number(keys));
+        let name = rdb.path.as_deref().and_then(|p| p.rsplit('/').next()).unwrap_or("snapshot");
+        let saved = rdb.modified_at.map_or(String::new(), |t| format!(", saved {t}"));
+        ok(&clean(name), format!("{} keys, checksum good{saved}", number(keys)));
     }
     if !a.points.is_empty() {
         out.push('\n');
-        out.push_str(&super::points(&a.points, a.taken_at));
+        out.push_str(&super::points(&a.points, a.taken_at, width));
     }
     if let Some(decision) = &a.decision {
         out.push('\n');
-        out.push_str(&reason(decision));
+        out.push_str(&reason(decision, rules));
     }
-    out
+    width.wrap(&out)
+}
+
+fn finding(out: &mut String, f: &Finding, names: usize) {
+    let below = " ".repeat(names + 14);
+    let _ = writeln!(out, "  {}  {:<names$}  {}", severity(f.severity), f.id.name(), clean(&f.title));
+    for line in f.evidence.iter().take(EVIDENCE) {
+        let _ = writeln!(out, "{below}{}", clean(line));
+    }
+    if f.evidence.len() > EVIDENCE {
+        let _ = writeln!(out, "{below}and {} more lines: --json", f.evidence.len() - EVIDENCE);
+    }
+    if !f.hint.is_empty() {
+        let _ = writeln!(out, "{below}hint: {}", clean(&f.hint));
+    }
 }
 
 fn head(a: &Assessment, where_from: &str) -> String {
@@ -48,41 +66,64 @@ fn head(a: &Assessment, where_from: &str) -> String {
     let dir = f.config.data_dir.as_deref().unwrap_or("data directory unknown");
     #[allow(clippy::cast_precision_loss)]
     let seconds = a.duration_ms as f64 / 1000.0;
+    let name = clean(&a.instance);
+    let address = clean(&f.instance.address);
+    let named = if name == address { name.clone() } else { format!("{name}   {address}") };
     let mut out = format!(
-        "{}   {}   {}   {}   on {}, {}   assessed in {:.1} s\n",
-        clean(&a.instance),
-        clean(&f.instance.address),
-        version,
+        "{named}   {version}   {}   on {}, {}   assessed in {seconds:.1} s\n",
         clean(dir),
         clean(&a.host),
         clean(where_from),
-        seconds
     );
+    let mut now = Vec::new();
     if let Some(since) = f.process.down_since {
         let rto = f.instance.rto.map_or(String::new(), |r| format!(" of RTO {r}"));
-        let _ = writeln!(out, "down {}{rto}", a.taken_at.since(since));
+        now.push(format!("down {}{rto}", a.taken_at.since(since)));
+    }
+    if let Some(n) = f.server.clients.filter(|_| f.server.answers == Some(true)) {
+        now.push(format!("{} clients are connected", number(n)));
+    }
+    if f.instance.paused == Some(true) {
+        now.push("paused for maintenance".into());
+    }
+    if !now.is_empty() {
+        let _ = writeln!(out, "{}   {}", " ".repeat(name.chars().count()), now.join(" · "));
     }
     out
 }
 
-/// The rules on the way, and where it ended.
+/// The rule that decided, and where that leads; with `rules` also those that did not hold, each with the facts it read.
 #[must_use]
-pub fn reason(d: &Decision) -> String {
+pub fn reason(d: &Decision, rules: bool) -> String {
     let mut out = String::new();
+    let _ = writeln!(out, "Because   {}", clean(&d.because));
+    let mut rejected = 0;
+    for rule in &d.path {
+        let word = match rule.verdict {
+            RuleVerdict::Matched => "holds",
+            RuleVerdict::Unknown => "can't be told",
+            RuleVerdict::Rejected if rules => "no",
+            RuleVerdict::Rejected => {
+                rejected += 1;
+                continue;
+            }
+        };
+        let _ = writeln!(out, "          {word}: rule {} ({})", clean(&rule.rule), clean(&rule.evidence));
+    }
+    if rejected > 0 {
+        let _ = writeln!(
+            out,
+            "          rules of {} tried before it that do not hold: {rejected} (-v shows them)",
+            d.playbook
+        );
+    }
     let chosen = match (d.outcome, &d.runbook, &d.point) {
-        (Outcome::Runbook, Some(r), Some(p)) => format!("runbook {r} with point {p}"),
+        (Outcome::Runbook, Some(r), Some(p)) => format!("runbook {r} with point {}", clean(p)),
         (Outcome::Runbook, Some(r), None) => format!("runbook {r}"),
         (Outcome::Healthy, ..) => "healthy: nothing to do".into(),
         (Outcome::Wait, ..) => "wait: it mends itself".into(),
         _ => "a person must decide".into(),
     };
-    let _ = writeln!(out, "Because   {}", clean(&d.because));
-    for rule in &d.path {
-        if rule.verdict == RuleVerdict::Matched || rule.verdict == RuleVerdict::Unknown {
-            let word = if rule.verdict == RuleVerdict::Matched { "matched" } else { "unknown" };
-            let _ = writeln!(out, "          {word}: {} ({})", clean(&rule.rule), clean(&rule.evidence));
-        }
-    }
     let _ = writeln!(out, "Outcome   {chosen}");
     for other in &d.alternatives {
         let _ = writeln!(out, "          or runbook {} with point {}", other.runbook, clean(&other.point));

@@ -2,6 +2,7 @@
 mod assessment;
 mod document;
 mod markdown;
+mod page;
 mod plan;
 mod points;
 mod run;
@@ -10,7 +11,8 @@ mod words;
 pub use assessment::assessment;
 pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
 pub use markdown::markdown;
-pub use plan::plan;
+pub use page::Width;
+pub use plan::{outline, plan};
 pub use points::points;
 pub use run::run;
 pub use words::{clean, number, severity};

@@ -1,69 +1,182 @@
-//! A plan on a screen: what would run, what each step changes and saves, and how it is taken back.
-use super::words::clean;
-use crate::plan::{Plan, PlannedStep};
+//! A plan on a screen: an outline for whoever starts it, and in full for whoever reviews it.
+use super::Width;
+use super::words::{clean, loss, number};
+use crate::action::{Change, ChangeKind};
+use crate::facts::{Bytes, Cut};
+use crate::plan::{Plan, PlannedStep, SafetyCopy};
 use std::fmt::Write as _;
+use std::path::Path;
 
-/// The whole plan.
+/// Lines of what is cut away that a screen shows; all of them are in the plan's JSON and behind `d`.
+const PREVIEW: usize = 5;
+
+/// A line or two for each step, for a person who has just read why.
 #[must_use]
-pub fn plan(p: &Plan) -> String {
+pub fn outline(p: &Plan, width: Width) -> String {
+    let mut out = head(p);
+    for (i, step) in p.steps.iter().enumerate() {
+        title(&mut out, i + 1, step);
+        if step.skipped().is_some() {
+            continue;
+        }
+        let saves = copies_in_short(&step.safety_copies);
+        if !saves.is_empty() {
+            let _ = writeln!(out, "{BELOW}saved first: {saves}");
+        }
+        if p.point_of_no_return.as_deref() == Some(&step.id) {
+            let _ = writeln!(out, "{BELOW}point of no return for --auto");
+        }
+    }
+    let _ = writeln!(out, "\nRecovered when");
+    for line in p.recovered.iter().map(|g| if g.because.is_empty() { g.that.clone() } else { g.because.clone() }) {
+        let _ = writeln!(out, "          {}", clean(&line));
+    }
+    out.push_str("          It takes a write, and what is on disk would load the same.\n");
+    let _ = writeln!(out, "\nSafety copies go to {}.", clean(&p.site.vault_dir.display().to_string()));
+    width.wrap(&out)
+}
+
+/// Every change, copy, gate and undo.
+#[must_use]
+pub fn plan(p: &Plan, width: Width) -> String {
+    let mut out = head(p);
+    for gate in &p.require {
+        let _ = writeln!(out, "Requires  {}", clean(&gate.that));
+    }
+    if !p.require.is_empty() {
+        out.push('\n');
+    }
+    for (i, step) in p.steps.iter().enumerate() {
+        title(&mut out, i + 1, step);
+        in_full(&mut out, step);
+        if p.point_of_no_return.as_deref() == Some(&step.id) {
+            let _ = writeln!(out, "{BELOW}point of no return for --auto");
+        }
+    }
+    let _ = writeln!(out, "\nRecovered when");
+    for gate in &p.recovered {
+        let _ = writeln!(out, "          {}", clean(&gate.that));
+    }
+    out.push_str("          and it takes a write, and what is on disk would load the same\n");
+    let _ = writeln!(out, "\nSafety copies go to {}.", clean(&p.site.vault_dir.display().to_string()));
+    let _ = writeln!(out, "Plan {} made at {}.", p.digest.get(..12).unwrap_or(&p.digest), p.made_at);
+    width.wrap(&out)
+}
+
+/// Where the lines below a step's title begin.
+const BELOW: &str = "                    ";
+
+fn head(p: &Plan) -> String {
     let mut out = String::new();
     let risk = format!("{:?}", p.risk).to_lowercase();
-    let _ = writeln!(out, "Runbook   {} (risk: {risk}): {}", p.runbook, clean(&p.title));
-    if !p.because.is_empty() {
-        let _ = writeln!(out, "Because   {}", clean(&p.because));
-    }
+    let _ = writeln!(out, "Runbook   {}: {}", p.runbook, clean(&p.title));
+    let _ = writeln!(out, "Risk      {risk}");
     if let Some(point) = p.recovery_point() {
-        let loss = point.loss_seconds.map_or_else(
-            || point.loss_upper.map_or("unknown".into(), |u| format!("up to {u}")),
-            |l| {
-                if l.0 < 0.0005 { "nothing".into() } else { l.to_string() }
-            },
-        );
-        let _ = writeln!(out, "Point     {} ({}), loses {loss}", clean(&point.id), clean(&point.source));
+        let _ = writeln!(out, "Point     {} ({}), loses {}", clean(&point.id), clean(&point.source), loss(point));
         if let Some(cut) = &point.cut {
-            let sign = if cut.may_come_later { "≥ " } else { "" };
-            let _ = writeln!(out, "          cut {} at byte {sign}{}, {} go", cut.file, cut.offset, cut.bytes_lost);
-            for line in cut.preview.iter().take(5) {
-                let _ = writeln!(out, "            - {}", clean(line));
-            }
+            cut_away(&mut out, cut);
         }
     }
     if let Some(t) = p.estimate.downtime_seconds {
         let _ = writeln!(out, "Estimate  back in about {t}; safety copies take {}", p.estimate.copy_bytes);
     }
     out.push('\n');
-    for (i, step) in p.steps.iter().enumerate() {
-        one(&mut out, i + 1, step, p.point_of_no_return.as_deref() == Some(&step.id));
-    }
-    let gates: Vec<String> = p.recovered.iter().map(|g| g.that.clone()).collect();
-    let _ = writeln!(out, "     recovered when  {}", clean(&gates.join(" and ")));
-    let _ = writeln!(out, "                     and it takes a write, and a restart would load the same");
-    let _ = writeln!(out, "\nSafety copies go to {}.", p.site.vault_dir.display());
-    let _ = writeln!(out, "Plan {} made at {}.", &p.digest.get(..12).unwrap_or(&p.digest), p.made_at);
     out
 }
 
-fn one(out: &mut String, number: usize, step: &PlannedStep, no_return: bool) {
-    let _ = writeln!(out, "{number:>3}  {:<16} {}", step.id, clean(&step.title));
+fn cut_away(out: &mut String, cut: &Cut) {
+    let sign = if cut.may_come_later { "≥ " } else { "" };
+    let file = clean(&cut.file);
+    let _ = writeln!(out, "          cut {file} at byte {sign}{}: {} go", number(cut.offset), cut.bytes_lost);
+    for line in cut.preview.iter().take(PREVIEW) {
+        let _ = writeln!(out, "            - {}", clean(line));
+    }
+}
+
+fn title(out: &mut String, number: usize, step: &PlannedStep) {
+    let _ = writeln!(out, "{number:>3}  {:<13}  {}", clean(&step.id), clean(&step.title));
     if let Some(reason) = step.skipped() {
-        let _ = writeln!(out, "                      skipped: {}", clean(reason));
+        let _ = writeln!(out, "{BELOW}left out: {}", clean(reason));
+    }
+}
+
+fn in_full(out: &mut String, step: &PlannedStep) {
+    if step.skipped().is_some() {
         return;
     }
     for change in &step.changes {
-        let kind = format!("{:?}", change.kind).to_lowercase();
-        let _ = writeln!(out, "                      {kind}: {}", clean(&change.what));
+        let _ = writeln!(out, "{BELOW}{}", clean(&changed(change)));
     }
     for copy in &step.safety_copies {
         let size = copy.bytes.map_or(String::new(), |b| format!(", {b}"));
-        let _ = writeln!(out, "                      saved first: {} ({}{size})", clean(&copy.path), copy.how);
+        let _ = writeln!(out, "{BELOW}saved first: {} ({}{size})", clean(&copy.path), copy.how);
     }
-    for gate in step.gates.iter().chain(&step.gates_after) {
-        let _ = writeln!(out, "                      gate: {}", clean(&gate.that));
+    for gate in &step.gates {
+        let _ = writeln!(out, "{BELOW}gate: {}", clean(&gate.that));
+    }
+    for gate in &step.gates_after {
+        let _ = writeln!(out, "{BELOW}gate after it: {}", clean(&gate.that));
     }
     if !step.changes.is_empty() {
-        let _ = writeln!(out, "                      undo: {}", clean(&step.undo));
+        let _ = writeln!(out, "{BELOW}undo: {}", clean(&step.undo));
     }
-    if no_return {
-        let _ = writeln!(out, "                      point of no return for --auto");
+}
+
+/// One change as a phrase.
+fn changed(change: &Change) -> String {
+    let what = &change.what;
+    match change.kind {
+        ChangeKind::Replace => format!("replaces {what}"),
+        ChangeKind::Remove => format!("takes away {what}"),
+        ChangeKind::Create => format!("creates {what}"),
+        ChangeKind::WriteInPlace => format!("the server writes into {what}"),
+        ChangeKind::Directory => format!("changes files in {what}"),
+        ChangeKind::Service => format!("service: {what}"),
+        ChangeKind::LiveConfig => format!("running server: {what}"),
+        ChangeKind::Outside => format!("outside: {what}"),
+    }
+}
+
+/// `redis.conf, appendonlydir (2 links, 1 copy, 18.0 MiB)`.
+fn copies_in_short(copies: &[SafetyCopy]) -> String {
+    let there: Vec<&SafetyCopy> = copies.iter().filter(|c| c.how != "absent").collect();
+    if there.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = there
+        .iter()
+        .map(|c| Path::new(&c.path).file_name().map_or(c.path.clone(), |n| n.to_string_lossy().into_owned()))
+        .map(|n| clean(&n))
+        .collect();
+    let mut ways: Vec<(&str, usize)> = Vec::new();
+    for copy in &there {
+        match ways.iter_mut().find(|(how, _)| *how == copy.how) {
+            Some((_, n)) => *n += 1,
+            None => ways.push((&copy.how, 1)),
+        }
+    }
+    let ways: Vec<String> = ways
+        .into_iter()
+        .map(|(how, n)| match (how, n) {
+            ("copy", 2..) => format!("{n} copies"),
+            (how, 1) => format!("1 {how}"),
+            (how, n) => format!("{n} {how}s"),
+        })
+        .collect();
+    let bytes = Bytes(there.iter().filter_map(|c| c.bytes).map(|b| b.0).sum());
+    format!("{} ({}, {bytes})", names.join(", "), ways.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_told_in_one_line() {
+        let copy =
+            |path: &str, how: &str, bytes| SafetyCopy { path: path.into(), bytes: Some(Bytes(bytes)), how: how.into() };
+        let all = [copy("/d/a.rdb", "link", 1000), copy("/d/b.aof", "copy", 24), copy("/d/c", "copy", 0)];
+        assert_eq!(copies_in_short(&all), "a.rdb, b.aof, c (1 link, 2 copies, 1.0 KiB)");
+        assert_eq!(copies_in_short(&[copy("/d/new", "absent", 0)]), "");
     }
 }

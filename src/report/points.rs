@@ -1,55 +1,58 @@
 //! The table of recovery points.
-use super::words::{clean, number};
+use super::Width;
+use super::words::{clean, loss, number};
 use crate::facts::{Loadable, Point, PointKind, Time, Validity};
 use std::fmt::Write as _;
 
-/// The points, best first, one line each; numbered, so that one can be chosen.
+/// The longest name that stands in one line with its columns.
+const NAME: usize = 46;
+/// What the other columns take.
+const COLUMNS: usize = 55;
+
+/// The points, best first, numbered, so that one can be chosen.
 #[must_use]
-pub fn points(points: &[Point], now: Time) -> String {
-    let mut out = String::new();
+pub fn points(points: &[Point], now: Time, width: Width) -> String {
     if points.is_empty() {
         return "Recovery points   none: no memory, no AOF, no snapshot and no backup was found\n".into();
     }
     let names: Vec<String> = points.iter().map(name).collect();
-    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).clamp(16, 46);
-    let _ = writeln!(
-        out,
-        "{:<w$}  {:<10} {:>12}  {:<13} {:<9}",
-        "Recovery points",
-        "data as of",
-        "keys",
-        "you lose",
-        "back in",
-        w = width + 5
-    );
-    let mut star = false;
+    let room = width.left(COLUMNS, NAME);
+    let column = names.iter().map(|n| n.chars().count()).filter(|n| *n <= room).max().unwrap_or(0).max(10);
+    let mut out = String::new();
+    let mut row = |number: &str, name: &str, cells: [&str; 4]| {
+        let mut name = name;
+        if name.chars().count() > column {
+            let _ = writeln!(out, "{number:>3}  {name}");
+            name = "";
+        }
+        let number = if name.is_empty() { "" } else { number };
+        let [at, keys, lost, back] = cells;
+        let line = format!("{number:>3}  {name:<column$}  {at:<10} {keys:>11}  {lost:<12}  {back}");
+        let _ = writeln!(out, "{}", line.trim_end());
+    };
+    row("", "Recovery points", ["data as of", "keys", "you lose", "back in"]);
+    let mut notes: Vec<(usize, String)> = Vec::new();
     for (i, (point, name)) in points.iter().zip(&names).enumerate() {
-        let keys = keys(point, &mut star);
-        let _ = writeln!(
-            out,
-            "{:>3}  {:<w$}  {:<10} {:>12}  {:<13} {:<9}",
-            i + 1,
-            name,
-            point.as_of.map_or("unknown".into(), |t| moment(t, now)),
-            keys,
-            point
-                .loss_seconds
-                .map_or_else(|| unknown_loss(point), |l| if l.0 < 0.0005 { "nothing".into() } else { format!("{l}") }),
-            point.recover_seconds.map_or("unknown".into(), |s| s.to_string()),
-            w = width
-        );
-        if let Some(note) = note(point) {
-            let _ = writeln!(out, "     {}", clean(&note));
+        let at = point.as_of.map_or("unknown".into(), |t| moment(t, now));
+        let keys = match (point.keys, point.base_keys) {
+            (Some(n), _) => number(n),
+            (None, Some(n)) => format!("{}*", number(n)),
+            _ => "unknown".into(),
+        };
+        let back = point.recover_seconds.map_or("unknown".into(), |s| s.to_string());
+        row(&(i + 1).to_string(), name, [&at, &keys, &loss(point), &back]);
+        notes.extend(note(point).map(|n| (i + 1, n)));
+        if point.keys.is_none()
+            && point.base_keys.is_some()
+            && let Some(commands) = point.commands
+        {
+            notes.push((i + 1, format!("* in its base, and {} commands after it", number(commands))));
         }
     }
-    if star {
-        out.push_str("     * in its base; commands follow it\n");
+    for (number, note) in notes {
+        let _ = writeln!(out, "     {number}: {}", clean(&note));
     }
-    out
-}
-
-fn unknown_loss(point: &Point) -> String {
-    point.loss_upper.map_or("unknown".into(), |u| format!("up to {u}"))
+    width.wrap(&out)
 }
 
 fn name(point: &Point) -> String {
@@ -59,18 +62,7 @@ fn name(point: &Point) -> String {
         (PointKind::AofCut, Some(cut)) => format!("AOF, cut at byte {}", number(cut.offset)),
         _ => point.id.clone(),
     };
-    clean(&text).chars().take(46).collect()
-}
-
-fn keys(point: &Point, star: &mut bool) -> String {
-    match (point.keys, point.base_keys) {
-        (Some(n), _) => number(n),
-        (None, Some(n)) => {
-            *star = true;
-            format!("{}*", number(n))
-        }
-        _ => "unknown".into(),
-    }
+    clean(&text)
 }
 
 /// Why it can't be used, or what a cut takes away.
@@ -82,7 +74,11 @@ fn note(point: &Point) -> Option<String> {
     let what = if cut.only_incomplete {
         "only an incomplete command or transaction is cut".to_string()
     } else {
-        format!("{} complete commands are cut", number(cut.commands_lost))
+        match cut.commands_lost {
+            0 => "no complete command is cut".to_string(),
+            1 => "1 complete command is cut".to_string(),
+            n => format!("{} complete commands are cut", number(n)),
+        }
     };
     let hole = match cut.commands_after_damage {
         0 => String::new(),

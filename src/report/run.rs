@@ -1,11 +1,11 @@
 //! A run on a screen: how it ended, what each step did, what to do next.
-use super::words::clean;
-use super::{RunDocument, RunOutcome};
+use super::words::{clean, lost};
+use super::{RunDocument, RunOutcome, Width};
 use std::fmt::Write as _;
 
 /// The whole document.
 #[must_use]
-pub fn run(d: &RunDocument) -> String {
+pub fn run(d: &RunDocument, width: Width) -> String {
     let mut out = String::new();
     let title = match d.outcome {
         RunOutcome::Recovered => "RECOVERED",
@@ -32,8 +32,7 @@ pub fn run(d: &RunDocument) -> String {
         let _ = writeln!(out, "  {:<12} {:<18} {:>8}  {}", s.outcome, s.id, time, clean(&s.because));
     }
     if let Some(t) = d.downtime_seconds {
-        let loss =
-            d.loss_seconds.map_or("unknown".into(), |l| if l.0 < 0.0005 { "nothing".into() } else { l.to_string() });
+        let loss = d.loss_seconds.map_or("unknown".into(), lost);
         let _ =
             writeln!(out, "\nclients could write again after {t}; data lost: {loss}; gates passed: {}", d.gates.passed);
     }
@@ -58,5 +57,5 @@ pub fn run(d: &RunDocument) -> String {
             let _ = writeln!(out, "  {}", clean(line));
         }
     }
-    out
+    width.wrap(&out)
 }

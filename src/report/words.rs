@@ -1,4 +1,5 @@
 //! Small words that every screen uses.
+use crate::facts::{Point, Seconds};
 use crate::finding::Severity;
 use console::style;
 
@@ -14,6 +15,22 @@ pub fn number(n: u64) -> String {
         out.push(c);
     }
     out
+}
+
+/// What a point loses, in words; `unknown` where nobody can tell.
+#[must_use]
+pub fn loss(point: &Point) -> String {
+    match (point.loss_seconds, point.loss_upper) {
+        (Some(l), _) => lost(l),
+        (None, Some(upper)) => format!("up to {upper}"),
+        (None, None) => "unknown".into(),
+    }
+}
+
+/// A loss that is known, in words.
+#[must_use]
+pub fn lost(loss: Seconds) -> String {
+    if loss.0 < 0.0005 { "nothing".into() } else { loss.to_string() }
 }
 
 /// Text from outside with control characters made visible, so that no terminal obeys it.
