@@ -93,6 +93,16 @@ pub struct Pause {
     pub until: Option<jiff::Timestamp>,
 }
 
+impl std::fmt::Display for Pause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "paused by {} since {:.0}", self.by.escape_debug(), self.since)?;
+        match self.until {
+            Some(until) => write!(f, ", until {until:.0}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl State {
     /// The state directory at this path. Nothing is made yet.
     #[must_use]

@@ -225,7 +225,11 @@ impl<'a> Assessor<'a> {
         instance.rto = target.rto;
         instance.rpo = target.rpo;
         match self.state.pause(&target.name, self.look.now()) {
-            Ok(pause) => instance.paused = Some(pause.is_some()),
+            Ok(pause) => {
+                instance.paused = Some(pause.is_some());
+                instance.paused_until = pause.as_ref().and_then(|p| p.until).map(Time);
+                instance.paused_by = pause.map(|p| p.by);
+            }
             Err(error) => {
                 // A mark that can't be read still is one: somebody set it.
                 instance.paused = Some(true);

@@ -2,9 +2,11 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+mod care;
 mod history;
 mod library;
 
+pub use care::PauseArgs;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
 
@@ -254,6 +256,11 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Mark an instance as being worked on: `recover --auto` keeps its hands off (exit 3) until the mark is over.
+    #[command(
+        after_help = "Examples:\n  redis-dr pause cache-1                  for two hours\n  redis-dr pause cache-1 --for 30m\n  redis-dr pause cache-1 --off"
+    )]
+    Pause(PauseArgs),
     /// Compare a live server with a recovery point.
     Verify {
         /// A name of the config, HOST:PORT or unix:PATH.

@@ -8,6 +8,7 @@ mod failure;
 mod keyboard;
 mod library;
 pub mod out;
+mod pause;
 mod plan;
 mod points;
 mod progress;

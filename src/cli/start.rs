@@ -152,6 +152,7 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         Command::Verify { instance, against } => {
             super::verify::run(&context()?, instance.as_deref(), against.as_deref())
         }
+        Command::Pause(args) => super::pause::run(&context()?, &args),
         Command::Vault(command) => super::vault::run(&context()?, &command),
         Command::Runbook(command) => super::library::runbook(&context()?, &command),
         Command::Playbook(command) => super::library::playbook(&context()?, &command),

@@ -182,6 +182,10 @@ pub struct InstanceFacts {
     pub user: Option<String>,
     /// Is there a maintenance mark?
     pub paused: Option<bool>,
+    /// Who set the maintenance mark, where there is one.
+    pub paused_by: Option<String>,
+    /// When the maintenance mark ends by itself.
+    pub paused_until: Option<Time>,
     /// Are its files on this host?
     pub files_visible: Option<bool>,
     /// The objective for the time to recovery.

@@ -105,6 +105,11 @@ pub fn apply_plan(
     person: &mut dyn Person,
     interrupted: Signals<'_>,
 ) -> RunDocument {
+    if *consent == Consent::Auto
+        && let Some(doc) = super::paused::refusal(world)
+    {
+        return doc;
+    }
     let mut lock = match story::lock(world, Some(&plan.site.data_dir), None) {
         Ok(lock) => lock,
         Err(doc) => return *doc,

@@ -3,6 +3,7 @@
 mod carry;
 mod choose;
 mod hooks;
+mod paused;
 mod story;
 mod unfinished;
 

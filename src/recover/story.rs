@@ -45,6 +45,11 @@ pub fn recover(
     person: &mut dyn Person,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<RunDocument, Usage> {
+    if *consent == Consent::Auto
+        && let Some(doc) = super::paused::refusal(world)
+    {
+        return Ok(doc);
+    }
     let data_dir = data_dir(world);
     let mut lock = match lock(world, data_dir.as_deref(), wait) {
         Ok(lock) => lock,

@@ -112,6 +112,9 @@ pub fn continue_run(
     person: &mut dyn Person,
     interrupted: Signals<'_>,
 ) -> RunDocument {
+    if auto && let Some(doc) = super::paused::refusal(world) {
+        return doc;
+    }
     let run = match open_run(world.state, world.look, id) {
         Ok(run) => run,
         Err(e) => return broken(world, e),

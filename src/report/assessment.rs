@@ -89,6 +89,11 @@ fn head(a: &Assessment, where_from: &str) -> String {
     if !now.is_empty() {
         let _ = writeln!(out, "{}   {}", " ".repeat(name.chars().count()), now.join(" · "));
     }
+    if f.instance.paused == Some(true) {
+        let by = f.instance.paused_by.as_deref().map_or(String::new(), |who| format!(" by {}", clean(who)));
+        let until = f.instance.paused_until.map_or(String::new(), |t| format!(" until {t}"));
+        let _ = writeln!(out, "paused{by}{until}: --auto keeps its hands off");
+    }
     out
 }
 

@@ -12,6 +12,7 @@ mod interactive;
 mod lab;
 mod lab_itself;
 mod language;
+mod pause;
 mod plan;
 mod resp;
 mod resume;

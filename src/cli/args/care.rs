@@ -1,0 +1,15 @@
+//! What is said to keep an instance safe besides recovering it: init, hold, guard, pause.
+use clap::Args;
+
+/// `pause`.
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// A name of the config, HOST:PORT or unix:PATH.
+    pub instance: Option<String>,
+    /// How long it lasts; it ends by itself, so that a forgotten one does not switch recovery off for ever.
+    #[arg(long = "for", value_name = "DURATION", default_value = "2h")]
+    pub duration: String,
+    /// Take the mark off.
+    #[arg(long, conflicts_with = "duration")]
+    pub off: bool,
+}
