@@ -188,6 +188,9 @@ pub enum Command {
         exit_code: Option<Level>,
     },
     /// List the recovery points, best first, with what each would lose and how long it takes.
+    #[command(
+        after_help = "Examples:\n  redis-dr points cache-1\n  redis-dr points cache-1 --point-file /tmp/dump-from-a-clone.rdb\n  redis-dr points -p 6380 --prefer fast --json"
+    )]
     Points {
         /// A name of the config, HOST:PORT or unix:PATH.
         instance: Option<String>,
@@ -249,6 +252,9 @@ pub enum Command {
         wait: Option<String>,
     },
     /// Carry out a plan that was made and reviewed before; refuses when the facts have moved.
+    #[command(
+        after_help = "Examples:\n  redis-dr apply plan.json                      in a terminal: shows it, asks once\n  redis-dr apply plan.json --confirm cache-1    from a script that a person runs"
+    )]
     Apply {
         /// The plan.
         plan: PathBuf,
@@ -262,6 +268,9 @@ pub enum Command {
     )]
     Pause(PauseArgs),
     /// Compare a live server with a recovery point.
+    #[command(
+        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json"
+    )]
     Verify {
         /// A name of the config, HOST:PORT or unix:PATH.
         instance: Option<String>,
@@ -282,16 +291,23 @@ pub enum Command {
     #[command(subcommand)]
     Playbook(PlaybookCommand),
     /// Explain a finding, an exit code, a runbook or a word.
+    #[command(
+        after_help = "Examples:\n  redis-dr explain                       everything that can be explained\n  redis-dr explain files.aof_corrupt     a finding\n  redis-dr explain exit-codes            all exit codes\n  redis-dr explain restore-rdb           a runbook"
+    )]
     Explain {
         /// Such as files.aof_corrupt, exit-codes, 3, restore-rdb or vault.
         id: Option<String>,
     },
     /// Print shell completions.
+    #[command(
+        after_help = "Examples:\n  redis-dr completions bash > /etc/bash_completion.d/redis-dr\n  redis-dr completions zsh\n  redis-dr completions fish"
+    )]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page.
+    #[command(after_help = "Examples:\n  redis-dr man > /usr/local/share/man/man1/redis-dr.1")]
     Man,
     /// Starts a server as another user; used by redis-dr itself.
     #[command(name = "__exec", hide = true, disable_help_flag = true)]
@@ -320,6 +336,7 @@ pub struct Consent {
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
     /// Show a plan that was written before.
+    #[command(after_help = "Examples:\n  redis-dr plan show plan.json")]
     Show {
         /// The plan.
         file: PathBuf,
@@ -336,3 +353,6 @@ pub fn near_word(word: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ const EXIT_CODES: &[(i32, &str)] = &[
     (
         3,
         "refused: a person must decide (outside policy, no recovery point within the allowed loss, no rule matched, \
-         unknown topology, paused, too many recent recoveries). Nothing was changed, hooks aside",
+         unknown topology, paused, too many recent recoveries). Nothing was changed, holds and hooks aside",
     ),
     (
         4,
@@ -47,7 +47,7 @@ const WORDS: &[(&str, &str)] = &[
     ("plan", "A runbook with nothing left unknown: exactly what would run, against which facts."),
     ("run", "One carrying-out of a plan. It can be resumed or rolled back after a crash at any point."),
     ("step", "One part of a runbook: an action, the gates after it, and how it is undone."),
-    ("action", "What a step does, such as service.stop or rdb.install."),
+    ("action", "What a step does, such as service.stop or rdb.place."),
     ("gate", "A question that must be answered yes before a run goes on. Unknown is not yes."),
     ("fence", "Refuses clients' writes while data is being brought back."),
     ("open", "Lifts the fence: clients can write again."),
@@ -106,10 +106,11 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
         out::json(&json!({ "schema": "redis-dr/explain/1", "id": id, "kind": kind, "text": text, "hint": hint }));
         return Ok(0);
     }
-    out::line(&format!("{} ({})\n\n{}", entry.id, entry.kind, entry.text.trim_end()));
+    let mut page = format!("{} ({})\n\n{}", entry.id, entry.kind, entry.text.trim_end());
     if !entry.hint.is_empty() {
-        out::line(&format!("\nhint: {}", entry.hint));
+        page.push_str(&format!("\n\nhint: {}", entry.hint));
     }
+    out::line(&out::width().wrap(&page));
     Ok(0)
 }
 
@@ -120,9 +121,16 @@ fn overview(json: bool) {
         out::json(&json!({ "schema": "redis-dr/explain/1", "findings": findings, "words": words }));
         return;
     }
-    out::line(&format!("findings:\n  {}", findings.join("\n  ")));
-    out::line(&format!("words:\n  {}", words.join("\n  ")));
-    out::line("exit codes:\n  exit-codes, or a number\nrunbooks:\n  redis-dr runbook list");
+    let mut page = String::from("Findings\n");
+    for id in Id::ALL {
+        page.push_str(&format!("  {:<28}  {}\n", id.name(), id.meaning()));
+    }
+    page.push_str("\nWords\n");
+    for (word, meaning) in WORDS {
+        page.push_str(&format!("  {word:<28}  {meaning}\n"));
+    }
+    page.push_str("\nExit codes\n  exit-codes, or a number\n\nRunbooks\n  redis-dr runbook list");
+    out::line(&out::width().wrap(&page));
 }
 
 fn exit_codes(json: bool) {
@@ -132,7 +140,8 @@ fn exit_codes(json: bool) {
         out::json(&json!({ "schema": "redis-dr/exit-codes/1", "codes": rows }));
         return;
     }
-    EXIT_CODES.iter().for_each(|(code, meaning)| out::line(&format!("{code:>3}  {meaning}")));
+    let rows: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("{code:>3}  {meaning}")).collect();
+    out::line(&out::width().wrap(&rows.join("\n")));
 }
 
 fn plain(id: &str) -> String {

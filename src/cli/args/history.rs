@@ -7,13 +7,20 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// All runs, newest first.
+    #[command(after_help = "Examples:\n  redis-dr runs list\n  redis-dr runs list --json")]
     List,
     /// One run: its steps, gates, changes and copies.
+    #[command(
+        after_help = "Examples:\n  redis-dr runs show               the newest one\n  redis-dr runs show 20261121T03"
+    )]
     Show {
         /// An id, a unique prefix or `last`.
         run: Option<String>,
     },
     /// Carry on a run that was not finished.
+    #[command(
+        after_help = "Examples:\n  redis-dr runs resume             the one that was not finished\n  redis-dr runs resume last --auto"
+    )]
     Resume {
         /// An id, a unique prefix or `last`; left out it is the one unfinished run.
         run: Option<String>,
@@ -22,6 +29,9 @@ pub enum RunsCommand {
         auto: bool,
     },
     /// Take back everything that a run changed.
+    #[command(
+        after_help = "Examples:\n  redis-dr runs rollback                                the one that was not finished\n  redis-dr runs rollback last --discard-writes          a finished one, losing what was written since\n  redis-dr runs rollback --journal /mnt/journal.jsonl   the state directory is gone"
+    )]
     Rollback {
         /// An id, a unique prefix or `last`; left out it is the one unfinished run.
         run: Option<String>,
@@ -39,6 +49,9 @@ pub enum RunsCommand {
         journal: Option<PathBuf>,
     },
     /// What happened, for people who were not there.
+    #[command(
+        after_help = "Examples:\n  redis-dr runs report last\n  redis-dr runs report last --format md -o incident.md"
+    )]
     Report {
         /// An id, a unique prefix or `last`.
         run: Option<String>,
@@ -50,6 +63,9 @@ pub enum RunsCommand {
         output: Option<PathBuf>,
     },
     /// Remove journals and safety copies of old finished runs. Shows what it would remove unless --yes.
+    #[command(
+        after_help = "Examples:\n  redis-dr runs prune                          shows what would go\n  redis-dr runs prune --older-than 90d --yes   removes it"
+    )]
     Prune {
         /// Older than this.
         #[arg(long, value_name = "DURATION", default_value = "30d")]
@@ -64,11 +80,13 @@ pub enum RunsCommand {
 #[derive(Debug, Subcommand)]
 pub enum VaultCommand {
     /// What was saved.
+    #[command(after_help = "Examples:\n  redis-dr vault list last\n  redis-dr vault list --json")]
     List {
         /// An id, a unique prefix or `last`.
         run: Option<String>,
     },
     /// Copy a saved file out of the vault; the original place is not touched.
+    #[command(after_help = "Examples:\n  redis-dr vault restore last /var/lib/redis/dump.rdb -o /tmp/dump.rdb")]
     Restore {
         /// An id, a unique prefix or `last`.
         run: String,

@@ -6,18 +6,26 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum LibraryCommand {
     /// All there are, and where each comes from.
+    #[command(after_help = "Examples:\n  redis-dr runbook list")]
     List,
     /// One of them, as text.
+    #[command(after_help = "Examples:\n  redis-dr runbook show restore-rdb")]
     Show {
         /// Its id.
         id: String,
     },
     /// Check files (or all there are): every error with line and column.
+    #[command(
+        after_help = "Examples:\n  redis-dr runbook lint my-runbook.yaml\n  redis-dr runbook lint               all there are"
+    )]
     Lint {
         /// YAML files.
         files: Vec<PathBuf>,
     },
     /// Draw one.
+    #[command(
+        after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid"
+    )]
     Graph {
         /// Its id.
         id: String,
@@ -26,6 +34,7 @@ pub enum LibraryCommand {
         mermaid: bool,
     },
     /// The JSON schema of the files.
+    #[command(after_help = "Examples:\n  redis-dr runbook schema > runbook.schema.json")]
     Schema,
 }
 
@@ -33,18 +42,24 @@ pub enum LibraryCommand {
 #[derive(Debug, Subcommand)]
 pub enum PlaybookCommand {
     /// All there are, and where each comes from.
+    #[command(after_help = "Examples:\n  redis-dr playbook list")]
     List,
     /// One of them, as text.
+    #[command(after_help = "Examples:\n  redis-dr playbook show triage")]
     Show {
         /// Its id.
         id: String,
     },
     /// Check files (or all there are): every error with line and column.
+    #[command(
+        after_help = "Examples:\n  redis-dr playbook lint my-playbook.yaml\n  redis-dr playbook lint               all there are"
+    )]
     Lint {
         /// YAML files.
         files: Vec<PathBuf>,
     },
     /// Draw one.
+    #[command(after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid")]
     Graph {
         /// Its id.
         id: String,
@@ -53,10 +68,14 @@ pub enum PlaybookCommand {
         mermaid: bool,
     },
     /// Run test cases: saved facts and the rule that they must lead to.
+    #[command(
+        after_help = "Examples:\n  redis-dr playbook test             all built-in cases\n  redis-dr playbook test my-cases.yaml"
+    )]
     Test {
         /// Case files; all built-in cases when left out.
         files: Vec<PathBuf>,
     },
     /// The JSON schema of the files.
+    #[command(after_help = "Examples:\n  redis-dr playbook schema > playbook.schema.json")]
     Schema,
 }
