@@ -79,11 +79,13 @@ impl Context {
     #[must_use]
     pub fn command(&self, words: &str) -> String {
         let mut out = format!("redis-dr {words}");
+        // whoever pastes it may be in another directory
+        let whole = |path: &Path| quoted(&std::path::absolute(path).unwrap_or_else(|_| path.into()));
         if let Some(c) = &self.global.config {
-            out.push_str(&format!(" -c {}", quoted(c)));
+            out.push_str(&format!(" -c {}", whole(c)));
         }
         if let Some(s) = &self.global.state_dir {
-            out.push_str(&format!(" --state-dir {}", quoted(s)));
+            out.push_str(&format!(" --state-dir {}", whole(s)));
         }
         out
     }

@@ -154,8 +154,7 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
                 return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment");
             }
             Outcome::NeedsHuman => {
-                let hint = assessment.findings.first().map(|f| f.hint.clone()).unwrap_or_default();
-                return Chosen::no(RunOutcome::Refused, &d.because, hint);
+                return Chosen::no(RunOutcome::Refused, &d.because, hint_of(assessment));
             }
         }
     }
@@ -205,6 +204,12 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
         }
     };
     make_plan(world, selection, assessed, &runbook, point)
+}
+
+/// What a person may do where the tree ends without a runbook: what the worst finding advises, `recover` itself aside.
+fn hint_of(assessment: &Assessment) -> String {
+    let hints = assessment.findings.iter().map(|f| f.hint.as_str());
+    hints.filter(|h| !h.starts_with("redis-dr recover")).find(|h| !h.is_empty()).unwrap_or_default().to_string()
 }
 
 /// The point a runbook works on: the one asked for, the decision's, else the best of the kinds that it takes.

@@ -80,8 +80,10 @@ fn head(a: &Assessment, where_from: &str) -> String {
         let rto = f.instance.rto.map_or(String::new(), |r| format!(" of RTO {r}"));
         now.push(format!("down {}{rto}", a.taken_at.since(since)));
     }
-    if let Some(n) = f.server.clients.filter(|_| f.server.answers == Some(true)) {
-        now.push(format!("{} clients are connected", number(n)));
+    // one of them is this look itself
+    if let Some(others) = f.server.clients.filter(|_| f.server.answers == Some(true)).map(|n| n.saturating_sub(1)) {
+        let clients = if others == 1 { "client is" } else { "clients are" };
+        now.push(format!("{} {clients} connected", number(others)));
     }
     if f.instance.paused == Some(true) {
         now.push("paused for maintenance".into());
