@@ -74,3 +74,34 @@ fn the_readme_names_only_files_that_exist() {
         }
     }
 }
+
+/// The README's tables say what the program says.
+fn the_readme_has(row: &str) {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(text.lines().any(|line| line == row), "the README lacks this row:\n{row}");
+}
+
+#[test]
+fn every_runbook_is_in_the_readme() {
+    for source in runbook::builtin() {
+        let book = runbook::load(&source.text, &source.file, &find).unwrap();
+        let risk = format!("{:?}", book.risk).to_lowercase();
+        the_readme_has(&format!("| `{}` | {risk} | {} |", book.id, book.title));
+    }
+}
+
+#[test]
+fn every_finding_is_in_the_readme() {
+    for id in redis_dr::finding::Id::ALL {
+        let severity = format!("{:?}", id.severity()).to_lowercase();
+        the_readme_has(&format!("| `{}` | {severity} | {} |", id.name(), id.meaning()));
+    }
+}
+
+#[test]
+fn every_exit_code_is_in_the_readme() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 70, 130] {
+        assert!(text.lines().any(|line| line.starts_with(&format!("| {code} | "))), "{code}");
+    }
+}
