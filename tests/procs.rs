@@ -100,10 +100,11 @@ fn the_memory_of_a_server_is_had_when_its_directory_is_gone() {
     let lab = Lab::start(&[]);
     let mut server = lab.connect();
     for chunk in 0..20 {
-        let fill: Vec<Vec<Vec<u8>>> = (0..500)
-            .map(|i| vec![b"SET".to_vec(), format!("k{chunk}-{i}").into_bytes(), vec![b'x'; 300 + i]])
-            .collect();
-        server.pipeline(&fill).unwrap();
+        let mut fill = redis::cmd("MSET");
+        for i in 0..500 {
+            fill.arg(format!("k{chunk}-{i}")).arg(vec![b'x'; 300 + i]);
+        }
+        server.ask::<()>(&fill).unwrap();
     }
     fs::remove_dir_all(lab.data()).unwrap();
     let before = server.config_get("repl-diskless-sync*").unwrap();
@@ -137,7 +138,7 @@ fn the_memory_of_a_server_is_had_when_its_directory_is_gone() {
 fn a_server_that_wrote_the_snapshot_to_its_disk_first_is_read_too() {
     let lab = Lab::start(&["--repl-diskless-sync", "no", "--rename-command", "CONFIG", ""]);
     let mut server = lab.connect();
-    server.command(&["SET", "a", "b"]).unwrap();
+    server.ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     assert!(matches!(server.config_get("dir"), Err(ServerError::Denied { .. })));
     let mut out = Vec::new();
     let mut total = None;
@@ -172,9 +173,9 @@ fn types_and_expiries_are_told_for_each_key() {
     let lab = Lab::start(&[]);
     let mut server = lab.connect();
     server.select(3).unwrap();
-    server.command(&["RPUSH", "list", "1"]).unwrap();
-    server.command(&["HSET", "hash", "f", "1"]).unwrap();
-    server.command(&["PEXPIREAT", "hash", "4102444800123"]).unwrap();
+    server.ask::<()>(redis::cmd("RPUSH").arg("list").arg("1")).unwrap();
+    server.ask::<()>(redis::cmd("HSET").arg("hash").arg("f").arg("1")).unwrap();
+    server.ask::<()>(redis::cmd("PEXPIREAT").arg("hash").arg("4102444800123")).unwrap();
     let keys = [b"list".to_vec(), b"hash".to_vec(), b"none".to_vec()];
     let states = server.types_and_expiries(3, &keys).unwrap();
     assert_eq!(states[0].kind.as_deref(), Some("list"));
@@ -359,7 +360,7 @@ mod tls {
             |tls: Tls| Endpoint { tls: Some(tls), ..Endpoint::plain(Address::Tcp { host: "127.0.0.1".into(), port }) };
         let ours = Tls { ca: Some(at("ca.crt")), cert: Some(at("s.crt")), key: Some(at("s.key")) };
         let mut server = Server::connect(&with(ours.clone()), WAIT).unwrap();
-        server.command(&["SET", "a", "b"]).unwrap();
+        server.ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
         let mut out = Vec::new();
         let info = snapshot(&with(ours.clone()), &mut out, &mut |_, _| ControlFlow::Continue(()), WAIT).unwrap();
         assert_eq!(out.len() as u64, info.bytes);

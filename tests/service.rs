@@ -128,7 +128,7 @@ fn a_server_is_started_and_stopped_without_a_save() {
     assert_eq!(service.running().unwrap(), None);
     assert_eq!(stop(&mut service, StopHow::NoSave, &lab).unwrap(), Stopped::WasDown);
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     let proc = service.running().unwrap().unwrap();
     assert_eq!(proc.ppid, i32::try_from(std::process::id()).unwrap());
     let precious = lab.precious();
@@ -137,7 +137,7 @@ fn a_server_is_started_and_stopped_without_a_save() {
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     fs::remove_file(&precious).unwrap();
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     stop(&mut service, StopHow::AsConfigured, &lab).unwrap();
     assert!(precious.exists());
 }
@@ -147,7 +147,7 @@ fn where_shutdown_is_renamed_away_saving_is_switched_off_first() {
     let lab = Lab::new("rename-command SHUTDOWN \"\"");
     let mut service = lab.process();
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     let precious = lab.precious();
     let stopped = stop(&mut service, StopHow::NoSave, &lab).unwrap();
     assert!(matches!(stopped, Stopped::Stopped { by: "SIGTERM", .. }));
@@ -159,7 +159,7 @@ fn a_server_that_can_only_be_stopped_with_a_save_is_left_alone() {
     let lab = Lab::new("rename-command SHUTDOWN \"\"\nrename-command CONFIG \"\"");
     let mut service = lab.process();
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     let before = service.running().unwrap().unwrap().id;
     let refused = stop(&mut service, StopHow::NoSave, &lab);
     assert!(matches!(refused, Err(ServiceError::WouldSave { .. })), "{refused:?}");
@@ -243,7 +243,7 @@ fn the_operators_commands_start_and_stop_without_a_save() {
         status: vec![text(&status)],
     }));
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     let state = service.state().unwrap();
     assert_eq!(state.status, Some(true));
     assert!(state.process.is_some());
@@ -300,7 +300,7 @@ fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     let unit = SystemdUnit { systemctl, lasting_dir: etc, runtime_dir: run, ..SystemdUnit::new("r.service") };
     let mut service = lab.service(Manager::Systemd(unit));
     service.start(Duration::ZERO).unwrap();
-    lab.up().command(&["SET", "a", "b"]).unwrap();
+    lab.up().ask::<()>(redis::cmd("SET").arg("a").arg("b")).unwrap();
     let first = service.running().unwrap().unwrap();
     let precious = lab.precious();
 

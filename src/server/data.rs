@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Reply, Server, ServerError};
+use redis::{Value, cmd};
+
+use super::link::convert;
+use super::{Server, ServerError};
 
 /// What a server says of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +50,8 @@ impl Server {
     /// Any [`ServerError`].
     pub fn scan(&mut self, db: u32, cursor: u64, count: u32) -> Result<ScanPage, ServerError> {
         self.select(db)?;
-        let mut answer = self.command(&["SCAN", &cursor.to_string(), "COUNT", &count.to_string()])?.items();
-        let keys = answer.pop().map(Reply::items).unwrap_or_default();
-        let cursor = answer.pop().and_then(|cursor| cursor.text().parse().ok());
-        let cursor = cursor.ok_or(ServerError::Protocol { because: "SCAN answered no cursor".to_string() })?;
-        Ok(ScanPage { cursor, keys: keys.into_iter().filter_map(Reply::bytes).collect() })
+        let (cursor, keys) = self.ask(cmd("SCAN").arg(cursor).arg("COUNT").arg(count))?;
+        Ok(ScanPage { cursor, keys })
     }
 
     /// Type and expiry of each of these keys, in their order.
@@ -75,19 +75,19 @@ impl Server {
         states: &mut Vec<KeyState>,
     ) -> Result<(), ServerError> {
         let ask = if exact { "PEXPIRETIME" } else { "PTTL" };
-        let mut commands = vec![vec![b"TIME".to_vec()]];
+        let mut commands = redis::pipe();
+        commands.cmd("TIME");
         for key in keys {
-            commands.push(vec![b"TYPE".to_vec(), key.clone()]);
-            commands.push(vec![ask.as_bytes().to_vec(), key.clone()]);
+            commands.cmd("TYPE").arg(key).cmd(ask).arg(key);
         }
-        commands.push(vec![b"TIME".to_vec()]);
-        let mut answers = self.pipeline(&commands)?;
-        let after = answers.pop().and_then(|time| milliseconds(&time)).unwrap_or(0);
+        commands.cmd("TIME");
+        let mut answers = self.ask_all(&commands)?;
+        let after = answers.pop().and_then(milliseconds).unwrap_or(0);
         let mut answers = answers.into_iter();
-        let before = answers.next().and_then(|time| milliseconds(&time)).unwrap_or(after);
+        let before = answers.next().and_then(milliseconds).unwrap_or(after);
         while let (Some(kind), Some(expiry)) = (answers.next(), answers.next()) {
-            let kind = no_error(kind, "TYPE")?.text();
-            let left = no_error(expiry, ask)?.number().filter(|left| *left >= 0);
+            let kind: String = convert(kind, "TYPE")?;
+            let left = Some(convert::<i64>(expiry, ask)?).filter(|left| *left >= 0);
             states.push(KeyState {
                 kind: (kind != "none").then_some(kind),
                 expires_at_ms: if exact { left } else { left.map(|left| before.saturating_add(left)) },
@@ -98,15 +98,22 @@ impl Server {
         Ok(())
     }
 
+    /// Both are tried on a plain name: a server repeats the arguments of a command that it does not know, and a key that
+    /// is no text would make that an answer which can't be read.
     fn knows_pexpiretime(&mut self) -> Result<bool, ServerError> {
+        const NONE: &str = "redis-dr:probe:none";
         if let Some(known) = self.exact_expiry {
             return Ok(known);
         }
-        let known = match self.command(&["PEXPIRETIME", "redis-dr:probe:none"]) {
-            Ok(_) => true,
+        self.ask::<()>(cmd("TYPE").arg(NONE))?;
+        let known = match self.ask(cmd("PEXPIRETIME").arg(NONE)) {
+            Ok(()) => true,
             Err(ServerError::Denied { .. }) => false,
             Err(other) => return Err(other),
         };
+        if !known {
+            self.ask::<()>(cmd("PTTL").arg(NONE))?;
+        }
         self.exact_expiry = Some(known);
         Ok(known)
     }
@@ -119,10 +126,10 @@ impl Server {
         let started = Instant::now();
         let value = format!("redis-dr {}", std::process::id());
         self.select(0)?;
-        self.command(&["SET", key, &value, "PX", "60000"])?;
-        let read = self.command(&["GET", key])?;
-        self.command(&["DEL", key])?;
-        if read == Reply::Bulk(value.into_bytes()) {
+        self.ask::<()>(cmd("SET").arg(key).arg(&value).arg("PX").arg(60_000))?;
+        let read: Option<Vec<u8>> = self.ask(cmd("GET").arg(key))?;
+        self.ask::<()>(cmd("DEL").arg(key))?;
+        if read == Some(value.into_bytes()) {
             Ok(started.elapsed())
         } else {
             Err(ServerError::Protocol { because: format!("{key} was written and did not read back") })
@@ -147,19 +154,7 @@ impl Server {
 }
 
 /// The answer of TIME in milliseconds since 1970.
-fn milliseconds(time: &Reply) -> Option<i64> {
-    match time {
-        Reply::Array(parts) => {
-            let seconds = parts.first()?.number()?;
-            Some(seconds.saturating_mul(1000).saturating_add(parts.get(1)?.number()? / 1000))
-        }
-        _ => None,
-    }
-}
-
-fn no_error(answer: Reply, command: &str) -> Result<Reply, ServerError> {
-    match answer {
-        Reply::Error(text) => Err(ServerError::from_answer(&text, &[command.as_bytes()])),
-        other => Ok(other),
-    }
+fn milliseconds(time: Value) -> Option<i64> {
+    let (seconds, micros): (i64, i64) = convert(time, "TIME").ok()?;
+    Some(seconds.saturating_mul(1000).saturating_add(micros / 1000))
 }

@@ -177,8 +177,8 @@ impl ServerError {
         )
     }
 
-    /// Reads an error line of the server. `args` is the command, of which at most the name may show up again.
-    pub(super) fn from_answer(text: &str, args: &[&[u8]]) -> ServerError {
+    /// Reads an error line of the server, the answer to a command of this name.
+    pub(super) fn from_answer(text: &str, command: &str) -> ServerError {
         let text = clean(text);
         match text.split(' ').next().unwrap_or("") {
             "NOAUTH" | "WRONGPASS" => ServerError::AuthFailed { text },
@@ -189,12 +189,12 @@ impl ServerError {
             "NOREPLICAS" => ServerError::NoReplicas,
             "READONLY" => ServerError::ReadOnly,
             "MASTERDOWN" => ServerError::MasterDown,
-            "NOPERM" => ServerError::Denied { command: name_of(args), text },
+            "NOPERM" => ServerError::Denied { command: command.to_string(), text },
             "ERR"
                 if text.to_lowercase().starts_with("err unknown command")
                     || text.to_lowercase().starts_with("err unknown subcommand") =>
             {
-                ServerError::Denied { command: name_of(args), text }
+                ServerError::Denied { command: command.to_string(), text }
             }
             _ => ServerError::Answer { text },
         }
@@ -202,13 +202,34 @@ impl ServerError {
 }
 
 /// The name of a command for a message: `CONFIG SET`, never its arguments.
-fn name_of(args: &[&[u8]]) -> String {
-    let first = String::from_utf8_lossy(args.first().copied().unwrap_or_default()).to_uppercase();
-    let second = args.get(1).filter(|_| matches!(first.as_str(), "CONFIG" | "ACL" | "CLIENT" | "SCRIPT" | "DEBUG"));
-    match second {
-        Some(second) => format!("{first} {}", String::from_utf8_lossy(second).to_uppercase()),
-        None => first,
+pub(super) fn name_of(command: &redis::Cmd) -> String {
+    let mut words = command.args_iter().map_while(|word| match word {
+        redis::Arg::Simple(bytes) => Some(String::from_utf8_lossy(bytes).to_uppercase()),
+        _ => None,
+    });
+    let first = words.next().unwrap_or_default();
+    match words.next() {
+        Some(second) if matches!(first.as_str(), "CONFIG" | "ACL" | "CLIENT" | "SCRIPT" | "DEBUG") => {
+            format!("{first} {second}")
+        }
+        _ => first,
     }
+}
+
+/// The error line as the server sent it.
+pub(super) fn text_of(error: &redis::ServerError) -> String {
+    match error.details() {
+        Some(details) => format!("{} {details}", error.code()),
+        None => error.code().to_string(),
+    }
+}
+
+/// Why bytes could not be read as an answer: the parser's words, which come in lines.
+pub(super) fn not_resp(error: &redis::RedisError) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("Incompatible type - ").unwrap_or(&text);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    clean(&format!("it is not RESP: {}", lines.join(", ").to_lowercase()))
 }
 
 /// An answer fit for printing: no control characters, not too long, and without the arguments that `unknown command`
@@ -230,7 +251,9 @@ mod tests {
 
     #[test]
     fn answers_get_their_kind() {
-        let kind = |text: &str| ServerError::from_answer(text, &[b"config", b"set", b"requirepass", b"hunter2"]);
+        let kind = |text: &str| {
+            ServerError::from_answer(text, &name_of(redis::cmd("config").arg("set").arg("requirepass").arg("hunter2")))
+        };
         assert!(matches!(kind("NOAUTH Authentication required."), ServerError::AuthFailed { .. }));
         assert!(matches!(kind("MISCONF Errors writing to the AOF file: No space"), ServerError::Misconf { .. }));
         assert!(matches!(kind("NOREPLICAS Not enough good replicas to write."), ServerError::NoReplicas));
@@ -244,7 +267,7 @@ mod tests {
     fn values_and_control_characters_do_not_come_back() {
         let error = ServerError::from_answer(
             "ERR CONFIG SET failed (possibly related to argument 'requirepass') - 'hunter2\u{1b}[2J' is bad",
-            &[b"CONFIG"],
+            "CONFIG",
         );
         assert!(!error.to_string().contains("hunter2"));
         assert!(!error.to_string().contains('\u{1b}'));

@@ -4,37 +4,36 @@
 //! and never answers costs the timeout and no more. After a timeout or a broken reply a connection is never used again,
 //! since the next answer could belong to the last question.
 //!
-//! The protocol is spoken here and not by a client library: a feed of a snapshot needs the raw socket anyway, replies come
-//! from a machine in trouble and are read with limits, and a deadline must hold for all parts of a connect.
+//! The `redis` crate packs commands, reads answers and turns them into values; the connection under it is ours, for the
+//! reasons given in `link`.
 
+mod channel;
 mod data;
 mod endpoint;
 mod error;
 mod info;
-mod reply;
+mod link;
 mod snapshot;
-mod wire;
+mod socket;
 
 pub use crate::config::{Address, Secret, Tls};
 pub use data::{KeyState, Latency, ScanPage};
 pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};
-pub use reply::Reply;
 pub use snapshot::{SnapshotInfo, snapshot};
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use wire::Wire;
+use link::Link;
+use redis::{Cmd, FromRedisValue, Pipeline, Value, cmd};
 
 /// A connection to a server, authenticated.
 #[derive(Debug)]
 pub struct Server {
-    wire: Wire,
+    link: Link,
     timeout: Duration,
-    /// Why it can't be used any more; the next answer could belong to an older question.
-    broken: bool,
     /// Selected database.
     db: u32,
     /// Whether PEXPIRETIME is there (7.0 and newer); asked once.
@@ -49,8 +48,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; `AuthFailed` when it does not take the credentials.
     pub fn connect(endpoint: &Endpoint, timeout: Duration) -> Result<Server, ServerError> {
-        let wire = Wire::open(endpoint, Instant::now() + timeout)?;
-        let mut server = Server { wire, timeout, broken: false, db: 0, exact_expiry: None };
+        let link = Link::open(endpoint, Instant::now() + timeout)?;
+        let mut server = Server { link, timeout, db: 0, exact_expiry: None };
         server.log_in(endpoint)?;
         Ok(server)
     }
@@ -60,13 +59,10 @@ impl Server {
         let Some(password) = &endpoint.password else {
             return Ok(());
         };
-        let mut args: Vec<&[u8]> = vec![b"AUTH"];
-        if let Some(user) = &endpoint.user {
-            args.push(user.as_bytes());
-        }
-        args.push(password.expose().as_bytes());
-        match self.exchange(&args) {
-            Ok(_) => Ok(()),
+        let mut auth = cmd("AUTH");
+        auth.arg(endpoint.user.as_deref()).arg(password.expose());
+        match self.link.ask(&auth) {
+            Ok(()) => Ok(()),
             Err(ServerError::Answer { text }) if error::no_password_needed(&text) && endpoint.user.is_none() => Ok(()),
             Err(ServerError::Answer { text } | ServerError::Denied { text, .. }) => {
                 Err(ServerError::AuthFailed { text })
@@ -80,66 +76,20 @@ impl Server {
         self.timeout = timeout;
     }
 
-    /// Sends one command and reads its answer; an error answer is an `Err`.
+    /// Asks one command, within the timeout, and takes the answer as a `T`; an error answer is an `Err`.
     ///
     /// # Errors
-    /// What the server refused with, or why no answer came.
-    pub fn call(&mut self, args: &[&[u8]]) -> Result<Reply, ServerError> {
-        self.wire.set_deadline(Instant::now() + self.timeout);
-        self.exchange(args)
+    /// What the server refused with, or why no answer came; `Protocol` when the answer is no `T`.
+    pub fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, ServerError> {
+        self.link.set_deadline(Instant::now() + self.timeout);
+        self.link.ask(command)
     }
 
-    /// As [`call`](Self::call), for words.
-    ///
-    /// # Errors
-    /// As `call`.
-    pub fn command(&mut self, args: &[&str]) -> Result<Reply, ServerError> {
-        let bytes: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-        self.call(&bytes)
-    }
-
-    /// Sends many commands before it reads the first answer. One answer for each, errors among them.
-    ///
-    /// # Errors
-    /// No answers came: timeout, closed, protocol.
-    pub fn pipeline(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<Vec<Reply>, ServerError> {
-        self.usable()?;
-        self.wire.set_deadline(Instant::now() + self.timeout);
-        let mut out = Vec::new();
-        for command in commands {
-            let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
-            reply::pack(&mut out, &args);
-        }
-        let mut all = || -> Result<Vec<Reply>, ServerError> {
-            self.wire.send(&out)?;
-            commands.iter().map(|_| reply::read(&mut self.wire)).collect()
-        };
-        let answers = all();
-        self.broken = answers.is_err();
-        answers
-    }
-
-    fn exchange(&mut self, args: &[&[u8]]) -> Result<Reply, ServerError> {
-        self.usable()?;
-        let mut out = Vec::new();
-        reply::pack(&mut out, args);
-        let answer = match self.wire.send(&out) {
-            Ok(()) => reply::read(&mut self.wire),
-            // The server may have said why before it closed ("max number of clients reached").
-            Err(refused) => reply::read(&mut self.wire).map_err(|_| refused),
-        };
-        match answer {
-            Ok(Reply::Error(text)) => Err(ServerError::from_answer(&text, args)),
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                self.broken = true;
-                Err(error)
-            }
-        }
-    }
-
-    fn usable(&self) -> Result<(), ServerError> {
-        if self.broken { Err(ServerError::Closed) } else { Ok(()) }
+    /// Sends many commands before it reads the first answer, all within the timeout. One answer for each, errors among
+    /// them.
+    fn ask_all(&mut self, commands: &Pipeline) -> Result<Vec<Value>, ServerError> {
+        self.link.set_deadline(Instant::now() + self.timeout);
+        self.link.ask_all(commands)
     }
 
     /// PING. It is refused while loading, and with MISCONF, BUSY or MASTERDOWN.
@@ -147,7 +97,7 @@ impl Server {
     /// # Errors
     /// Any [`ServerError`].
     pub fn ping(&mut self) -> Result<(), ServerError> {
-        self.command(&["PING"]).map(|_| ())
+        self.ask(&cmd("PING"))
     }
 
     /// INFO, of one section (`server`, `everything`, …) or the default ones. Works while loading.
@@ -155,11 +105,8 @@ impl Server {
     /// # Errors
     /// Any [`ServerError`].
     pub fn info(&mut self, section: Option<&str>) -> Result<Info, ServerError> {
-        let answer = match section {
-            Some(section) => self.command(&["INFO", section])?,
-            None => self.command(&["INFO"])?,
-        };
-        Ok(Info::parse(&answer.text()))
+        let answer: Vec<u8> = self.ask(cmd("INFO").arg(section))?;
+        Ok(Info::parse(&String::from_utf8_lossy(&answer)))
     }
 
     /// CONFIG GET: the settings whose names match a glob. Works while loading.
@@ -167,8 +114,9 @@ impl Server {
     /// # Errors
     /// `Denied` where CONFIG is renamed away or not allowed.
     pub fn config_get(&mut self, pattern: &str) -> Result<BTreeMap<String, String>, ServerError> {
-        let items = self.command(&["CONFIG", "GET", pattern])?.items();
-        Ok(items.chunks_exact(2).map(|pair| (pair[0].text(), pair[1].text())).collect())
+        let settings: Vec<(Vec<u8>, Vec<u8>)> = self.ask(cmd("CONFIG").arg("GET").arg(pattern))?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(settings.into_iter().map(|(name, value)| (text(name), text(value))).collect())
     }
 
     /// One setting by its name; `None` when this server has no such setting.
@@ -184,7 +132,7 @@ impl Server {
     /// # Errors
     /// `Answer` when the server does not take it, `Denied` where CONFIG is renamed away or not allowed.
     pub fn config_set(&mut self, name: &str, value: &str) -> Result<(), ServerError> {
-        self.command(&["CONFIG", "SET", name, value]).map(|_| ())
+        self.ask(cmd("CONFIG").arg("SET").arg(name).arg(value))
     }
 
     /// CONFIG REWRITE.
@@ -192,7 +140,7 @@ impl Server {
     /// # Errors
     /// `Answer` when the server runs without a file or can't write it.
     pub fn config_rewrite(&mut self) -> Result<(), ServerError> {
-        self.command(&["CONFIG", "REWRITE"]).map(|_| ())
+        self.ask(cmd("CONFIG").arg("REWRITE"))
     }
 
     /// Keys in one database, those that expired and were not yet dropped among them.
@@ -201,10 +149,7 @@ impl Server {
     /// Any [`ServerError`].
     pub fn dbsize(&mut self, db: u32) -> Result<u64, ServerError> {
         self.select(db)?;
-        self.command(&["DBSIZE"])?
-            .number()
-            .and_then(|n| u64::try_from(n).ok())
-            .ok_or(ServerError::Protocol { because: "DBSIZE did not answer with a number".to_string() })
+        self.ask(&cmd("DBSIZE"))
     }
 
     /// Goes to a database.
@@ -213,7 +158,7 @@ impl Server {
     /// `Answer` when there is no such database.
     pub fn select(&mut self, db: u32) -> Result<(), ServerError> {
         if self.db != db {
-            self.command(&["SELECT", &db.to_string()])?;
+            self.ask::<()>(cmd("SELECT").arg(db))?;
             self.db = db;
         }
         Ok(())
@@ -224,7 +169,7 @@ impl Server {
     /// # Errors
     /// Any [`ServerError`].
     pub fn bgsave(&mut self) -> Result<(), ServerError> {
-        self.command(&["BGSAVE", "SCHEDULE"]).map(|_| ())
+        self.ask(cmd("BGSAVE").arg("SCHEDULE"))
     }
 
     /// BGREWRITEAOF. Returns when it has begun or was put in the queue.
@@ -232,7 +177,7 @@ impl Server {
     /// # Errors
     /// Any [`ServerError`].
     pub fn bgrewriteaof(&mut self) -> Result<(), ServerError> {
-        self.command(&["BGREWRITEAOF"]).map(|_| ())
+        self.ask(&cmd("BGREWRITEAOF"))
     }
 
     /// SHUTDOWN NOSAVE: no file is written over by what is in memory. Done when the server closes the connection.
@@ -240,8 +185,8 @@ impl Server {
     /// # Errors
     /// `Answer` with its text when it goes on running (`Errors trying to SHUTDOWN`, an initial AOF being written).
     pub fn shutdown_nosave(mut self) -> Result<(), ServerError> {
-        match self.command(&["SHUTDOWN", "NOSAVE"]) {
-            Ok(answer) => Err(ServerError::Answer { text: format!("SHUTDOWN answered {}", answer.text()) }),
+        match self.ask::<String>(cmd("SHUTDOWN").arg("NOSAVE")) {
+            Ok(answer) => Err(ServerError::Answer { text: format!("SHUTDOWN answered {answer}") }),
             Err(ServerError::Closed) => Ok(()),
             Err(error) => Err(error),
         }

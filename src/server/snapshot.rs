@@ -1,14 +1,15 @@
 //! The memory of a running server as a snapshot, fed to us as to a replica.
 //!
 //! It needs no disk on the server's side, so it works when the data directory is full, read-only or gone. The server forks
-//! once, as for BGSAVE.
+//! once, as for BGSAVE. What is answered to PSYNC is no answer of RESP but newlines, a header and the file itself: the
+//! `redis` crate leads up to it and then leaves the channel to us.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::wire::Wire;
-use super::{Endpoint, Server, ServerError, reply};
+use super::channel::Channel;
+use super::{Endpoint, Server, ServerError};
 
 /// What was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 const QUESTION: Duration = Duration::from_secs(10);
 /// Length of the mark at the end of a transfer whose size was not known.
 const MARK: usize = 40;
+/// Longest line before the snapshot.
+const LINE: u64 = 1024;
+/// Bytes read from the socket at once.
+const CHUNK: usize = 64 * 1024;
 
 /// Streams a snapshot of the server's memory into `sink`, within `deadline`. The sink's owner syncs it.
 ///
@@ -86,20 +91,17 @@ fn feed(
 ) -> Result<SnapshotInfo, ServerError> {
     let mut link = Server::connect(endpoint, QUESTION)?;
     // `rdb-only` (7.0 and newer) makes the server drop us when the snapshot is through; older ones refuse the word.
-    for words in [&["REPLCONF", "rdb-only", "1"][..], &["REPLCONF", "capa", "eof", "capa", "psync2"]] {
-        match link.command(words) {
-            Ok(_) | Err(ServerError::Answer { .. }) => {}
+    for words in [&["rdb-only", "1"][..], &["capa", "eof", "capa", "psync2"]] {
+        match link.ask(redis::cmd("REPLCONF").arg(words)) {
+            Ok(()) | Err(ServerError::Answer { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    let mut wire = link.wire;
-    wire.set_deadline(next(ends));
-    let mut out = Vec::new();
-    reply::pack(&mut out, &[b"PSYNC", b"?", b"-1"]);
-    wire.send(&out)?;
-    let (replication_id, offset) = full_resync(&mut wire, ends)?;
-    let announced = spoken_line(&mut wire, ends)?;
-    let mut body = Body { sink, progress, ends, begin: Vec::new(), bytes: 0 };
+    let mut wire = Wire { from: BufReader::with_capacity(CHUNK, link.link.into_channel()), ends };
+    wire.send(redis::cmd("PSYNC").arg("?").arg("-1"))?;
+    let (replication_id, offset) = full_resync(&mut wire)?;
+    let announced = wire.spoken_line()?;
+    let mut body = Body { sink, progress, begin: Vec::new(), bytes: 0 };
     let diskless = match announced.strip_prefix(b"$EOF:") {
         Some(mark) if mark.len() == MARK => {
             body.until_mark(&mut wire, mark)?;
@@ -118,27 +120,64 @@ fn feed(
     Ok(SnapshotInfo { bytes, replication_id, offset, diskless })
 }
 
-/// The moment at which silence is too long.
-fn next(ends: Instant) -> Instant {
-    ends.min(Instant::now() + SILENCE)
+/// The channel while it carries something else than answers.
+struct Wire {
+    from: BufReader<Channel>,
+    /// End of the whole transfer.
+    ends: Instant,
 }
 
-/// The next line that says something: bare newlines only keep the connection alive.
-fn spoken_line(wire: &mut Wire, ends: Instant) -> Result<Vec<u8>, ServerError> {
-    loop {
-        wire.set_deadline(next(ends));
-        let line = wire.line(1024)?;
-        if !line.is_empty() {
-            return Ok(line);
+impl Wire {
+    fn send(&mut self, command: &redis::Cmd) -> Result<(), ServerError> {
+        self.listen();
+        let channel = self.from.get_mut();
+        let sent = channel.write_all(&command.get_packed_command()).and_then(|()| channel.flush());
+        sent.map_err(|error| channel.failed("sending a command", error))
+    }
+
+    /// From now on, silence may not last too long.
+    fn listen(&mut self) {
+        self.from.get_mut().set_deadline(self.ends.min(Instant::now() + SILENCE));
+    }
+
+    /// The next line that says something: bare newlines only keep the connection alive.
+    fn spoken_line(&mut self) -> Result<Vec<u8>, ServerError> {
+        loop {
+            self.listen();
+            let mut line = Vec::new();
+            let read = (&mut self.from).take(LINE).read_until(b'\n', &mut line);
+            read.map_err(|error| self.from.get_ref().failed("waiting for an answer", error))?;
+            match line.strip_suffix(b"\n") {
+                None if line.len() as u64 == LINE => {
+                    return Err(ServerError::Protocol { because: format!("a line of more than {LINE} bytes") });
+                }
+                None => return Err(ServerError::Closed),
+                Some(said) => match said.strip_suffix(b"\r").unwrap_or(said) {
+                    [] => {}
+                    said => return Ok(said.to_vec()),
+                },
+            }
+        }
+    }
+
+    /// What is there, at least one byte.
+    fn chunk(&mut self) -> Result<&[u8], ServerError> {
+        self.listen();
+        if let Err(error) = self.from.fill_buf() {
+            return Err(self.from.get_ref().failed("waiting for an answer", error));
+        }
+        match self.from.buffer() {
+            [] => Err(ServerError::Closed),
+            bytes => Ok(bytes),
         }
     }
 }
 
 /// Reads `+FULLRESYNC <id> <offset>`.
-fn full_resync(wire: &mut Wire, ends: Instant) -> Result<(String, u64), ServerError> {
-    let line = String::from_utf8_lossy(&spoken_line(wire, ends)?).into_owned();
+fn full_resync(wire: &mut Wire) -> Result<(String, u64), ServerError> {
+    let line = String::from_utf8_lossy(&wire.spoken_line()?).into_owned();
     if let Some(refusal) = line.strip_prefix('-') {
-        return Err(ServerError::from_answer(refusal, &[b"PSYNC"]));
+        return Err(ServerError::from_answer(refusal, "PSYNC"));
     }
     let mut words = line.split(' ');
     match (words.next(), words.next(), words.next().and_then(|offset| offset.parse().ok())) {
@@ -149,7 +188,7 @@ fn full_resync(wire: &mut Wire, ends: Instant) -> Result<(String, u64), ServerEr
 
 fn announced_length(line: &[u8]) -> Result<u64, ServerError> {
     if let Some(refusal) = line.strip_prefix(b"-") {
-        return Err(ServerError::from_answer(&String::from_utf8_lossy(refusal), &[b"PSYNC"]));
+        return Err(ServerError::from_answer(&String::from_utf8_lossy(refusal), "PSYNC"));
     }
     let digits = line.strip_prefix(b"$").and_then(|digits| std::str::from_utf8(digits).ok());
     digits
@@ -161,7 +200,6 @@ fn announced_length(line: &[u8]) -> Result<u64, ServerError> {
 struct Body<'a> {
     sink: &'a mut dyn Write,
     progress: &'a mut dyn FnMut(u64, Option<u64>) -> ControlFlow<()>,
-    ends: Instant,
     /// The first bytes, to see whether it is a snapshot at all.
     begin: Vec<u8>,
     bytes: u64,
@@ -182,11 +220,10 @@ impl Body<'_> {
 
     fn of_length(&mut self, wire: &mut Wire, total: u64) -> Result<(), ServerError> {
         while self.bytes < total {
-            wire.set_deadline(next(self.ends));
             let chunk = wire.chunk()?;
             let take = usize::try_from(total - self.bytes).unwrap_or(usize::MAX).min(chunk.len());
             self.keep(&chunk[..take], Some(total))?;
-            wire.consume(take);
+            wire.from.consume(take);
         }
         Ok(())
     }
@@ -196,11 +233,10 @@ impl Body<'_> {
         let finder = memchr::memmem::Finder::new(mark);
         let mut held = Vec::new();
         loop {
-            wire.set_deadline(next(self.ends));
             let chunk = wire.chunk()?;
             let used = chunk.len();
             held.extend_from_slice(chunk);
-            wire.consume(used);
+            wire.from.consume(used);
             if let Some(end) = finder.find(&held) {
                 return self.keep(&held[..end], None);
             }
