@@ -199,6 +199,23 @@ fn only_server_opens_connections() {
     assert!(wrong.is_empty(), "connections belong to server:\n{}", wrong.join("\n"));
 }
 
+/// Libraries that one room stands before, so that the rest does not depend on them.
+#[test]
+fn libraries_stay_behind_their_room() {
+    for (library, room) in [
+        ("anyhow::", "cli"),
+        ("dialoguer::", "cli"),
+        ("procfs::", "host"),
+        ("sysinfo::", "host"),
+        ("redis::cmd", "server"),
+        ("rustls::", "server"),
+        ("serde_yaml::", "yaml"),
+    ] {
+        let wrong = uses_outside(&[room], &[library]);
+        assert!(wrong.is_empty(), "{library} belongs to {room}:\n{}", wrong.join("\n"));
+    }
+}
+
 /// clippy denies the printing macros; this catches an `allow` slipped in where nothing should be printed.
 #[test]
 fn only_cli_and_report_print() {

@@ -42,32 +42,44 @@ impl ActError {
 
 impl From<crate::vault::VaultError> for ActError {
     fn from(e: crate::vault::VaultError) -> Self {
-        Self::failed(e.to_string(), e.hint())
+        Self::failed(with_causes(&e), e.hint())
     }
 }
 
 impl From<crate::host::HostError> for ActError {
     fn from(e: crate::host::HostError) -> Self {
-        Self::failed(e.to_string(), e.hint())
+        Self::failed(with_causes(&e), e.hint())
     }
 }
 
 impl From<ServerError> for ActError {
     fn from(e: ServerError) -> Self {
-        Self { in_doubt: !e.answered(), ..Self::failed(e.to_string(), e.hint()) }
+        Self { in_doubt: !e.answered(), ..Self::failed(with_causes(&e), e.hint()) }
     }
 }
 
 impl From<ServiceError> for ActError {
     fn from(e: ServiceError) -> Self {
-        Self::failed(e.to_string(), e.hint())
+        Self::failed(with_causes(&e), e.hint())
     }
 }
 
 impl From<crate::host::process::ProcessError> for ActError {
     fn from(e: crate::host::process::ProcessError) -> Self {
-        Self::failed(e.to_string(), e.hint())
+        Self::failed(with_causes(&e), e.hint())
     }
+}
+
+/// What went wrong and why, down to the system's answer.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(why) = cause {
+        text.push_str(&format!(": {why}"));
+        cause = why.source();
+    }
+    text
 }
 
 /// Was it done already?

@@ -15,7 +15,7 @@ mod service;
 mod site;
 mod tools;
 pub use conf::FENCE_MARKER;
-pub use hands::{Act, ActError, Done, Hands, Progress};
+pub use hands::{Act, ActError, Done, Hands, Progress, with_causes};
 pub use params::*;
 pub use service::save_live;
 pub use site::*;

@@ -55,7 +55,7 @@ impl Context {
         let path = config::lookup(global.config.as_deref(), &env, look.is_root(), &|p| look.exists(p));
         let mut config = None;
         if let Some(path) = &path {
-            let text = look.read_text(path, 1 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+            let text = look.read_text(path, 1 << 20).map_err(Failure::file)?;
             trusted(&look, path)?;
             config = Some(Config::from_text(&text, &path.display().to_string()).map_err(|e| {
                 Failure::usage(e.to_string().trim_end().to_string(), e.hint().unwrap_or("mend the config"))
@@ -208,7 +208,7 @@ impl Context {
     }
 
     fn password(&self, file: &Path) -> Result<Secret, Failure> {
-        let mut bytes = self.look.read(file, 1 << 16).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+        let mut bytes = self.look.read(file, 1 << 16).map_err(Failure::file)?;
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
         }
@@ -254,7 +254,7 @@ impl Context {
     /// # Errors
     /// It can't be read, or root must not trust it.
     pub fn source(&self, path: &Path) -> Result<Source, Failure> {
-        let text = self.look.read_text(path, 2 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+        let text = self.look.read_text(path, 2 << 20).map_err(Failure::file)?;
         trusted(&self.look, path)?;
         Ok(Source::new(path.display().to_string(), text))
     }

@@ -84,12 +84,11 @@ fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<
 
 /// Replaces a file at one instant, mode 0600.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    crate::host::write_private(path, bytes)
-        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display()), "give another path to -o"))
+    crate::host::write_private(path, bytes).map_err(|e| Failure::of(2, e, "give another path to -o"))
 }
 
 fn read_facts(context: &Context, file: &Path) -> Result<Assessment, Failure> {
-    let text = context.look.read(file, 64 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+    let text = context.look.read(file, 64 << 20).map_err(Failure::file)?;
     serde_json::from_slice(&text).map_err(|e| {
         Failure::usage(format!("{} is not a saved assessment: {e}", file.display()), "make one: redis-dr assess --json")
     })
@@ -98,7 +97,7 @@ fn read_facts(context: &Context, file: &Path) -> Result<Assessment, Failure> {
 /// Reads a plan from a file, and proves that nobody changed it.
 pub fn read(context: &Context, file: &Path) -> Result<Plan, Failure> {
     super::context::trusted(&context.look, file)?;
-    let text = context.look.read(file, 64 << 20).map_err(|e| Failure::usage(e.to_string(), e.hint()))?;
+    let text = context.look.read(file, 64 << 20).map_err(Failure::file)?;
     Ok(Plan::read(&text)?)
 }
 

@@ -57,8 +57,8 @@ fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
             Ok(one) if context.global.json => documents.push(document(&one)),
             Ok(one) => text(&one),
             Err(failure) if run.is_some() => return Err(failure),
-            Err(failure) if context.global.json => documents.push(json!({ "run_id": id, "error": failure.error })),
-            Err(failure) => out::line(&format!("{id}: {}", printable(&failure.error))),
+            Err(failure) if context.global.json => documents.push(json!({ "run_id": id, "error": failure.line() })),
+            Err(failure) => out::line(&format!("{id}: {}", printable(&failure.line()))),
         }
     }
     if context.global.json {
@@ -186,7 +186,7 @@ mod tests {
         let wrong = copy_out(&look, &from, Some("no digest"), &to);
         assert!(wrong.is_err() && !look.exists(&to));
         let digest = blake3::hash(b"bytes").to_hex().to_string();
-        assert_eq!(copy_out(&look, &from, Some(&digest), &to), Ok(5));
+        assert_eq!(copy_out(&look, &from, Some(&digest), &to).unwrap(), 5);
         assert_eq!(look.stat(&to).unwrap().mode & 0o777, 0o600);
         assert_eq!(copy_out(&look, &from, None, &to).unwrap_err().exit_code, 2);
     }

@@ -40,7 +40,7 @@ pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> 
         None => usual(context, name, points)?,
     };
     let mut server = Server::connect(&assessed.endpoint, TIMEOUT)
-        .map_err(|e| Failure::look(e.to_string(), context.command(&format!("assess {name}"))))?;
+        .map_err(|e| Failure::of(1, e, context.command(&format!("assess {name}"))))?;
     let report = compare(context, &mut server, point, assessed.effective.appendonly())?;
     print(context, name, point, &report);
     Ok(if report.ok() { 0 } else { 8 })
@@ -92,7 +92,7 @@ fn compare(context: &Context, server: &mut Server, point: &Point, aof_base: bool
         Ok(Box::new(file))
     };
     verify::against(server, &expected, &mut open, verify::Depth::Sample)
-        .map_err(|e| Failure::look(e.to_string(), "redis-dr assess"))
+        .map_err(|e| Failure::of(1, e, "redis-dr assess"))
 }
 
 fn print(context: &Context, instance: &str, point: &Point, report: &Report) {

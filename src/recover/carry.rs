@@ -1,5 +1,6 @@
 //! From a confirmed plan to its end: the run's directory, journal and vault are made, then the engine walks.
 use super::{Consent, Person, World, hooks, story};
+use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
 use crate::engine::{self, Deps, Ending, Refresh, Run};
 use crate::facts::{Assessment, Facts, Time};
@@ -47,7 +48,7 @@ pub(super) fn start(
     let refuse = |because: String, hint: String| story::no_run(world, assessment, RunOutcome::Refused, because, hint);
     let dir = match world.state.new_run(world.look.now(), &plan.runbook) {
         Ok(dir) => dir,
-        Err(e) => return refuse(e.to_string(), e.hint()),
+        Err(e) => return refuse(with_causes(&e), e.hint()),
     };
     lock.names_run(dir.id());
     let vault = vault_dir(world, plan, &dir, assessment);
@@ -69,7 +70,7 @@ pub(super) fn start(
     };
     let journal = match Journal::create(dir.own(), JOURNAL, &header) {
         Ok(journal) => journal,
-        Err(e) => return refuse(e.to_string(), e.hint()),
+        Err(e) => return refuse(with_causes(&e), e.hint()),
     };
     if let Err(because) = hooks::on_start(world, assessment) {
         return refuse(because, "mend the hook, or make it not required".into());
@@ -170,9 +171,9 @@ fn vault_dir(world: &World<'_>, plan: &Plan, dir: &RunDir, assessment: &Assessme
 
 /// The plan, and the facts it was made from, beside the journal before its first line.
 fn store(dir: &RunDir, plan: &Plan, assessment: &Assessment) -> Result<(), String> {
-    let text = |v: Result<Vec<u8>, serde_json::Error>| v.map_err(|e| e.to_string());
-    dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?).map_err(|e| e.to_string())?;
-    dir.write("assessment.json", &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| e.to_string())
+    let text = |v: Result<Vec<u8>, serde_json::Error>| v.map_err(|e| with_causes(&e));
+    dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?).map_err(|e| with_causes(&e))?;
+    dir.write("assessment.json", &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| with_causes(&e))
 }
 
 /// Walks forward (or back) with a journal at hand, and says how it ended.
@@ -200,7 +201,7 @@ pub(super) fn walk(
     };
     let vault = match Vault::open(Pen::new(), vault, planters(world, plan)) {
         Ok(vault) => vault,
-        Err(e) => return failed(e.to_string(), e.hint()),
+        Err(e) => return failed(with_causes(&e), e.hint()),
     };
     let service = match plan.site.service(world.look) {
         Ok(service) => service,
@@ -213,7 +214,7 @@ pub(super) fn walk(
         Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, interrupted, step_by_step, service };
     let mut run = Run::new(plan, journal, log, vault, deps, facts);
     if let Err(e) = run.begin(auto) {
-        return failed(e.to_string(), e.hint());
+        return failed(with_causes(&e), e.hint());
     }
     let ending = if forward { engine::walk(&mut run) } else { engine::roll_back(&mut run) };
     let gates = run.gates_passed;
@@ -237,7 +238,7 @@ pub(super) fn walk(
         Err(e) => {
             doc.outcome = RunOutcome::Unfinished;
             doc.exit_code = doc.outcome.exit_code();
-            doc.because = e.to_string();
+            doc.because = with_causes(&e);
             doc.hint = e.hint();
         }
     }

@@ -1,6 +1,7 @@
 //! `recover` from its first look to its last proof.
 use super::choose::{choose, settle};
 use super::{Answer, Chosen, Consent, Person, Selection, Unfinished, World, carry, hooks, unfinished};
+use crate::action::with_causes;
 use crate::assess::Assessed;
 use crate::facts::Assessment;
 use crate::lock::{Holder, Lock};
@@ -188,7 +189,7 @@ pub(super) fn lock(
     Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| {
         let outcome =
             if matches!(e, crate::lock::LockError::Held { .. }) { RunOutcome::Locked } else { RunOutcome::Refused };
-        Box::new(RunDocument::without_run(world.name(), outcome, e.to_string(), e.hint()))
+        Box::new(RunDocument::without_run(world.name(), outcome, with_causes(&e), e.hint()))
     })
 }
 

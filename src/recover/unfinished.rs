@@ -1,6 +1,7 @@
 //! Runs that were not finished: found, carried on, taken back; and a run's document from its journal.
 use super::carry::{JOURNAL, Signals, walk};
 use super::{Person, World};
+use crate::action::with_causes;
 use crate::assess::{Depth, Wanted};
 use crate::facts::{Assessment, RunFacts, Seconds};
 use crate::host::Look;
@@ -27,10 +28,10 @@ pub struct OpenRun {
 /// # Errors
 /// Its journal or plan is damaged.
 pub fn open_run(state: &State, look: &Look, id: &str) -> Result<OpenRun, String> {
-    let dir = state.open_run(id).map_err(|e| e.to_string())?;
-    let log = journal::read(*look, &dir.journal_path()).map_err(|e| e.to_string())?;
-    let text = dir.read("plan.json").map_err(|e| e.to_string())?.ok_or_else(|| format!("{id} has no plan"))?;
-    let plan = Plan::read(&text).map_err(|e| e.to_string())?;
+    let dir = state.open_run(id).map_err(|e| with_causes(&e))?;
+    let log = journal::read(*look, &dir.journal_path()).map_err(|e| with_causes(&e))?;
+    let text = dir.read("plan.json").map_err(|e| with_causes(&e))?.ok_or_else(|| format!("{id} has no plan"))?;
+    let plan = Plan::read(&text).map_err(|e| with_causes(&e))?;
     if plan.digest != log.header.plan_digest {
         return Err(format!("the plan of {id} is not the one its journal was started with"));
     }
@@ -162,7 +163,7 @@ fn go(
     };
     let status = match run.log.status() {
         Ok(status) => status,
-        Err(e) => return broken(world, e.to_string()),
+        Err(e) => return broken(world, with_causes(&e)),
     };
     let refused = |because: &str, hint: &str| {
         let mut doc = RunDocument::without_run(world.name(), RunOutcome::Refused, because.into(), hint.into());
@@ -197,7 +198,7 @@ fn go(
     }
     let (journal, log) = match Journal::open(run.dir.own(), JOURNAL) {
         Ok(opened) => opened,
-        Err(e) => return broken(world, e.to_string()),
+        Err(e) => return broken(world, with_causes(&e)),
     };
     let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
     let facts = assessed.document.facts;
