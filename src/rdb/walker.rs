@@ -148,6 +148,12 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
                 offset,
                 because: format!("wrong checksum: the bytes give {expected}, the file says {got}"),
             },
+            // One bit of the version turns the checksum off; what it leaves behind gives that away. No server that
+            // writes preambles writes such versions.
+            Checksum::Absent if self.report.trailing || self.opts.stop_at_eof_opcode => Verdict::Damaged {
+                offset: 5,
+                because: format!("version {} has no checksum, and yet bytes follow the end mark", self.report.version),
+            },
             _ => Verdict::Intact,
         })
     }

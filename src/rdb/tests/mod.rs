@@ -197,6 +197,10 @@ fn old_files_have_no_checksum() {
     let file = File::new("REDIS0003").raw(&[0xfe, 0]).key(9, "h").text(&[1, 1, b'f', 1, 0, b'v', 0xff]).raw(&[0xff]).0;
     let report = walk_bytes(&file, true);
     assert_eq!((report.verdict, report.checksum, report.keys), (Verdict::Intact, Checksum::Absent, 1));
+    let mut turned_off = everything();
+    turned_off[7] ^= 1;
+    let Verdict::Damaged { offset: 5, because } = walk_bytes(&turned_off, false).verdict else { panic!() };
+    assert!(because.contains("has no checksum, and yet bytes follow"), "{because}");
 }
 
 #[test]
