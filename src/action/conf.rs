@@ -19,7 +19,7 @@ pub(super) fn text(hands: &Hands<'_>) -> Result<String, ActError> {
 
 /// What the configuration file and what it includes come to, if the main file read `text`.
 pub(super) fn effective(hands: &Hands<'_>, text: &str) -> redis_conf::Effective {
-    crate::action::files::effective(hands.look, hands.site, text)
+    super::effective(hands.look, hands.site, text)
 }
 
 /// Is this the setting's value?

@@ -4,8 +4,6 @@ use super::{
     Site, UndoMove,
 };
 use crate::facts::Point;
-use crate::host::Look;
-use crate::redis_conf;
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::PathBuf;
@@ -58,11 +56,6 @@ impl Act for FilesSetAside {
         }
         Ok(json!({ "set_aside": gone }))
     }
-}
-
-/// What the configuration comes to when the main file reads `text`, start arguments included.
-pub(super) fn effective(look: &Look, site: &Site, text: &str) -> redis_conf::Effective {
-    super::tools::effective(look, site, text)
 }
 
 /// The bytes of a point's snapshot, uncompressed: from where it lies, or from the vault once a step has moved it there.

@@ -19,6 +19,7 @@ pub use hands::{Act, ActError, Done, Hands, Progress, with_causes};
 pub use params::*;
 pub use service::save_live;
 pub use site::*;
+pub use tools::effective;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! `run`, `manual` and `ask`: the operator's own programs, and the operator.
 use super::{
-    Act, ActError, Ask, Change, ChangeKind, Effects, Hands, Manual, RepeatClass, Run, SaveSpec, SaveUse, Site, UndoMove,
+    Act, ActError, Ask, Change, ChangeKind, Done, Effects, Hands, Manual, RepeatClass, Run, SaveSpec, SaveUse, Site,
+    UndoMove,
 };
 use crate::host::process::{Command, Reins};
 use serde_json::{Value, json};
@@ -23,6 +24,13 @@ impl Act for Run {
             class: if self.repeatable { RepeatClass::Idempotent } else { RepeatClass::Once },
             opens: false,
         }
+    }
+
+    fn already_done(&self, _: &mut Hands<'_>, _: &Value) -> Done {
+        if self.repeatable {
+            return Done::No;
+        }
+        Done::CantTell(format!("only {} knows whether it did its work", self.argv.join(" ")))
     }
 
     fn perform(&self, _: &mut Hands<'_>) -> Result<Value, ActError> {

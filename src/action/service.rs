@@ -158,10 +158,20 @@ impl Act for ServiceStart {
         }
     }
 
-    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
-        match hands.connect().and_then(|mut s| s.info(None)) {
-            Ok(info) if !info.loading() => Done::Yes("it runs and has loaded".into()),
-            _ => Done::No,
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!({ "log_from": hands.log_size() }))
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, before: &Value) -> Done {
+        let info = match hands.connect().and_then(|mut s| s.info(Some("everything"))) {
+            Ok(info) if !info.loading() => info,
+            _ => return Done::No,
+        };
+        let lines = fence_lines(hands.site, self.fenced);
+        let log_from = before["log_from"].as_u64().unwrap_or_else(|| hands.log_size());
+        match check_start(hands, &info, &lines, log_from) {
+            Ok(()) => Done::Yes("it runs and has loaded".into()),
+            Err(_) => Done::No,
         }
     }
 

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The configuration as a start would read it, if the main file read `text`.
-pub(super) fn effective(look: &Look, site: &Site, text: &str) -> Effective {
+/// The configuration as a start would read it, start arguments included, if the main file read `text`.
+#[must_use]
+pub fn effective(look: &Look, site: &Site, text: &str) -> Effective {
     let cwd = site.working_dir.clone().or_else(|| site.config_file.parent().map(Path::to_path_buf));
     let start = Start {
         cwd: cwd.unwrap_or_else(|| PathBuf::from("/")),

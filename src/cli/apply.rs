@@ -11,8 +11,8 @@ pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Fai
     let world = World::new(context, Some(&plan.instance))?;
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
-    let asked = signals::listen();
-    let mut person = person(context, &consent, &asked);
-    let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &|| signals::heard(&asked));
+    let stop = signals::listen(context);
+    let mut person = person(context, &consent, &stop);
+    let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &stop);
     Ok(tell(context, &doc))
 }

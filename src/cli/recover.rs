@@ -4,6 +4,7 @@ use super::context::Chosen;
 use super::silent::Silent;
 use super::terminal::Terminal;
 use super::{Context, Failure, out, signals};
+use crate::engine::Stop;
 use crate::facts::{Seconds, Time};
 use crate::points;
 use crate::recover::{self, Consent, Person, Selection};
@@ -12,7 +13,6 @@ use crate::runbook::Library;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// An instance with the libraries, ready for the story.
 pub struct World<'c> {
@@ -116,13 +116,13 @@ pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
 }
 
 /// The person, or the stand-in for one.
-pub fn person(context: &Context, consent: &Consent, asked: &Arc<AtomicBool>) -> Box<dyn Person> {
-    let asked = Arc::clone(asked);
+pub fn person(context: &Context, consent: &Consent, stop: &Arc<Stop>) -> Box<dyn Person> {
+    let stop = Arc::clone(stop);
     match consent {
         Consent::Person => Box::new(
             Terminal::new(context.where_from(), context.global.verbose > 0)
                 .beside_json(context.global.json)
-                .interrupted_by(Box::new(move || signals::heard(&asked))),
+                .interrupted_by(Box::new(move || stop.asked())),
         ),
         Consent::Auto | Consent::Confirmed(_) => Box::new(Silent::new(!context.global.quiet)),
     }
@@ -141,18 +141,11 @@ pub fn run(
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
     let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
-    let asked = signals::listen();
-    let mut person = person(context, &consent, &asked);
-    let doc = recover::recover(
-        &parts,
-        &selection(select)?,
-        &consent,
-        step,
-        wait.map(Seconds::duration),
-        &mut *person,
-        &|| signals::heard(&asked),
-    )
-    .map_err(|(e, hint)| Failure::usage(e, hint))?;
+    let stop = signals::listen(context);
+    let mut person = person(context, &consent, &stop);
+    let doc =
+        recover::recover(&parts, &selection(select)?, &consent, step, wait.map(Seconds::duration), &mut *person, &stop)
+            .map_err(|(e, hint)| Failure::usage(e, hint))?;
     Ok(tell(context, &doc))
 }
 

@@ -140,12 +140,12 @@ fn go_on(
             ));
         }
     };
-    let asked = signals::listen();
-    let mut person = person(context, &consent, &asked);
+    let stop = signals::listen(context);
+    let mut person = person(context, &consent, &stop);
     if consent == Consent::Person && way != Way::Resume && !person.question(&format!("Take back the run {id}?")) {
         return Ok(130);
     }
-    let doc = continue_run(&parts, &id, way, consent == Consent::Auto, &mut *person, &|| signals::heard(&asked));
+    let doc = continue_run(&parts, &id, way, consent == Consent::Auto, &mut *person, &stop);
     Ok(tell(context, &doc))
 }
 

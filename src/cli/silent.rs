@@ -71,7 +71,7 @@ impl Person for Silent {
     fn confirm(&mut self, _: &Assessment, _: &Plan, _: &[String]) -> Answer {
         Answer::Start
     }
-    fn unfinished(&mut self, _: &str, _: &str) -> Unfinished {
+    fn unfinished(&mut self, _: &str, _: &str, _: Option<&str>) -> Unfinished {
         Unfinished::Resume
     }
     fn rule(&mut self, _: &str, _: &str) -> Option<bool> {

@@ -322,21 +322,25 @@ impl Person for Terminal {
         }
     }
 
-    fn unfinished(&mut self, run: &str, runbook: &str) -> Unfinished {
-        let of = if runbook.is_empty() { String::new() } else { format!(" ({})", clean(runbook)) };
+    fn unfinished(&mut self, run: &str, runbook: &str, back_only: Option<&str>) -> Unfinished {
+        let resume = match back_only {
+            None => "\n  r  resume it".to_string(),
+            Some(because) => format!(" It can't be resumed: {}.", clean(because)),
+        };
         let menu = format!(
-            "The run {}{of} was not finished.\n  r  resume it\n  b  roll it back\n  q  leave it\n>",
-            clean(run)
+            "The run {} ({}) was not finished.{resume}\n  b  roll it back\n  q  leave it\n>",
+            clean(run),
+            clean(runbook)
         );
         loop {
             let Some(key) = self.ask(&menu) else {
                 return Unfinished::Leave;
             };
             match key.to_lowercase().as_str() {
-                "r" | "resume" => return Unfinished::Resume,
+                "r" | "resume" if back_only.is_none() => return Unfinished::Resume,
                 "b" | "roll back" | "rollback" => return Unfinished::RollBack,
                 "q" | "leave" => return Unfinished::Leave,
-                _ => out::note("Type r, b or q."),
+                _ => out::note("Type one of the letters."),
             }
         }
     }

@@ -38,9 +38,9 @@ fn a_roll_back_after_opening_is_said_twice() {
 
 #[test]
 fn an_unfinished_run_is_left_by_whoever_is_gone() {
-    assert_eq!(typing(&[]).unfinished("R", "repair-aof"), Unfinished::Leave);
-    assert_eq!(typing(&["what", "b"]).unfinished("R", ""), Unfinished::RollBack);
-    assert_eq!(typing(&["resume"]).unfinished("R", ""), Unfinished::Resume);
+    assert_eq!(typing(&[]).unfinished("R", "repair-aof", None), Unfinished::Leave);
+    assert_eq!(typing(&["what", "b"]).unfinished("R", "repair-aof", None), Unfinished::RollBack);
+    assert_eq!(typing(&["resume"]).unfinished("R", "repair-aof", None), Unfinished::Resume);
 }
 
 #[test]

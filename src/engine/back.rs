@@ -34,6 +34,9 @@ pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
     }
     let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
     for work in log.to_undo()? {
+        if run.deps.stop.asked() {
+            return stop(run);
+        }
         let step = work.step.clone();
         run.record(Line::UndoStarted { step: step.clone() })?;
         run.tell(&Event::Undoing { id: &step });
@@ -42,6 +45,7 @@ pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
                 run.record(Line::UndoDone { step: step.clone(), after })?;
                 run.tell(&Event::Undone { id: &step });
             }
+            Err(e) if e.interrupted => return stop(run),
             Err(e) => return stuck(run, &work, &e),
         }
     }
@@ -50,6 +54,13 @@ pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
     }
     run.record(Line::RunRolledBack {})?;
     Ok(Ending::RolledBack { because: "rolled back by request".into(), hint: String::new() })
+}
+
+/// Stops between two undos; the way back goes on from here, there is none forward.
+fn stop(run: &mut Run<'_>) -> Result<Ending, RunError> {
+    let because = "interrupted while taking it back".to_string();
+    run.record(Line::RunStopped { because: because.clone() })?;
+    Ok(Ending::Unfinished { because, hint: "redis-dr runs rollback goes on".into() })
 }
 
 /// One step's undo, move by move; what was in the way is in the vault.

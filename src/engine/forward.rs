@@ -1,7 +1,7 @@
 //! Walking forward: each step once, in order, or found to be done already.
 use super::gates::{self, Verdict};
-use super::run::{Run, RunError, Started};
-use super::{AfterFailure, Ending, Event, back, proof};
+use super::run::{Run, RunError};
+use super::{AfterFailure, Ending, Event, again, back, proof};
 use crate::action::{Act, ActError, Done, Effects, RepeatClass};
 use crate::facts::Seconds;
 use crate::journal::{Event as Line, StepOutcome, StepState};
@@ -23,11 +23,22 @@ enum Step {
 pub fn walk(run: &mut Run<'_>) -> Result<Ending, RunError> {
     let plan = run.plan;
     let of = plan.steps.len();
+    let mut afresh = false;
     for (at, step) in plan.steps.iter().enumerate() {
-        if run.journal.status().step(&step.id).is_some_and(ended) {
-            continue;
+        match run.journal.status().step(&step.id) {
+            // done by hand, or left out by a person's word: that stands
+            Some(StepState::MarkedDone | StepState::SkippedByHand) => continue,
+            Some(state) if ended(state) && !afresh => {
+                afresh = again::is_undone(run, at);
+                if !afresh {
+                    continue;
+                }
+                let words = format!("{} was done, and is not any more: it and what follows is done again", step.id);
+                run.tell(&Event::Note(words));
+            }
+            _ => {}
         }
-        if (run.deps.interrupted)() {
+        if run.deps.stop.asked() {
             return stop(run, "interrupted", "");
         }
         if run.deps.step_by_step && !run.deps.person.go_on(&step.id, &step.title) {
@@ -62,7 +73,7 @@ fn prove(run: &mut Run<'_>) -> Result<(), ActError> {
 }
 
 fn finish_unproved(run: &mut Run<'_>, error: ActError) -> Result<Ending, RunError> {
-    if opened(run) {
+    if opened(run) || error.interrupted {
         return stop(run, &error.because, &error.hint);
     }
     back::roll_back_after(run, "recovered", &error)
@@ -74,11 +85,11 @@ fn opened(run: &Run<'_>) -> bool {
 
 /// Ends the run part-way; `resume` and `rollback` go on from here.
 pub(super) fn stop(run: &mut Run<'_>, because: &str, hint: &str) -> Result<Ending, RunError> {
-    if run.untouched() {
-        run.record(Line::RunStopped { because: because.into() })?;
+    let untouched = run.untouched();
+    run.record(Line::RunStopped { because: because.into() })?;
+    if untouched {
         return Ok(Ending::Interrupted);
     }
-    run.record(Line::RunStopped { because: because.into() })?;
     Ok(Ending::Unfinished { because: because.into(), hint: hint.into() })
 }
 
@@ -122,6 +133,8 @@ fn once(
                 return end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null);
             }
             Done::No => {}
+            // it failed, and that is known: it may be done again
+            Done::CantTell(_) if effects.class == RepeatClass::Once && !started.in_doubt => {}
             Done::CantTell(because) if effects.class == RepeatClass::Once => {
                 let text =
                     format!("Step {} was started and may have been carried out ({because}). Do it again?", step.id);
@@ -171,7 +184,7 @@ fn once(
     }
     let undo = serde_json::to_value(undo).unwrap_or_default();
     run.record(Line::StepStarted { step: step.id.clone(), saves: saves.clone(), undo, before: before.clone() })?;
-    run.earlier.entry(step.id.clone()).or_insert(Started { saves: saves.clone(), before });
+    run.starts(&step.id, &saves, &before);
     if effects.opens && !opened(run) {
         run.record(Line::Opened {})?;
         run.tell(&Event::Opened);
@@ -194,6 +207,17 @@ fn perform(
 ) -> Result<Step, RunError> {
     let found = match run.with_hands(saves, |h| act.perform(h)) {
         Ok(found) => found,
+        // neither done nor failed: the world is asked
+        Err(e) if e.in_doubt && !e.interrupted => {
+            let before = run.earlier.get(&step.id).map(|s| s.before.clone()).unwrap_or_default();
+            return match run.with_hands(saves, |h| act.already_done(h, &before)) {
+                Done::Yes(because) => match check_after(run, step) {
+                    Ok(()) => end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null),
+                    Err(e) => Ok(Step::Failed(e)),
+                },
+                Done::No | Done::CantTell(_) => Ok(Step::Failed(e)),
+            };
+        }
         Err(e) => return Ok(Step::Failed(e)),
     };
     if let Err(e) = check_after(run, step) {
@@ -237,13 +261,15 @@ fn end(
 
 /// Asks a gate; closed and unknown are errors with the gate's reason.
 fn ask(run: &mut Run<'_>, gate: &Gate) -> Result<(), ActError> {
-    let verdict =
-        gates::ask(gate, &mut run.facts, &run.plan.site, run.deps.refresh, &mut *run.deps.person, run.deps.interrupted);
+    let stop = run.deps.stop;
+    let verdict = gates::ask(gate, &mut run.facts, &run.plan.site, run.deps.refresh, &mut *run.deps.person, stop);
     match verdict {
         Verdict::Open { .. } => {
             run.gates_passed += 1;
             Ok(())
         }
+        // it might have opened yet: a stop asked for is no failure, and nothing is taken back for it
+        Verdict::Closed { .. } | Verdict::Unknown { .. } if stop.asked() => Err(ActError::interrupted()),
         Verdict::Closed { because } => Err(ActError::failed(format!("gate closed: {because}"), "redis-dr assess")),
         Verdict::Unknown { because } => Err(ActError::failed(format!("gate unknown: {because}"), "redis-dr assess")),
     }
@@ -251,7 +277,13 @@ fn ask(run: &mut Run<'_>, gate: &Gate) -> Result<(), ActError> {
 
 /// What follows a failed step. `None`: go round again (the step is tried again, or was ended by a person's word).
 fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Result<Option<Ending>, RunError> {
-    run.record(Line::StepFailed { step: step.id.clone(), because: error.because.clone(), hint: error.hint.clone() })?;
+    run.settled(&step.id, error.in_doubt);
+    run.record(Line::StepFailed {
+        step: step.id.clone(),
+        because: error.because.clone(),
+        hint: error.hint.clone(),
+        in_doubt: error.in_doubt,
+    })?;
     run.tell(&Event::StepFailed { id: &step.id, because: error.because.clone(), hint: error.hint.clone() });
     if error.interrupted {
         return stop(run, &error.because, &error.hint).map(Some);
@@ -263,7 +295,9 @@ fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Resu
         return Ok(None);
     }
     if run.deps.person.auto() {
-        if opened || step.on_failure == Some(OnFailure::Stop) {
+        // what may have happened outside can't be taken back by putting files back
+        let in_doubt = error.in_doubt && class(run, step) == Some(RepeatClass::Once);
+        if opened || in_doubt || step.on_failure == Some(OnFailure::Stop) {
             return stop(run, &error.because, &error.hint).map(Some);
         }
         return back::roll_back_after(run, &step.id, &error).map(Some);
@@ -286,6 +320,10 @@ fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Resu
         }
         AfterFailure::Skip { .. } => Ok(None),
     }
+}
+
+fn class(run: &Run<'_>, step: &PlannedStep) -> Option<RepeatClass> {
+    step.action().ok().map(|action| action.act().effects(&run.plan.site).class)
 }
 
 /// Has a step come to its end?

@@ -1,5 +1,5 @@
 //! Gates: questions about facts taken at this moment, asked until they are answered yes or time is up.
-use super::{Event, Observer};
+use super::{Event, Observer, Stop};
 use crate::action::Site;
 use crate::expr::{self, Truth};
 use crate::facts::Facts;
@@ -69,7 +69,7 @@ pub fn ask(
     site: &Site,
     refresh: &dyn Refresh,
     observer: &mut dyn Observer,
-    interrupted: &dyn Fn() -> bool,
+    stop: &Stop,
 ) -> Verdict {
     let groups: Vec<String> = match expr::check(&gate.that, vocabulary(), None) {
         Ok(expr) => expr.names().iter().filter_map(|n| n.split('.').next().map(String::from)).collect(),
@@ -82,7 +82,7 @@ pub fn ask(
     loop {
         refresh.refresh(facts, &groups);
         let verdict = answer(gate, facts, site);
-        let last = start.elapsed() >= within || interrupted();
+        let last = start.elapsed() >= within || stop.asked();
         if matches!(verdict, Verdict::Open { .. }) || last {
             let (open, evidence) = match &verdict {
                 Verdict::Open { evidence } => (true, evidence.clone()),

@@ -3,16 +3,19 @@
 //!
 //! The order inside a step is law: gates, safety copies (synced and read back), journal *started*, act, sync, journal
 //! *done*. The journal is written before anything is believed; if it can't be written, nothing more is done.
+mod again;
 mod back;
 mod forward;
 mod gates;
 mod proof;
 mod run;
+mod stop;
 
 pub use back::roll_back;
 pub use forward::walk;
 pub use gates::Refresh;
 pub use run::{Deps, Run, RunError};
+pub use stop::Stop;
 
 use crate::facts::Seconds;
 use crate::plan::Gate;

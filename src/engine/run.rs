@@ -1,6 +1,6 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
 use super::gates::Refresh;
-use super::{Event, Witness};
+use super::{Event, Stop, Witness};
 use crate::action::{ActError, Hands, SaveSpec, SaveUse};
 use crate::facts::Facts;
 use crate::host::Look;
@@ -48,7 +48,7 @@ pub struct Deps<'a> {
     /// Hears what happens, and answers what must be asked.
     pub person: &'a mut dyn Witness,
     /// Has somebody asked to stop?
-    pub interrupted: &'a dyn Fn() -> bool,
+    pub stop: &'a Stop,
     /// Ask before every step.
     pub step_by_step: bool,
     /// How the server is started, stopped and held.
@@ -83,6 +83,8 @@ pub(super) struct Started {
     pub saves: Vec<Save>,
     /// What its action saw before it acted.
     pub before: Value,
+    /// May it have happened? No longer once it is on record that it did, or did not.
+    pub in_doubt: bool,
 }
 
 impl<'a> Run<'a> {
@@ -110,21 +112,37 @@ impl<'a> Run<'a> {
         for record in log.map(|l| l.records.as_slice()).unwrap_or_default() {
             match &record.event {
                 Line::StepStarted { step, saves, before, .. } => {
-                    let started = Started { saves: saves.clone(), before: before.clone() };
-                    // the first attempt saw the world as it was
-                    run.earlier.entry(step.clone()).or_insert(started);
+                    run.starts(step, saves, before);
                 }
                 Line::StepDone { step, results, .. } => {
                     run.results.insert(step.clone(), results.clone());
+                    run.settled(step, false);
                 }
+                Line::StepFailed { step, in_doubt, .. } => run.settled(step, *in_doubt),
                 _ => {}
             }
         }
         run
     }
 
+    /// A step goes to act; its first attempt saw the world as it was.
+    pub(super) fn starts(&mut self, step: &str, saves: &[Save], before: &Value) {
+        let first = Started { saves: saves.to_vec(), before: before.clone(), in_doubt: true };
+        self.earlier.entry(step.to_string()).or_insert(first).in_doubt = true;
+    }
+
+    /// A step has ended, well or not; `in_doubt`: it may have happened although it failed.
+    pub(super) fn settled(&mut self, step: &str, in_doubt: bool) {
+        if let Some(earlier) = self.earlier.get_mut(step) {
+            earlier.in_doubt = in_doubt;
+        }
+    }
+
     /// Writes one line of the journal; returns when it is on disk.
     pub(super) fn record(&mut self, line: Line) -> Result<(), RunError> {
+        if matches!(line, Line::StepStarted { .. } | Line::UndoStarted { .. }) {
+            self.deps.stop.acts();
+        }
         Ok(self.journal.record(line)?)
     }
 
@@ -134,6 +152,9 @@ impl<'a> Run<'a> {
     /// The journal can't be written.
     pub fn begin(&mut self, auto: bool) -> Result<(), RunError> {
         let by = self.deps.look.user_by_id(self.deps.look.uid()).ok().flatten().map_or("unknown".into(), |u| u.name);
+        if self.journal.status().touched() {
+            self.deps.stop.acts();
+        }
         if self.earlier.is_empty() && self.fresh {
             return self.record(Line::RunStarted { by, auto });
         }
@@ -175,6 +196,7 @@ impl<'a> Run<'a> {
     /// Runs `act` with everything an action may use.
     pub(super) fn with_hands<T>(&mut self, saves: &[Save], act: impl FnOnce(&mut Hands<'_>) -> T) -> T {
         let auto = self.deps.person.auto();
+        let stop = self.deps.stop;
         let person = std::cell::RefCell::new(&mut *self.deps.person);
         let mut progress = |what: &str, done: u64, total: Option<u64>| {
             person.borrow_mut().event(&Event::Progress { what, done, total });
@@ -189,7 +211,7 @@ impl<'a> Run<'a> {
             saves,
             results: &self.results,
             progress: &mut progress,
-            interrupted: self.deps.interrupted,
+            interrupted: &|| stop.asked(),
             ask: if auto { None } else { Some(&mut ask) },
         };
         act(&mut hands)

@@ -98,6 +98,9 @@ pub enum Event {
         because: String,
         /// What to do.
         hint: String,
+        /// May it have happened all the same (a timeout, a broken connection)?
+        #[serde(default)]
+        in_doubt: bool,
     },
     /// Clients may write again: the point of no return for `--auto`.
     Opened {},

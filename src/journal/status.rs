@@ -67,7 +67,7 @@ pub struct StepStatus {
     pub id: String,
     /// Where it is.
     pub state: StepState,
-    /// It has saved something since it was last undone, so rolling back has to undo it.
+    /// It has saved something, or has something to undo, and was not undone since: rolling back has to.
     pub touched: bool,
 }
 
@@ -133,7 +133,7 @@ impl Status {
         self.current.as_deref()
     }
 
-    /// Has a step saved something that was not put back since?
+    /// Has a step saved something, or has something to undo, and was not undone since?
     #[must_use]
     pub fn touched(&self) -> bool {
         self.steps.iter().any(|step| step.touched)
@@ -263,8 +263,9 @@ impl Status {
             return;
         };
         entry.state = state;
-        if let Event::StepStarted { saves, .. } = event {
-            entry.touched |= !saves.is_empty();
+        if let Event::StepStarted { saves, undo, .. } = event {
+            // a step that stops the server saves nothing, and still has to be undone
+            entry.touched |= !saves.is_empty() || undo.as_array().is_some_and(|moves| !moves.is_empty());
         }
         if state == StepState::Undone {
             entry.touched = false;

@@ -2,7 +2,7 @@
 use super::{Consent, Person, World, hooks, story};
 use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
-use crate::engine::{self, Deps, Ending, Refresh, Run};
+use crate::engine::{self, Deps, Ending, Refresh, Run, Stop};
 use crate::facts::{Assessment, Facts, Time};
 use crate::host::{Pen, Planters};
 use crate::journal::{Header, Journal, Log};
@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// The journal's name in a run's directory.
 pub(super) const JOURNAL: &str = "journal.jsonl";
-
-/// Has somebody asked to stop?
-pub type Signals<'a> = &'a dyn Fn() -> bool;
 
 /// Takes facts again for gates, through the assessment's own probes.
 pub(super) struct Probes<'a>(pub &'a World<'a>, pub &'a Endpoint);
@@ -41,7 +38,7 @@ pub(super) fn start(
     auto: bool,
     step_by_step: bool,
     person: &mut dyn Person,
-    interrupted: Signals<'_>,
+    stop: &Stop,
     lock: &mut Lock,
 ) -> RunDocument {
     let assessment = &assessed.document;
@@ -87,7 +84,7 @@ pub(super) fn start(
         auto,
         step_by_step,
         person,
-        interrupted,
+        stop,
         true,
     );
     doc.severity = Some(assessment.severity);
@@ -104,7 +101,7 @@ pub fn apply_plan(
     consent: &Consent,
     step_by_step: bool,
     person: &mut dyn Person,
-    interrupted: Signals<'_>,
+    stop: &Stop,
 ) -> RunDocument {
     if *consent == Consent::Auto
         && let Some(doc) = super::paused::refusal(world)
@@ -124,10 +121,7 @@ pub fn apply_plan(
     }
     let point = plan.recovery_point();
     let mut now = plan::take_fingerprint(world.look, &assessment.facts, &plan.site, point);
-    now.runbook_digest = match world.runbooks.get(&plan.runbook) {
-        Some(source) => blake3::hash(source.text.as_bytes()).to_hex().to_string(),
-        None => String::new(),
-    };
+    now.runbook_digest = world.runbook_digest(&plan.runbook);
     let moved = plan.fingerprint.moved(world.look, &now);
     if !moved.is_empty() {
         return no(RunOutcome::Stale, moved.join("; "), "make a new plan and have it reviewed again");
@@ -143,8 +137,8 @@ pub fn apply_plan(
         if let Some(r) = refusals.first() {
             return no(RunOutcome::Refused, r.because.clone(), &r.hint);
         }
-        if let Some(step) = plan.steps.iter().find(|s| matches!(s.action.as_str(), "ask" | "manual")) {
-            return no(RunOutcome::Refused, format!("step {} needs a person", step.id), "run it in a terminal");
+        if let Some(r) = story::needs_person(plan.steps.iter()) {
+            return no(RunOutcome::Refused, r.because, &r.hint);
         }
     }
     let mut steps = step_by_step;
@@ -156,7 +150,7 @@ pub fn apply_plan(
             _ => return no(RunOutcome::Interrupted, "left by choice".into(), ""),
         }
     }
-    start(world, plan, &assessed, *consent == Consent::Auto, steps, person, interrupted, &mut lock)
+    start(world, plan, &assessed, *consent == Consent::Auto, steps, person, stop, &mut lock)
 }
 
 /// The config's directory, else beside the journal where that is on the data's filesystem, else in the data directory.
@@ -190,7 +184,7 @@ pub(super) fn walk(
     auto: bool,
     step_by_step: bool,
     person: &mut dyn Person,
-    interrupted: Signals<'_>,
+    stop: &Stop,
     forward: bool,
 ) -> RunDocument {
     let failed = |because: String, hint: String| {
@@ -210,8 +204,7 @@ pub(super) fn walk(
         }
     };
     let refresh = Probes(world, &endpoint);
-    let deps =
-        Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, interrupted, step_by_step, service };
+    let deps = Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, stop, step_by_step, service };
     let mut run = Run::new(plan, journal, log, vault, deps, facts);
     if let Err(e) = run.begin(auto) {
         return failed(with_causes(&e), e.hint());

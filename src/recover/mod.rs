@@ -2,15 +2,18 @@
 //! `--auto` and tests answer alike, and it prints nothing.
 mod carry;
 mod choose;
+mod go_on;
 mod hooks;
+mod moved;
 mod paused;
 mod story;
 mod unfinished;
 
-pub use carry::{Signals, apply_plan};
+pub use carry::apply_plan;
 pub use choose::{Chosen, Selection, choose};
+pub use go_on::{Way, continue_run};
 pub use story::{planned, recover};
-pub use unfinished::{OpenRun, Way, continue_run, of_run, open_run, unfinished_run};
+pub use unfinished::{OpenRun, of_run, open_run, unfinished_run};
 
 use crate::assess::{Assessor, Target, Wanted};
 use crate::config::Instance;
@@ -63,8 +66,8 @@ pub trait Person: Witness {
     fn assessed(&mut self, assessment: &Assessment);
     /// Shows the plan and what the policy would say, and asks.
     fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer;
-    /// A run was not finished: what now?
-    fn unfinished(&mut self, run: &str, runbook: &str) -> Unfinished;
+    /// A run was not finished: what now? `back_only` says why it can't be resumed.
+    fn unfinished(&mut self, run: &str, runbook: &str, back_only: Option<&str>) -> Unfinished;
     /// A rule came out unknown: does it hold?
     fn rule(&mut self, rule: &str, because: &str) -> Option<bool>;
     /// This may be part of a replication; must be answered by typing `standalone`.
@@ -101,6 +104,12 @@ impl World<'_> {
     pub(crate) fn assess(&self, wanted: &Wanted) -> crate::assess::Assessed {
         let runs = |name: &str| unfinished::runs_of(self.state, self.look, name, self.target.recoveries_within);
         self.assessor(&runs).assess(wanted)
+    }
+
+    /// blake3 of a runbook's text as it is now; empty when there is none of this id.
+    pub(crate) fn runbook_digest(&self, id: &str) -> String {
+        let source = self.runbooks.get(id);
+        source.map(|s| blake3::hash(s.text.as_bytes()).to_hex().to_string()).unwrap_or_default()
     }
 
     /// The instance's name.

@@ -1,11 +1,12 @@
 //! `recover` from its first look to its last proof.
 use super::choose::{choose, settle};
-use super::{Answer, Chosen, Consent, Person, Selection, Unfinished, World, carry, hooks, unfinished};
+use super::{Answer, Chosen, Consent, Person, Selection, World, carry, go_on, hooks, unfinished};
 use crate::action::with_causes;
 use crate::assess::Assessed;
+use crate::engine::Stop;
 use crate::facts::Assessment;
 use crate::lock::{Holder, Lock};
-use crate::plan::Plan;
+use crate::plan::PlannedStep;
 use crate::policy;
 use crate::report::{RunDocument, RunOutcome};
 use std::path::Path;
@@ -44,7 +45,7 @@ pub fn recover(
     step_by_step: bool,
     wait: Option<Duration>,
     person: &mut dyn Person,
-    interrupted: &dyn Fn() -> bool,
+    stop: &Stop,
 ) -> Result<RunDocument, Usage> {
     if *consent == Consent::Auto
         && let Some(doc) = super::paused::refusal(world)
@@ -57,11 +58,10 @@ pub fn recover(
         Err(doc) => return Ok(*doc),
     };
     if let Some(id) = unfinished::unfinished_run(world.state, world.look, world.name()) {
-        match carry_on(world, &id, consent, person, interrupted) {
+        match go_on::first(world, &id, consent, person, stop) {
             Some(doc) => return Ok(doc),
-            None => person.event(&crate::engine::Event::Note(format!(
-                "the unfinished run {id} was rolled back; starting afresh"
-            ))),
+            None => person
+                .event(&crate::engine::Event::Note(format!("the unfinished run {id} was taken back; starting afresh"))),
         }
     }
     let mut selection = selection.clone();
@@ -71,7 +71,7 @@ pub fn recover(
             let asked: Option<&mut dyn Person> = if *consent == Consent::Person { Some(person.parts()) } else { None };
             choose(world, &selection, None, asked).map_err(|e| (e, "redis-dr playbook list".to_string()))?
         };
-        let assessed = waited(world, &selection, assessed, interrupted);
+        let assessed = waited(world, &selection, assessed, stop);
         let assessment = &assessed.document;
         if !shown {
             person.assessed(assessment);
@@ -96,7 +96,7 @@ pub fn recover(
         let mut steps = step_by_step;
         match consent {
             Consent::Auto => {
-                if let Some(refusal) = refusals.first().cloned().or_else(|| needs_person(&plan)) {
+                if let Some(refusal) = refusals.first().cloned().or_else(|| needs_person(plan.steps.iter())) {
                     return Ok(no_run(world, assessment, RunOutcome::Refused, refusal.because, refusal.hint));
                 }
             }
@@ -115,35 +115,21 @@ pub fn recover(
                 }
             },
         }
-        return Ok(carry::start(
-            world,
-            &plan,
-            &assessed,
-            *consent == Consent::Auto,
-            steps,
-            person,
-            interrupted,
-            &mut lock,
-        ));
+        return Ok(carry::start(world, &plan, &assessed, *consent == Consent::Auto, steps, person, stop, &mut lock));
     }
 }
 
 /// Under `--auto` nobody can answer.
-fn needs_person(plan: &Plan) -> Option<policy::Refusal> {
-    let step = plan.steps.iter().find(|s| matches!(s.action.as_str(), "ask" | "manual") && s.skipped().is_none())?;
+pub(super) fn needs_person<'p>(mut steps: impl Iterator<Item = &'p PlannedStep>) -> Option<policy::Refusal> {
+    let step = steps.find(|s| matches!(s.action.as_str(), "ask" | "manual") && s.skipped().is_none())?;
     Some(policy::Refusal { because: format!("step {} needs a person", step.id), hint: "run it in a terminal".into() })
 }
 
 /// A server that is loading is waited for as long as it makes progress.
-fn waited(
-    world: &World<'_>,
-    selection: &Selection,
-    mut assessed: Assessed,
-    interrupted: &dyn Fn() -> bool,
-) -> Assessed {
+fn waited(world: &World<'_>, selection: &Selection, mut assessed: Assessed, stop: &Stop) -> Assessed {
     let mut last = (assessed.document.facts.server.loading_percent, Instant::now());
     let waits = |a: &Assessment| a.decision.as_ref().is_some_and(|d| d.outcome == crate::facts::Outcome::Wait);
-    while waits(&assessed.document) && selection.runbook.is_none() && !interrupted() {
+    while waits(&assessed.document) && selection.runbook.is_none() && !stop.asked() {
         let patience = if assessed.document.facts.server.loading == Some(true) { 30 } else { 15 };
         if last.1.elapsed() > Duration::from_secs(patience) {
             break;
@@ -200,43 +186,4 @@ pub(super) fn data_dir(world: &World<'_>) -> Option<std::path::PathBuf> {
     let line = text.lines().map(str::trim).rfind(|l| l.starts_with("dir "))?;
     let dir = std::path::PathBuf::from(line.trim_start_matches("dir ").trim().trim_matches('"'));
     Some(dir).filter(|d| d.is_absolute() && world.look.exists(d))
-}
-
-/// A run that was not finished comes first. `None`: it was rolled back, and a new one may start.
-fn carry_on(
-    world: &World<'_>,
-    id: &str,
-    consent: &Consent,
-    person: &mut dyn Person,
-    interrupted: &dyn Fn() -> bool,
-) -> Option<RunDocument> {
-    let auto = *consent == Consent::Auto;
-    let untouched = unfinished::open_run(world.state, world.look, id)
-        .ok()
-        .and_then(|r| r.log.status().ok())
-        .is_some_and(|s| !s.touched() && !s.opened());
-    if untouched {
-        // it was cut off before it changed anything: closed, and the facts are taken afresh
-        let doc = unfinished::roll_back(world, id, auto, person, interrupted);
-        return (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
-    }
-    let way = if *consent == Consent::Person { person.unfinished(id, "") } else { Unfinished::Resume };
-    let taken_back =
-        |doc: RunDocument| (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc);
-    match way {
-        Unfinished::Leave => {
-            let because = format!("the run {id} was not finished");
-            let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, String::new());
-            world.finish(&mut doc);
-            Some(doc)
-        }
-        Unfinished::RollBack => taken_back(unfinished::roll_back(world, id, auto, person, interrupted)),
-        Unfinished::Resume => {
-            let doc = unfinished::resume(world, id, auto, person, interrupted);
-            if doc.outcome == RunOutcome::Stale && auto {
-                return taken_back(unfinished::roll_back(world, id, auto, person, interrupted));
-            }
-            Some(doc)
-        }
-    }
 }

@@ -1,13 +1,11 @@
-//! Runs that were not finished: found, carried on, taken back; and a run's document from its journal.
-use super::carry::{JOURNAL, Signals, walk};
-use super::{Person, World};
+//! Runs as they lie on disk: those that were not finished, and a run's document from its journal.
+use super::World;
 use crate::action::with_causes;
-use crate::assess::{Depth, Wanted};
 use crate::facts::{Assessment, RunFacts, Seconds};
 use crate::host::Look;
-use crate::journal::{self, Journal, Log, Phase};
+use crate::journal::{self, Log, Status};
 use crate::plan::Plan;
-use crate::report::{RunDocument, RunOutcome};
+use crate::report::RunDocument;
 use crate::state::{RunDir, State};
 
 /// How many gates were asked, beside the journal: nothing depends on it but reports.
@@ -86,144 +84,11 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
     Ok(doc)
 }
 
-fn broken(world: &World<'_>, because: String) -> RunDocument {
-    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, "redis-dr runs show".into());
-    world.finish(&mut doc);
-    doc
-}
-
-/// What is asked of a run that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Carry it on.
-    Resume,
-    /// Take it back.
-    RollBack {
-        /// Also a finished one, whatever clients wrote since.
-        discard_writes: bool,
-    },
-}
-
-/// Carries a run on, or takes it back, under the instance's lock.
-pub fn continue_run(
-    world: &World<'_>,
-    id: &str,
-    way: Way,
-    auto: bool,
-    person: &mut dyn Person,
-    interrupted: Signals<'_>,
-) -> RunDocument {
-    if auto && let Some(doc) = super::paused::refusal(world) {
-        return doc;
-    }
-    let run = match open_run(world.state, world.look, id) {
-        Ok(run) => run,
-        Err(e) => return broken(world, e),
-    };
-    match super::story::lock(world, Some(&run.plan.site.data_dir), None) {
-        Ok(_lock) => go(world, id, auto, person, interrupted, way),
-        Err(doc) => *doc,
-    }
-}
-
-/// As [`continue_run`]; the caller holds the lock.
-pub(super) fn resume(
-    world: &World<'_>,
-    id: &str,
-    auto: bool,
-    person: &mut dyn Person,
-    interrupted: Signals<'_>,
-) -> RunDocument {
-    go(world, id, auto, person, interrupted, Way::Resume)
-}
-
-/// As [`continue_run`]; the caller holds the lock.
-pub(super) fn roll_back(
-    world: &World<'_>,
-    id: &str,
-    auto: bool,
-    person: &mut dyn Person,
-    interrupted: Signals<'_>,
-) -> RunDocument {
-    go(world, id, auto, person, interrupted, Way::RollBack { discard_writes: false })
-}
-
-fn go(
-    world: &World<'_>,
-    id: &str,
-    auto: bool,
-    person: &mut dyn Person,
-    interrupted: Signals<'_>,
-    way: Way,
-) -> RunDocument {
-    let forward = way == Way::Resume;
-    let run = match open_run(world.state, world.look, id) {
-        Ok(run) => run,
-        Err(e) => return broken(world, e),
-    };
-    let status = match run.log.status() {
-        Ok(status) => status,
-        Err(e) => return broken(world, with_causes(&e)),
-    };
-    let refused = |because: &str, hint: &str| {
-        let mut doc = RunDocument::without_run(world.name(), RunOutcome::Refused, because.into(), hint.into());
-        doc.run_id = Some(id.into());
-        doc.serving = Some(status.opened());
-        world.finish(&mut doc);
-        doc
-    };
-    if forward && (status.phase() == Phase::RolledBack || status.going_back()) {
-        return refused("this run is being, or was, taken back", "redis-dr runs rollback");
-    }
-    if forward && status.phase() == Phase::Recovered {
-        return refused("this run is finished", "redis-dr recover starts a new one");
-    }
-    if !forward && auto && status.opened() {
-        return refused(
-            "clients have written since this run opened the server; only a person may take it back",
-            "redis-dr runs resume goes on; a person: redis-dr runs rollback",
-        );
-    }
-    if !forward && status.phase() == Phase::RolledBack {
-        return refused("this run was taken back already", "redis-dr runs show");
-    }
-    if status.phase() == Phase::Recovered && way == (Way::RollBack { discard_writes: false }) {
-        return refused(
-            "this run is finished, and clients may have written since: taking it back would lose that",
-            "say so: redis-dr runs rollback RUN --discard-writes",
-        );
-    }
-    if forward && run.log.header.action_revisions.get("all") != Some(&crate::action::REVISION) {
-        return refused("this run was started by a version that works differently", "redis-dr runs rollback");
-    }
-    let (journal, log) = match Journal::open(run.dir.own(), JOURNAL) {
-        Ok(opened) => opened,
-        Err(e) => return broken(world, with_causes(&e)),
-    };
-    let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
-    let facts = assessed.document.facts;
-    walk(
-        world,
-        &run.dir,
-        &run.plan,
-        journal,
-        Some(&log),
-        &log.header.vault,
-        facts,
-        assessed.endpoint,
-        auto,
-        false,
-        person,
-        interrupted,
-        forward,
-    )
-}
-
 /// What earlier runs mean for an instance: one that was not finished, and how often `--auto` acted lately.
 #[must_use]
 pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> RunFacts {
     let mut facts = RunFacts { unfinished: Some(false), run_id: None, recent: 0 };
-    let since = look.now().as_second() - within.duration().as_secs().try_into().unwrap_or(i64::MAX);
+    let since = begin_of(look, within);
     for id in state.run_ids().unwrap_or_default() {
         let Ok(log) = journal::read(*look, &state.journal_path(&id)) else {
             continue;
@@ -236,8 +101,28 @@ pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> R
             facts.unfinished = Some(true);
             facts.run_id = Some(id);
         }
-        let changed = !log.saves().is_empty();
-        facts.recent += u64::from(status.auto() && changed && log.header.started_at.as_second() >= since);
+        facts.recent += u64::from(counts(&log, &status, since));
     }
     facts
+}
+
+/// Was it begun by `--auto` since that second, and did it change something?
+fn counts(log: &Log, status: &Status, since: i64) -> bool {
+    status.auto() && !log.saves().is_empty() && log.header.started_at.as_second() >= since
+}
+
+/// How often `--auto` acted on the instance within that time, one run left out.
+pub(super) fn recoveries(world: &World<'_>, within: Seconds, besides: &str) -> u64 {
+    let all = runs_of(world.state, world.look, world.name(), within).recent;
+    let log = journal::read(*world.look, &world.state.journal_path(besides));
+    let counted = log.is_ok_and(|log| {
+        let status = log.status().unwrap_or_default();
+        log.header.instance == world.name() && counts(&log, &status, begin_of(world.look, within))
+    });
+    all.saturating_sub(u64::from(counted))
+}
+
+/// The second at which a span that ends now began.
+fn begin_of(look: &Look, within: Seconds) -> i64 {
+    look.now().as_second() - within.duration().as_secs().try_into().unwrap_or(i64::MAX)
 }

@@ -185,7 +185,9 @@ fn roll_back_works_from_the_journal_alone() {
         journal.record(started("conf", vec![saved.clone().into()], json!(text))).unwrap();
         vault.replace(&saved, Content::Bytes(text.as_bytes()), Like::Saved).unwrap();
         let because = String::new();
-        journal.record(Event::StepFailed { step: "conf".to_string(), because, hint: String::new() }).unwrap();
+        journal
+            .record(Event::StepFailed { step: "conf".to_string(), because, hint: String::new(), in_doubt: false })
+            .unwrap();
     }
     drop((journal, vault));
 
@@ -228,7 +230,14 @@ fn make_the_fixture() {
     journal.record(run()).unwrap();
     journal.record(started("place", serde_json::from_value(saves).unwrap(), json!(null))).unwrap();
     let because = "No space left on device".to_string();
-    journal.record(Event::StepFailed { step: "place".to_string(), because, hint: "free some".to_string() }).unwrap();
+    journal
+        .record(Event::StepFailed {
+            step: "place".to_string(),
+            because,
+            hint: "free some".to_string(),
+            in_doubt: false,
+        })
+        .unwrap();
     journal.record(Event::UndoStarted { step: "place".to_string() }).unwrap();
     journal.record(Event::UndoDone { step: "place".to_string(), after: Vec::new() }).unwrap();
     journal.record(Event::RunRolledBack {}).unwrap();

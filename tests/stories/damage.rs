@@ -153,13 +153,22 @@ impl Sandbox {
 
     /// True if these very bytes are somewhere in a vault.
     pub fn vault_holds(&self, bytes: &[u8]) -> bool {
+        self.in_a_vault(|saved| saved == bytes)
+    }
+
+    /// True if a file in a vault has this text in it.
+    pub fn vault_mentions(&self, text: &str) -> bool {
+        self.in_a_vault(|saved| String::from_utf8_lossy(saved).contains(text))
+    }
+
+    fn in_a_vault(&self, is: impl Fn(&[u8]) -> bool) -> bool {
         let mut to_visit = vec![self.data().join(".redis-dr"), self.root().join("state")];
         while let Some(dir) = to_visit.pop() {
             for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if path.is_dir() {
                     to_visit.push(path);
-                } else if fs::read(&path).is_ok_and(|saved| saved == bytes) {
+                } else if fs::read(&path).is_ok_and(|saved| is(&saved)) {
                     return true;
                 }
             }

@@ -22,7 +22,7 @@ fn done(step: &str) -> E {
     end(step, StepOutcome::Done)
 }
 fn fail(step: &str) -> E {
-    E::StepFailed { step: step.to_string(), because: String::new(), hint: String::new() }
+    E::StepFailed { step: step.to_string(), because: String::new(), hint: String::new(), in_doubt: false }
 }
 fn undo(step: &str) -> E {
     E::UndoStarted { step: step.to_string() }
