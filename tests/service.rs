@@ -316,7 +316,9 @@ fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     service.start(Duration::from_secs(80)).unwrap();
     lab.up();
     assert!(service.is_held(), "held while it runs");
-    let limit = fs::read_to_string(lab.path("run/r.service.d/redis-dr-start.conf")).unwrap();
+    let limit = lab.path("run/r.service.d/zzz-redis-dr-start.conf");
+    assert_eq!(fs::metadata(&limit).unwrap().permissions().mode() & 0o777, 0o644, "systemctl cat is for everybody");
+    let limit = fs::read_to_string(limit).unwrap();
     assert!(limit.contains("TimeoutStartSec=460\n"), "{limit}");
     let id: ProcId = service.running().unwrap().unwrap().id;
     Reins::new().signal(id, nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -324,8 +326,8 @@ fn a_unit_is_held_against_its_own_restarts_and_started_all_the_same() {
     assert_eq!(service.running().unwrap(), None, "a crash is not followed by a restart");
 
     service.release().unwrap();
-    assert!(!service.is_held() && !lab.path("etc/r.service.d/redis-dr-hold.conf").exists());
-    assert!(!lab.path("run/r.service.d/redis-dr-start.conf").exists());
+    assert!(!service.is_held());
+    assert!(!lab.path("etc/r.service.d").exists() && !lab.path("run/r.service.d").exists(), "nothing is left");
     service.start(Duration::ZERO).unwrap();
     lab.up();
     stop(&mut service, StopHow::AsConfigured, &lab).unwrap();

@@ -59,8 +59,9 @@ fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActErr
     let Ok(mut server) = hands.connect() else {
         return Ok(Value::Null);
     };
-    let keys = server.info(None).map(|i| i.keys()).unwrap_or(0);
-    if keys == 0 {
+    // What it has loaded so far came from files that are still there.
+    let holds = server.info(None).is_ok_and(|i| i.keys() > 0 && !i.loading());
+    if !holds {
         return Ok(Value::Null);
     }
     snapshot(hands, "memory.rdb", timeout)

@@ -35,7 +35,8 @@ impl Assessor<'_> {
         }
         let facts = &mut base.facts;
         if facts.process.state == Some(ProcessState::Down) {
-            let purpose = facts.log.shutdown_requested == Some(true) || facts.process.stopped_on_purpose == Some(true);
+            // systemd knows; the log can't tell a person's SIGTERM from systemd's own after a start timeout.
+            let purpose = facts.process.stopped_on_purpose.or(facts.log.shutdown_requested) == Some(true);
             facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
             facts.process.down_since = base.seen.served_until.or(facts.log.last_at).filter(|t| t.unix() <= now.unix());
         } else {

@@ -279,16 +279,16 @@ impl<'a> Assessor<'a> {
             facts.instance.user = Some(state.user.clone().unwrap_or_else(|| "root".into()));
         }
         let serves = facts.server.answers == Some(true);
+        let ended_by = if serves { String::new() } else { SystemdUnit::new(name).ended_by(&self.look, state) };
         facts.process.restart_loop = Some(state.restart_loop() && !serves);
-        facts.process.oom_killed = Some(state.result == "oom-kill" && !serves);
+        facts.process.oom_killed = Some(ended_by == "oom-kill");
         facts.process.stopped_on_purpose = state.stopped_by_hand;
         if facts.process.restart_loop == Some(true) {
             seen.restarts =
-                Some(format!("{name}: {} restarts, {} ({})", state.restarts, state.sub_state, state.result));
+                Some(format!("{name}: {} restarts, {} (it ended by {ended_by})", state.restarts, state.sub_state));
         }
-        if state.result == "timeout" && !serves {
-            seen.start_timeout =
-                Some(format!("{name} ended with a timeout (TimeoutStartSec {:?})", state.timeout_start));
+        if ended_by == "timeout" {
+            seen.start_timeout = state.timeout_start;
         }
     }
 

@@ -1,5 +1,6 @@
 //! What was seen beside the facts, as evidence for findings.
 use crate::finding::Id;
+use std::time::Duration;
 
 /// Observations that no condition asks for, but a finding shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,8 +29,8 @@ pub struct Seen {
     pub break_in: Vec<String>,
     /// Commands that remove all keys near the end of the AOF.
     pub flushes: Vec<String>,
-    /// Did the service manager end the server while it was loading?
-    pub start_timeout: Option<String>,
+    /// After how long the service manager ended the server while it was loading.
+    pub start_timeout: Option<Duration>,
     /// Lines of journal or log that show a restart loop.
     pub restarts: Option<String>,
     /// What a program answered that holds the port.

@@ -31,7 +31,7 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
     let deep = match wanted.depth {
         Depth::Quick => false,
         Depth::Full => true,
-        Depth::Usual => troubled(&base.facts),
+        Depth::Usual => troubled(base),
     } && base.facts.disk.io_error != Some(true);
     let loader = loader(base);
     let known = Verdicts::load(&look, assessor.state.dir());
@@ -74,11 +74,12 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
 }
 
 /// Is there a reason to walk the files?
-fn troubled(facts: &Facts) -> bool {
-    let server = &facts.server;
+fn troubled(base: &Base) -> bool {
+    let (facts, server) = (&base.facts, &base.facts.server);
     let well =
         server.answers == Some(true) && (server.writable == Some(true) || server.role == Some(ServerRole::Slave));
-    let waits = server.loading == Some(true) || server.busy == Some(true);
+    // A load that is always cut short is nothing to wait for.
+    let waits = (server.loading == Some(true) && base.seen.start_timeout.is_none()) || server.busy == Some(true);
     !waits
         && (!well
             || server.keys == Some(0)
@@ -287,7 +288,10 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     for point in all {
         points::weigh(point, &last, now);
         if point.recover_seconds.is_none() {
-            point.recover_seconds = Some(points::estimate(point, base.seen.aof_base, &rates).0);
+            let load = points::estimate(point, base.seen.aof_base, &rates).0;
+            // It was still loading when systemd's patience ended: no estimate may be below that.
+            let seen = base.seen.start_timeout.map_or(0.0, |after| after.as_secs_f64());
+            point.recover_seconds = Some(Seconds(load.0.max(seen)));
         }
     }
 }

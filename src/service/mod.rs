@@ -3,6 +3,7 @@
 //! *Held* means that nothing (a restart policy, a reboot, a colleague) starts it until the hold is released: a mark
 //! `<data dir>/.redis-dr/held`, which `redis-dr guard` honours, and for a unit a drop-in that makes systemd look for it.
 
+mod drop_in;
 mod error;
 mod owner;
 mod program;

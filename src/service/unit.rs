@@ -1,12 +1,12 @@
-//! A systemd unit: what systemd says of it, and holding it.
+//! A systemd unit: what systemd says of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ServiceError;
+use crate::host::Look;
 use crate::host::process::{Command as Call, Output, Reins};
-use crate::host::{Look, OwnFiles};
 
 /// A unit, and where its drop-ins go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,11 @@ pub struct UnitState {
     pub condition_ok: Option<bool>,
     /// When that was, microseconds since boot.
     pub condition_at: Option<u64>,
+    /// When it last went down, microseconds since boot.
+    pub down_at: Option<u64>,
     /// `enabled`, `disabled`, `masked` …
     pub unit_file_state: String,
-    /// Did somebody stop it, rather than that it ended? `None` when systemd does not tell.
+    /// Did somebody stop it (or mask it), rather than that it ended? `None` when systemd does not tell.
     pub stopped_by_hand: Option<bool>,
     /// What ends with it: `control-group`, `process` …
     pub kill_mode: String,
@@ -72,14 +74,14 @@ impl UnitState {
 
 /// How long systemctl may take for what does not wait for the server.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The drop-in of a held unit.
-const HOLD: &str = "redis-dr-hold.conf";
-/// The drop-in of a start of ours.
-const START: &str = "redis-dr-start.conf";
 /// What is asked for.
 const PROPERTIES: &str = "LoadState,ActiveState,SubState,Result,NRestarts,Restart,MainPID,ExecStart,User,\
     WorkingDirectory,PIDFile,TimeoutStartUSec,TimeoutStopUSec,ConditionResult,ConditionTimestampMonotonic,UnitFileState,\
-    ExecMainStartTimestampMonotonic,KillMode";
+    ExecMainStartTimestampMonotonic,InactiveEnterTimestampMonotonic,KillMode";
+/// systemd's id of the message that a unit failed, which carries UNIT_RESULT (systemd's sd-messages.h).
+const UNIT_FAILED: &str = "d9b373ed55a64feb8242e02dbe79a49c";
+/// How far apart systemd's own note of a failure and the unit's state may be.
+const SAME_MOMENT: u64 = 2_000_000;
 
 impl SystemdUnit {
     /// A unit of the system's systemd.
@@ -109,6 +111,26 @@ impl SystemdUnit {
         Ok(read_state(&succeeded(&command, output)?.text()))
     }
 
+    /// Why it ended last, such as `timeout` or `oom-kill`. Once it is started again automatically its state says `success`;
+    /// what the journal says of the same moment counts then, where it may be read.
+    #[must_use]
+    pub fn ended_by(&self, look: &Look, state: &UnitState) -> String {
+        let forgotten = state.result == "success" && state.restarts > 0;
+        let noted = || self.last_failure(look, state.down_at?);
+        forgotten.then(noted).flatten().unwrap_or_else(|| state.result.clone())
+    }
+
+    /// The result of a failure that systemd noted in its journal at this moment.
+    fn last_failure(&self, look: &Look, down_at: u64) -> Option<String> {
+        let words = ["journalctl", "--quiet", "--no-pager", "--boot", "--lines=1", "--output=json"];
+        let matches = [format!("UNIT={}", self.name), format!("MESSAGE_ID={UNIT_FAILED}")];
+        let call = Call::new(words.iter().map(ToString::to_string).chain(matches), PATIENCE);
+        let output = look.ask(&call).ok().filter(Output::ok)?;
+        let entry: serde_json::Value = serde_json::from_str(output.text().trim()).ok()?;
+        let at: u64 = entry.get("__MONOTONIC_TIMESTAMP")?.as_str()?.parse().ok()?;
+        (at.abs_diff(down_at) < SAME_MOMENT).then(|| entry.get("UNIT_RESULT")?.as_str().map(str::to_string))?
+    }
+
     /// One property, as systemctl prints it.
     #[must_use]
     pub fn property(&self, look: &Look, name: &str) -> Option<String> {
@@ -121,49 +143,6 @@ impl SystemdUnit {
         let command = self.command(words);
         let output = reins.run(&command)?;
         succeeded(&command, output).map(|_| ())
-    }
-
-    /// Makes systemd look for the mark before any start.
-    pub(super) fn hold(&self, reins: &Reins, mark: &Path) -> Result<(), ServiceError> {
-        let text = format!(
-            "# redis-dr holds this unit: it does not start while the file is there.\n\
-             # Lift it with: redis-dr hold --release\n[Unit]\nConditionPathExists=!{}\n",
-            mark.display().to_string().replace('%', "%%")
-        );
-        self.drop_ins(&self.lasting_dir)?.write(HOLD, text.as_bytes())?;
-        self.tell(reins, &["daemon-reload"])?;
-        // Nothing to reset is no failure of ours.
-        let _ = self.tell(reins, &["reset-failed", "--", &self.name]);
-        Ok(())
-    }
-
-    /// Takes both drop-ins away.
-    pub(super) fn release(&self, reins: &Reins) -> Result<(), ServiceError> {
-        let look = Look::new();
-        let mut changed = false;
-        for (dir, name) in [(&self.lasting_dir, HOLD), (&self.runtime_dir, START)] {
-            if look.exists(&dir.join(self.drop_in_dir()).join(name)) {
-                self.drop_ins(dir)?.remove(name)?;
-                changed = true;
-            }
-        }
-        if changed { self.tell(reins, &["daemon-reload"]) } else { Ok(()) }
-    }
-
-    /// Lets a start take `timeout`, until the next reboot or [`release`](Self::release).
-    pub(super) fn allow_start(&self, reins: &Reins, timeout: Duration) -> Result<(), ServiceError> {
-        let text =
-            format!("# redis-dr: this start loads more than usual\n[Service]\nTimeoutStartSec={}\n", timeout.as_secs());
-        self.drop_ins(&self.runtime_dir)?.write(START, text.as_bytes())?;
-        self.tell(reins, &["daemon-reload"])
-    }
-
-    fn drop_in_dir(&self) -> String {
-        format!("{}.d", self.name)
-    }
-
-    fn drop_ins(&self, above: &Path) -> Result<OwnFiles, ServiceError> {
-        Ok(OwnFiles::open_in(above, &self.drop_in_dir())?)
     }
 }
 
@@ -208,8 +187,12 @@ fn read_state(text: &str) -> UnitState {
         condition_at: known("ConditionTimestampMonotonic"),
         // Before the first start it says "no" as well.
         condition_ok: known("ConditionTimestampMonotonic").map(|_| get("ConditionResult") == "yes"),
+        down_at: known("InactiveEnterTimestampMonotonic"),
         unit_file_state: text("UnitFileState"),
-        stopped_by_hand: by_hand(get("ActiveState"), get("Result"), known("ExecMainStartTimestampMonotonic").is_some()),
+        stopped_by_hand: match get("LoadState") {
+            "masked" => Some(true),
+            _ => by_hand(get("ActiveState"), get("Result"), known("ExecMainStartTimestampMonotonic").is_some()),
+        },
         kill_mode: text("KillMode"),
     }
 }
@@ -277,6 +260,8 @@ mod tests {
 
     #[test]
     fn who_stopped_it() {
+        let masked = read_state("LoadState=masked\nActiveState=inactive\nExecMainStartTimestampMonotonic=0\n");
+        assert_eq!(masked.stopped_by_hand, Some(true));
         assert_eq!(by_hand("inactive", "success", false), None);
         assert_eq!(by_hand("failed", "exit-code", true), Some(false));
         assert_eq!(by_hand("activating", "success", true), Some(false));

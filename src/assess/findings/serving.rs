@@ -55,8 +55,12 @@ fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
             Id::ServerRestartLoop.found("it is started again and again", seen.restarts.clone().into_iter().collect()),
         );
     }
-    if let Some(because) = &seen.start_timeout {
-        found.push(Id::ServerStartTimeout.found("it is stopped before it has finished loading", vec![because.clone()]));
+    if let Some(after) = seen.start_timeout {
+        let unit = facts.instance.service_name.clone().unwrap_or_default();
+        found.push(Id::ServerStartTimeout.found(
+            "it is stopped before it has finished loading",
+            vec![format!("{unit}: TimeoutStartSec is {} s, and the load takes longer", after.as_secs_f64())],
+        ));
     }
     if yes(process.oom_killed) {
         found.push(Id::ServerOomKilled.found("the kernel killed it for memory", log_lines(facts, Id::ServerOomKilled)));

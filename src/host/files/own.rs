@@ -16,7 +16,19 @@ use super::{Dir, Entry, HostError, Look, Pen};
 pub struct OwnFiles {
     dir: Dir,
     pen: Pen,
+    mode: Modes,
 }
+
+/// What is made here gets these modes, whatever the umask.
+#[derive(Clone, Copy, Debug)]
+struct Modes {
+    dir: u32,
+    file: u32,
+}
+
+const PRIVATE: Modes = Modes { dir: 0o700, file: 0o600 };
+/// For what other programs and users have to read, such as a unit's drop-ins.
+const READABLE: Modes = Modes { dir: 0o755, file: 0o644 };
 
 impl OwnFiles {
     /// Opens a private directory, making it (and what is missing above it) if need be.
@@ -35,7 +47,7 @@ impl OwnFiles {
             .map_err(|e| HostError::os("make the directory", path, e))?;
         let dir = Look::new().pin(path)?;
         check_ours(&dir, None)?;
-        Ok(OwnFiles { dir, pen: Pen::new() })
+        Ok(OwnFiles { dir, pen: Pen::new(), mode: PRIVATE })
     }
 
     /// Opens `name` in a directory that need not be ours (the data directory), making it if need be. The owner of the
@@ -45,7 +57,16 @@ impl OwnFiles {
     /// [`HostError::NotOurs`]; ENOTDIR or ELOOP when something else has the name; else what the system says.
     pub fn open_in(above: &Path, name: &str) -> Result<Self, HostError> {
         let above = Look::new().pin(above)?;
-        OwnFiles::enter(&above, name, Some(above.stat()?.uid))
+        OwnFiles::enter(&above, name, Some(above.stat()?.uid), PRIVATE)
+    }
+
+    /// As [`OwnFiles::open_in`], for files that everybody may read (0755 and 0644).
+    ///
+    /// # Errors
+    /// As [`OwnFiles::open_in`].
+    pub fn open_readable_in(above: &Path, name: &str) -> Result<Self, HostError> {
+        let above = Look::new().pin(above)?;
+        OwnFiles::enter(&above, name, None, READABLE)
     }
 
     /// A private directory inside this one, made if need be.
@@ -53,7 +74,7 @@ impl OwnFiles {
     /// # Errors
     /// As [`OwnFiles::open_in`].
     pub fn sub(&self, name: &str) -> Result<Self, HostError> {
-        OwnFiles::enter(&self.dir, name, Some(self.dir.stat()?.uid))
+        OwnFiles::enter(&self.dir, name, Some(self.dir.stat()?.uid), self.mode)
     }
 
     /// A private directory inside this one that must not exist yet.
@@ -67,11 +88,17 @@ impl OwnFiles {
         self.sub(name)
     }
 
-    fn enter(above: &Dir, name: &str, also: Option<u32>) -> Result<Self, HostError> {
+    fn enter(above: &Dir, name: &str, also: Option<u32>, mode: Modes) -> Result<Self, HostError> {
         one_name(above, name)?;
         let pen = Pen::new();
-        match pen.make_dir(above, OsStr::new(name), 0o700) {
-            Ok(()) => pen.sync_dir(above)?,
+        match pen.make_dir(above, OsStr::new(name), mode.dir) {
+            Ok(()) => {
+                // a umask may have taken more away than was meant
+                let made = above.open_dir(OsStr::new(name))?;
+                rustix::fs::fchmod(&made, Mode::from_raw_mode(mode.dir))
+                    .map_err(|e| HostError::os("set the mode of", made.path(), e))?;
+                pen.sync_dir(above)?;
+            }
             Err(e) if e.errno() == Some(Errno::EXIST.raw_os_error()) => {}
             // A full or read-only disk still lets us use what is there.
             Err(e) if above.stat_name(OsStr::new(name))?.is_none() => return Err(e),
@@ -79,7 +106,7 @@ impl OwnFiles {
         }
         let dir = above.open_dir(OsStr::new(name))?;
         check_ours(&dir, also)?;
-        Ok(OwnFiles { dir, pen })
+        Ok(OwnFiles { dir, pen, mode })
     }
 
     /// The directory, pinned.
@@ -140,7 +167,7 @@ impl OwnFiles {
         Ok(file)
     }
 
-    /// Writes a whole file, replacing it at one instant; on the disk when this returns. Mode 0600.
+    /// Writes a whole file, replacing it at one instant; on the disk when this returns.
     ///
     /// # Errors
     /// What the system says; what was there before is then still there.
@@ -151,6 +178,10 @@ impl OwnFiles {
         let done = file
             .write_all(bytes)
             .map_err(|e| HostError::os("write", &path, e))
+            .and_then(|()| {
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(self.mode.file))
+                    .map_err(|e| HostError::os("set the mode of", &path, e))
+            })
             .and_then(|()| self.pen.sync(&file, &path))
             .and_then(|()| self.pen.rename(&self.dir, &temp, &self.dir, OsStr::new(name)));
         if let Err(e) = done {
@@ -178,6 +209,22 @@ impl OwnFiles {
         one_name(&self.dir, name)?;
         remove_all(&self.pen, &self.dir, OsStr::new(name))?;
         self.pen.sync_dir(&self.dir)
+    }
+
+    /// Removes the directory itself, out of `above`, if nothing is left in it.
+    ///
+    /// # Errors
+    /// What the system says, other than that something is in it.
+    pub fn remove_if_empty(self, above: &Path) -> Result<(), HostError> {
+        let Some(name) = self.dir.path().file_name().map(std::ffi::OsStr::to_os_string) else {
+            return Ok(());
+        };
+        let above = Look::new().pin(above)?;
+        match self.pen.remove_dir(&above, &name) {
+            Err(e) if e.errno() == Some(Errno::NOTEMPTY.raw_os_error()) => Ok(()),
+            Err(e) => Err(e),
+            Ok(()) => self.pen.sync_dir(&above),
+        }
     }
 
     /// Puts the directory's names on the disk.
