@@ -71,12 +71,16 @@ impl Act for AofSeed {
         let mut build = hands.vault.build_dir(&live, dir)?;
         let plain = point.compression.is_none().then_some(point.path.as_deref()).flatten().map(PathBuf::from);
         let exact = point.content.as_ref().map(|c| c.data_bytes) == point.bytes.map(|b| b.0);
-        let how = match plain.filter(|p| exact && hands.look.exists(p)) {
-            // the server never writes into a base, so a link to a file that it may read is as good as a copy
-            Some(path) => {
-                let may_link = hands.look.stat(&path)?.owner().uid == file.uid;
-                build.add_link_or_copy(&path, &base, may_link, file)?.to_string()
-            }
+        let plain = plain.filter(|path| exact && hands.look.exists(path));
+        // the server never writes into a base: one that it may read begins as a link, and gets bytes of its own while the
+        // server loads it (beside.rs)
+        let linked = match &plain {
+            Some(path) => hands.may_read(path)? && build.add_link(path, &base)?,
+            None => false,
+        };
+        let how = match &plain {
+            Some(_) if linked => "link".to_owned(),
+            Some(path) => build.add_link_or_copy(path, &base, false, file)?.to_string(),
             None => {
                 let mut from = open_snapshot(hands, &point)?;
                 build.add_file(&base, Content::Reader(&mut from), file)?;
@@ -87,7 +91,8 @@ impl Act for AofSeed {
         build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
         let built = build.finish()?;
         hands.exchange(built, &live)?;
-        Ok(json!({ "base": live.join(base).display().to_string(), "how": how }))
+        let base = live.join(base).display().to_string();
+        Ok(json!({ "base": base, "how": how, "shared": linked.then_some(&base) }))
     }
 }
 

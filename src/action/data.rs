@@ -1,7 +1,8 @@
 //! `data.verify`: the live server against the recovery point.
-use super::files::{open_snapshot, point_of};
+use super::beside::{self, Loaded, aof_in_effect};
+use super::files::point_of;
 use super::{Act, ActError, DataVerify, Effects, Hands, Site};
-use crate::verify::{self, Expected};
+use crate::verify::{self, Clients, Expected};
 use serde_json::{Value, json};
 
 impl Act for DataVerify {
@@ -12,14 +13,26 @@ impl Act for DataVerify {
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let point = point_of(hands.site, &self.against.0)?.clone();
         let mut server = hands.connect()?;
-        let expected = Expected {
-            point: &point,
-            aof_base: loaded_as_aof(hands),
-            now_ms: hands.look.now().as_millisecond(),
-            open: false,
+        // another process may have started the server: then what it loaded is walked now
+        if hands.loaded.is_none() {
+            let (info, log_from) = (server.info(Some("everything"))?, started_at(hands));
+            *hands.loaded = Some(Loaded { holdings: beside::walk_now(hands)?, info, log_from });
+        }
+        let Some(Loaded { holdings, info, log_from }) = &*hands.loaded else {
+            return Err(ActError::failed("nothing was walked", "this is a defect in redis-dr"));
         };
-        let mut open = || open_snapshot(hands, &point).map_err(|e| e.because);
-        let report = verify::against(&mut server, &expected, &mut open, verify::Depth::Sample)?;
+        let expected = Expected {
+            point: Some(&point),
+            at_load: Some(info),
+            aof_base: aof_in_effect(hands),
+            now_ms: hands.look.now().as_millisecond(),
+            grew: hands.site.was_answering,
+            clients: Clients::Nothing,
+        };
+        let mut report = verify::compare(&mut server, holdings, &expected)?;
+        if holdings.is_aof() {
+            log(hands, *log_from, &mut report)?;
+        }
         if let Some(bad) = report.checks.iter().find(|c| !c.ok) {
             return Err(ActError::failed(
                 format!("{}: {}", bad.name, bad.evidence),
@@ -30,7 +43,22 @@ impl Act for DataVerify {
     }
 }
 
-/// Is the AOF in effect in the configuration that the server was started with?
-fn loaded_as_aof(hands: &Hands<'_>) -> bool {
-    super::conf::text(hands).is_ok_and(|t| super::conf::effective(hands, &t).appendonly())
+/// The size of the log before the start, as the step that started the server noted it.
+fn started_at(hands: &Hands<'_>) -> Option<u64> {
+    hands.results.values().find_map(|found| found["log_from"].as_u64())
+}
+
+/// A server goes on when a command of its AOF fails, and says so in its log only (redis-facts §0.10).
+fn log(hands: &Hands<'_>, from: Option<u64>, report: &mut verify::Report) -> Result<(), ActError> {
+    let (Some(path), Some(from)) = (&hands.site.logfile, from) else {
+        report.bounds("log", true, "the server writes no log file that could be read");
+        return Ok(());
+    };
+    let critical = verify::first_critical(hands.look, path, from)?;
+    let evidence = match &critical {
+        Some(line) => format!("a command failed while loading: {line}"),
+        None => "no command failed while loading".to_owned(),
+    };
+    report.exact("log", critical.is_none(), evidence);
+    Ok(())
 }

@@ -1,4 +1,5 @@
 //! What an action holds while it works: the vault with its pen, the server, the service, and the copies of this step.
+use super::beside::Loaded;
 use super::{Action, Effects, Site};
 use crate::host::Look;
 use crate::server::{Endpoint, Server, ServerError};
@@ -112,6 +113,8 @@ pub struct Hands<'a> {
     pub saves: &'a [Save],
     /// What earlier steps found out, by step id.
     pub results: &'a BTreeMap<String, Value>,
+    /// What the server loaded, while this process saw it.
+    pub loaded: &'a mut Option<Loaded>,
     /// Hears how far it is.
     pub progress: &'a mut Progress<'a>,
     /// Has somebody asked to stop?

@@ -3,6 +3,7 @@
 //! Each action says in one place what it changes, which copies it needs first, how it is undone and whether it may be
 //! repeated ([`Act::effects`]), and then does it ([`Act::perform`]). Engine, plan, docs and schema go through [`Action::act`].
 mod aof;
+mod beside;
 mod conf;
 mod data;
 mod files;
@@ -14,6 +15,7 @@ mod redis;
 mod service;
 mod site;
 mod tools;
+pub use beside::Loaded;
 pub use conf::FENCE_MARKER;
 pub use hands::{Act, ActError, Done, Hands, Progress, with_causes};
 pub use params::*;

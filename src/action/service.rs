@@ -1,4 +1,5 @@
 //! `service.stop`, `service.start`, `service.open` and `server.snapshot`.
+use super::beside::{Loaded, Walk};
 use super::conf::{FENCE_MARKER, effective, text};
 use super::files::aof_save;
 use super::{
@@ -9,6 +10,7 @@ use crate::facts::Bytes;
 use crate::redis_conf;
 use crate::server::{self, Info, ServerError};
 use crate::vault::Content;
+use crate::verify;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -187,10 +189,16 @@ impl Act for ServiceStart {
         }
         let log_from = hands.log_size();
         let begun = Instant::now();
+        let mut walk = None;
         if hands.running()?.is_none() {
+            walk = Some(Walk::begin(hands)?);
             hands.start()?;
         }
         let info = wait_loaded(hands, self.timeout.duration(), log_from)?;
+        *hands.loaded = match walk {
+            Some(walk) => Some(Loaded { holdings: walk.end()?, info: info.clone(), log_from: Some(log_from) }),
+            None => None,
+        };
         check_start(hands, &info, &lines, log_from)?;
         Ok(json!({
             "pid": info.number("process_id"), "run_id": info.get("run_id"),
@@ -248,7 +256,8 @@ fn check_start(hands: &mut Hands<'_>, info: &Info, lines: &[String], log_from: u
             ));
         }
     }
-    if let Some(line) = hands.log_since(log_from).iter().find(|l| l.contains("== CRITICAL ==")) {
+    let log = hands.site.logfile.as_ref();
+    if let Some(line) = log.map(|path| verify::first_critical(hands.look, path, log_from)).transpose()?.flatten() {
         return Err(ActError::failed(
             format!("a command failed while loading: {line}"),
             "choose another point: redis-dr points",

@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! manifest   appendonly.aof.manifest as the server reads and writes it; rebuilding a lost one
+//! notes      single keys whose state the files alone decide, for comparing them with a live server
 //! resp       commands in a file: framing, safe cuts, flushes, timestamps, what a cut removes
 //! set        the whole AOF of an instance: is it intact, what would a start do, where to cut
 //! ```
 //! Nothing here opens a file: callers hand in bytes, readers, or a function that opens by name.
 pub mod manifest;
+mod notes;
 pub mod resp;
 pub mod set;
 mod words;
+
+pub use notes::{Decided, Fate, KeyNotes};

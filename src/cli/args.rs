@@ -267,14 +267,14 @@ pub enum Command {
         after_help = "Examples:\n  redis-dr pause cache-1                  for two hours\n  redis-dr pause cache-1 --for 30m\n  redis-dr pause cache-1 --off"
     )]
     Pause(PauseArgs),
-    /// Compare a live server with a recovery point.
+    /// Compare a live server with a recovery point: exactly where nothing was written since, else by bounds.
     #[command(
         after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json"
     )]
     Verify {
         /// A name of the config, HOST:PORT or unix:PATH.
         instance: Option<String>,
-        /// The point: an id of `redis-dr points`.
+        /// The point: an id of `redis-dr points`; without it the best that is a file.
         #[arg(long, value_name = "POINT")]
         against: Option<String>,
     },

@@ -2,7 +2,6 @@
 //! is on disk would load the same.
 use super::run::Run;
 use crate::action::ActError;
-use crate::aof::manifest;
 use serde_json::json;
 
 /// Proves it; the results go to the run's results as `proof`.
@@ -23,35 +22,13 @@ pub(super) fn recovered(run: &mut Run<'_>) -> Result<(), ActError> {
             write = Some(server.write_probe(&format!("redis-dr:probe:{id}"))?.as_secs_f64());
         }
         let latency = server.latency(200)?;
-        if info.number("aof_enabled") == Some(1) {
-            aof_on_disk(hands)?;
-        }
+        hands.unshare()?;
+        let on_disk = hands.would_load_the_same(&mut server)?;
         Ok(json!({
             "write_seconds": write, "ping_median_ms": latency.median.as_secs_f64() * 1000.0,
-            "keys": info.keys(), "role": info.get("role"),
+            "keys": info.keys(), "role": info.get("role"), "on_disk": on_disk.checks,
         }))
     })?;
     run.results.insert("proof".into(), found);
-    Ok(())
-}
-
-/// Every file that the manifest lists is there; the single file of older servers is there.
-fn aof_on_disk(hands: &crate::action::Hands<'_>) -> Result<(), ActError> {
-    let site = hands.site;
-    if !site.multi_part {
-        if hands.look.exists(&site.aof) {
-            return Ok(());
-        }
-        return Err(ActError::failed(format!("{} is not there", site.aof.display()), "redis-dr assess"));
-    }
-    let path = site.aof.join(format!("{}.manifest", site.aof_name));
-    let listed = manifest::parse(&hands.look.read(&path, 1 << 20)?)
-        .map_err(|e| ActError::failed(format!("{}: {e}", path.display()), "redis-dr assess"))?;
-    for entry in &listed.entries {
-        if !hands.look.exists(&site.aof.join(&entry.name)) {
-            let because = format!("{} lists {}, which is not there", path.display(), entry.name);
-            return Err(ActError::failed(because, "redis-dr assess"));
-        }
-    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
 use super::gates::Refresh;
 use super::{Event, Stop, Witness};
-use crate::action::{ActError, Hands, SaveSpec, SaveUse};
+use crate::action::{ActError, Hands, Loaded, SaveSpec, SaveUse};
 use crate::facts::Facts;
 use crate::host::Look;
 use crate::journal::{Event as Line, Journal, JournalError, Log};
@@ -74,6 +74,8 @@ pub struct Run<'a> {
     /// What was started before this walk, by step.
     pub(super) earlier: BTreeMap<String, Started>,
     fresh: bool,
+    /// What the server loaded, while this process saw it.
+    loaded: Option<Loaded>,
 }
 
 /// A step that the journal says was started.
@@ -108,6 +110,7 @@ impl<'a> Run<'a> {
             gates_passed: 0,
             earlier: BTreeMap::new(),
             fresh: log.is_none_or(|l| l.records.is_empty()),
+            loaded: None,
         };
         for record in log.map(|l| l.records.as_slice()).unwrap_or_default() {
             match &record.event {
@@ -210,6 +213,7 @@ impl<'a> Run<'a> {
             service: &mut self.deps.service,
             saves,
             results: &self.results,
+            loaded: &mut self.loaded,
             progress: &mut progress,
             interrupted: &|| stop.asked(),
             ask: if auto { None } else { Some(&mut ask) },

@@ -22,7 +22,7 @@ use std::sync::mpsc::sync_channel;
 
 use cursor::Cursor;
 use feed::{Beside, CHUNK, Chunk, Inline};
-use walker::{Nobody, Walker};
+use walker::{Nobody, Visitor, Walker};
 
 pub use loadable::{Flavour, Loadable, ServerVersion, loadable};
 pub use report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
@@ -59,10 +59,31 @@ pub fn walk<R: Read + Send>(
     opts: &WalkOptions,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Report {
+    walk_with(reader, len_hint, opts, progress, Nobody)
+}
+
+/// As [`walk`], and shows each key to `visit`, as [`for_each_key`] does.
+pub fn walk_keys<R: Read + Send>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    visit: &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()>,
+) -> Report {
+    walk_with(reader, len_hint, opts, progress, visit)
+}
+
+fn walk_with<R: Read + Send, V: Visitor>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    visitor: V,
+) -> Report {
     if let Some(len) = len_hint.filter(|len| *len < SMALL) {
         // One byte more than the file, so that its end is seen at the first read.
         let cursor = Cursor::new(Inline::new(reader), Chunk::empty(len + 1), &progress);
-        return Walker::new(cursor, opts, Nobody).run().0;
+        return Walker::new(cursor, opts, visitor).run().0;
     }
     std::thread::scope(|scope| {
         let (used_to, used) = sync_channel(BUFFERS);
@@ -73,16 +94,35 @@ pub fn walk<R: Read + Send>(
             let _ = used_to.send(Chunk::empty(CHUNK as u64));
         }
         let cursor = Cursor::new(Beside { full, used: used_to }, Chunk::empty(CHUNK as u64), &progress);
-        Walker::new(cursor, opts, Nobody).run().0
+        Walker::new(cursor, opts, visitor).run().0
     })
 }
 
 /// Walks the RDB preamble of an AOF on this thread and gives back what follows it. With an intact preamble the rest
 /// begins right after the checksum (`Report::bytes`).
 pub fn walk_preamble<R: Read>(reader: R, opts: &WalkOptions, progress: &dyn Fn(u64)) -> (Report, Rest<R>) {
+    preamble_with(reader, opts, progress, Nobody)
+}
+
+/// As [`walk_preamble`], and shows each key to `visit`, as [`for_each_key`] does.
+pub fn preamble_keys<R: Read>(
+    reader: R,
+    opts: &WalkOptions,
+    progress: &dyn Fn(u64),
+    visit: &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()>,
+) -> (Report, Rest<R>) {
+    preamble_with(reader, opts, progress, visit)
+}
+
+fn preamble_with<R: Read, V: Visitor>(
+    reader: R,
+    opts: &WalkOptions,
+    progress: &dyn Fn(u64),
+    visitor: V,
+) -> (Report, Rest<R>) {
     let opts = WalkOptions { stop_at_eof_opcode: true, ..opts.clone() };
     let cursor = Cursor::new(Inline::new(reader), Chunk::empty(CHUNK as u64), progress);
-    let (report, cursor) = Walker::new(cursor, &opts, Nobody).run();
+    let (report, cursor) = Walker::new(cursor, &opts, visitor).run();
     let (feed, rest) = cursor.into_rest();
     (report, Bytes::new(rest).chain(feed.into_reader()))
 }

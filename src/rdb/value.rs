@@ -18,8 +18,8 @@ pub(super) struct Value {
     pub(super) empty: bool,
     /// A hash with fields that expire.
     pub(super) field_expires: bool,
-    /// A hash whose every field has expired.
-    pub(super) fields_expired: bool,
+    /// When the last field of a hash goes whose every field expires, Unix milliseconds.
+    pub(super) last_field_ms: Option<i64>,
 }
 
 impl Value {
@@ -28,12 +28,31 @@ impl Value {
     }
 
     fn sized(kind: Kind, size: Option<u64>) -> Self {
-        Value { kind, size, empty: false, field_expires: false, fields_expired: false }
+        Value { kind, size, empty: false, field_expires: false, last_field_ms: None }
     }
 
-    /// A hash with fields that expire; `expired` are those that have.
-    fn timed(size: u64, expired: u64) -> Self {
-        Value { field_expires: true, fields_expired: size > 0 && expired == size, ..Value::of(Kind::Hash, size) }
+    /// A hash with fields that expire, each with its expiry or none.
+    fn timed(fields: &Fields) -> Self {
+        let last_field_ms = fields.last.filter(|_| !fields.stays);
+        Value { field_expires: true, last_field_ms, ..Value::of(Kind::Hash, fields.count) }
+    }
+}
+
+/// The fields of one hash, as far as they were read.
+#[derive(Default)]
+struct Fields {
+    count: u64,
+    /// The latest expiry, Unix milliseconds.
+    last: Option<i64>,
+    /// Has one of them none?
+    stays: bool,
+}
+
+impl Fields {
+    fn add(&mut self, expires_at_ms: Option<i64>) {
+        self.count += 1;
+        self.last = self.last.max(expires_at_ms);
+        self.stays |= expires_at_ms.is_none();
     }
 }
 
@@ -180,25 +199,25 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
 
     /// Redis 7.4: hash fields, each after its expiry, which counts from one before `first`; 0 is none.
     fn timed_fields(&mut self, first: i64) -> Step<Value> {
-        let (count, mut expired) = (self.cursor.number()?, 0);
+        let (count, mut fields) = (self.cursor.number()?, Fields::default());
         for _ in 0..count {
             let after = self.cursor.number()?;
             let at = first.saturating_add_unsigned(after).saturating_sub(1);
-            expired += u64::from(after > 0 && at < self.opts.now_ms);
+            fields.add((after > 0).then_some(at));
             self.skip_strings(2)?;
         }
-        Ok(Value::timed(count, expired))
+        Ok(Value::timed(&fields))
     }
 
     /// Valkey 9: hash fields, each before its expiry; -1 is none.
     fn dated_fields(&mut self) -> Step<Value> {
-        let (count, mut expired) = (self.cursor.number()?, 0);
+        let (count, mut fields) = (self.cursor.number()?, Fields::default());
         for _ in 0..count {
             self.skip_strings(2)?;
             let at = i64::from_le_bytes(self.cursor.array()?);
-            expired += u64::from(at != -1 && at < self.opts.now_ms);
+            fields.add((at != -1).then_some(at));
         }
-        Ok(Value::timed(count, expired))
+        Ok(Value::timed(&fields))
     }
 
     /// Redis 7.4: a packed hash, every field followed by its value and its expiry; 0 is none.
@@ -216,14 +235,15 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 return Ok(Value { field_expires: true, ..Value::sized(Kind::Hash, None) });
             }
         }
-        let (mut entries, mut expired) = (0u64, 0u64);
+        let (mut entries, mut fields) = (0u64, Fields::default());
         let walked = listpack_entries(&self.blob, |entry| {
-            let expiry = (entries % 3 == 2).then(|| listpack_number(entry)).flatten();
-            expired += u64::from(expiry.is_some_and(|at| at > 0 && at < self.opts.now_ms));
+            if entries % 3 == 2 {
+                fields.add(listpack_number(entry).filter(|at| *at > 0));
+            }
             entries += 1;
         });
         match walked {
-            Ok(()) if entries % 3 == 0 => Ok(Value::timed(entries / 3, expired)),
+            Ok(()) if entries % 3 == 0 => Ok(Value::timed(&fields)),
             Ok(()) => self.cursor.bad_at(at, format!("{entries} packed elements do not make fields with expiries")),
             Err(because) => self.cursor.bad_at(at, because),
         }

@@ -23,6 +23,8 @@ pub struct KeyMeta<'a> {
     pub kind: Kind,
     /// When it expires, Unix milliseconds.
     pub expire_ms: Option<i64>,
+    /// When it is gone, Unix milliseconds: by its own expiry, or, a hash, by that of its last field.
+    pub gone_ms: Option<i64>,
     /// Bytes of a string, elements of anything else (a hash field with its value is one); none where only unpacking
     /// would tell.
     pub size: Option<u64>,
@@ -281,10 +283,16 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         let expired = expire_ms.is_some_and(|at| at < self.opts.now_ms);
         tally.expires += u64::from(expire_ms.is_some());
         tally.expired += u64::from(expired);
-        tally.expired_hashes += u64::from(value.fields_expired && !expired);
+        let emptied = value.last_field_ms.is_some_and(|at| at < self.opts.now_ms);
+        tally.expired_hashes += u64::from(emptied && !expired);
         self.report.empty_collections += u64::from(value.empty);
         if V::KEYS {
-            let meta = KeyMeta { db: self.tally.db, key: &self.key, kind: value.kind, expire_ms, size: value.size };
+            let gone_ms = match (expire_ms, value.last_field_ms) {
+                (Some(key), Some(field)) => Some(key.min(field)),
+                (key, field) => key.or(field),
+            };
+            let (db, size) = (self.tally.db, value.size);
+            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }

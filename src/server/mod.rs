@@ -9,6 +9,7 @@
 
 mod channel;
 mod data;
+mod digests;
 mod endpoint;
 mod error;
 mod info;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::save::open_any;
 use super::saved::{How, Kept, SavedTree};
 use super::write::{Content, Placed};
 use super::{Vault, VaultError};
@@ -130,6 +131,27 @@ impl BuildDir<'_> {
         }
         let placed = self.add_file(name, Content::File { path: source, len: None }, owner)?;
         Ok(if placed.digest.is_some() { How::Copy } else { How::Reflink })
+    }
+
+    /// Adds a second name of a file, with its owner and mode as they are: theirs who own it, so nothing is set. `false`
+    /// where a link can't be made, or the file carries an ACL or a label of its own. Whoever writes into the file in place
+    /// writes into both: [`Vault::unshare`] ends that.
+    ///
+    /// # Errors
+    /// EEXIST; what the system says.
+    pub fn add_link(&mut self, source: &Path, name: &str) -> Result<bool, VaultError> {
+        let to = self.one_name(name)?;
+        let from = self.vault.pinned(source)?;
+        let Some(stat) = from.stat()?.filter(|stat| stat.kind == Kind::File) else {
+            return Ok(false);
+        };
+        let file = open_any(&from, &stat)?;
+        if !self.vault.look.attrs(&file, source)?.is_empty() {
+            return Ok(false);
+        }
+        // the bytes may still be on their way to the disk
+        self.vault.pen.sync(&file, source)?;
+        Ok(self.vault.pen.link(&from.dir, &from.name, &self.dir, to)?)
     }
 
     /// Dresses and syncs the directory. It is still under its temporary name.

@@ -17,6 +17,7 @@ mod restore;
 mod save;
 mod saved;
 mod tree;
+mod unshare;
 mod write;
 
 use std::ffi::OsStr;
@@ -27,6 +28,7 @@ pub use error::VaultError;
 pub use index::list;
 pub use restore::{Put, Restored};
 pub use saved::{How, Kept, Save, Saved, SavedTree, Use};
+pub use unshare::Unsharing;
 pub use write::{Content, Like, Placed};
 
 use crate::host::{HostError, Look, OwnFiles, Pen, Planters};

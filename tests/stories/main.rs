@@ -15,6 +15,7 @@ mod language;
 mod midway;
 mod pause;
 mod plan;
+mod proof;
 mod resp;
 mod resume;
 mod runs;

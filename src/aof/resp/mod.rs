@@ -13,6 +13,7 @@ mod walk;
 pub use lost::{LostCommands, lost_commands};
 pub use report::{CommandsReport, End, Flush, Readable};
 pub use resync::readable_after;
+pub(super) use text::each_word as words;
 pub use walk::{WalkOptions, walk_commands};
 
 #[cfg(test)]

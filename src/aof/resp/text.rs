@@ -36,21 +36,19 @@ pub(super) fn declared(bytes: &[u8], mark: u8) -> Option<(u64, &[u8])> {
 
 /// The words of a complete small command.
 pub(super) fn words(bytes: &[u8]) -> Vec<&[u8]> {
-    let Some((total, mut rest)) = declared(bytes, b'*') else {
-        return Vec::new();
-    };
-    let mut out = Vec::new();
-    while (out.len() as u64) < total.min(MOST as u64) {
-        let Some((length, after)) = declared(rest, b'$') else {
-            break;
-        };
-        let Some(word) = usize::try_from(length).ok().and_then(|n| after.get(..n)) else {
-            break;
-        };
-        out.push(word);
+    each_word(bytes).take(MOST).collect()
+}
+
+/// The words of a command, as far as they are whole in `bytes`.
+pub(in crate::aof) fn each_word(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut left, mut rest) = declared(bytes, b'*').unwrap_or((0, &[]));
+    std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        let (length, after) = declared(rest, b'$')?;
+        let word = after.get(..usize::try_from(length).ok()?)?;
         rest = after.get(word.len() + 2..).unwrap_or(&[]);
-    }
-    out
+        Some(word)
+    })
 }
 
 fn push(out: &mut String, word: &[u8], length: u64) {

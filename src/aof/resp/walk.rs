@@ -1,4 +1,5 @@
 //! The walk: framing of every command, and what the few that matter mean.
+use std::cell::RefCell;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -8,6 +9,7 @@ use super::chunks::{self, Chunks, Direct, Fed};
 use super::frame::{self, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
 use super::report::{CommandsReport, End};
 use super::tally::Tally;
+use crate::aof::notes::{KeyNotes, VALUE_BYTES};
 
 /// How to walk.
 #[derive(Debug, Clone, Copy)]
@@ -18,18 +20,22 @@ pub struct WalkOptions<'a> {
     pub len_hint: Option<u64>,
     /// Counts the bytes walked.
     pub progress: Option<&'a AtomicU64>,
+    /// Notes single keys; slower.
+    pub notes: Option<&'a RefCell<KeyNotes>>,
 }
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self { max_flushes: 1000, len_hint: None, progress: None }
+        Self { max_flushes: 1000, len_hint: None, progress: None, notes: None }
     }
 }
 
 /// Files below this are read in one thread.
 const ALONE: u64 = 4 << 20;
-/// Bytes of a command that are looked at for its meaning.
+/// Bytes of a command across buffers that are looked at for its meaning.
 const SEEN: usize = 512;
+/// The same while keys are noted: a value as long as one that is noted, and its key.
+const SEEN_NOTING: usize = VALUE_BYTES + 8192;
 
 /// Walks the commands that `reader` hands out, to its end; `start` is the offset of its first byte in the file.
 ///
@@ -79,6 +85,8 @@ struct Walk<'a, C> {
     base: u64,
     /// First bytes of a command that lies across buffers.
     seen: Vec<u8>,
+    /// How many of them are kept.
+    keep: usize,
     tally: Tally,
 }
 
@@ -93,6 +101,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
             at: 0,
             base: start,
             seen: Vec::with_capacity(SEEN),
+            keep: if options.notes.is_some() { SEEN_NOTING } else { SEEN },
             tally,
         }
     }
@@ -136,6 +145,9 @@ impl<'a, C: Chunks> Walk<'a, C> {
                     Frame::Command { end, name } => {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
                         self.tally.command(start, after, bytes.get(name.0..name.1), bytes.get(at..end));
+                        if let Some(notes) = self.options.notes {
+                            notes.borrow_mut().command(bytes.get(at..end).unwrap_or(&[]), true);
+                        }
                         at = end;
                     }
                     Frame::Short | Frame::Bad => break,
@@ -184,6 +196,9 @@ impl<'a, C: Chunks> Walk<'a, C> {
         let after = self.offset();
         let name = name.unwrap_or((0, 0));
         self.tally.command(start, after, self.seen.get(name.0..name.1), Some(&self.seen));
+        if let Some(notes) = self.options.notes {
+            notes.borrow_mut().command(&self.seen, self.seen.len() as u64 == after - start);
+        }
         Ok(())
     }
 
@@ -239,7 +254,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
             return Err(Stop::Eof);
         };
         self.at += 1;
-        if self.seen.len() < SEEN {
+        if self.seen.len() < self.keep {
             self.seen.push(byte);
         }
         Ok(byte)
@@ -251,7 +266,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
                 self.next_chunk()?;
             }
             let step = usize::try_from(length).unwrap_or(usize::MAX).min(self.filled - self.at);
-            let room = SEEN.saturating_sub(self.seen.len()).min(step);
+            let room = self.keep.saturating_sub(self.seen.len()).min(step);
             self.seen.extend_from_slice(self.chunk.get(self.at..self.at + room).unwrap_or(&[]));
             self.at += step;
             length -= step as u64;

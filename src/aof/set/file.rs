@@ -1,8 +1,11 @@
 //! One file of the set, read as the server reads it: an RDB part by its first bytes, not by its name, then commands.
+use std::cell::RefCell;
 use std::io::{self, Cursor, Read};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{FileKind, FileReport, JudgeOptions, Open};
+use crate::aof::KeyNotes;
 use crate::aof::manifest::Manifest;
 use crate::aof::resp::{self, CommandsReport, End, Readable, WalkOptions};
 use crate::rdb;
@@ -33,6 +36,9 @@ impl Reading<'_> {
 
     fn walked(&self, name: &str, kind: FileKind) -> io::Result<FileReport> {
         let (mut reader, bytes) = (self.open)(name)?;
+        if let Some(notes) = self.options.notes {
+            notes.borrow_mut().next_file();
+        }
         let mut head = Vec::with_capacity(6);
         reader.by_ref().take(6).read_to_end(&mut head)?;
         let is_rdb = head.starts_with(b"REDIS") || head.starts_with(b"VALKEY");
@@ -65,13 +71,19 @@ impl Reading<'_> {
         let progress = move |offset| set_done(counter, before + offset);
         let options = rdb::WalkOptions { now_ms: self.options.now_ms, ..rdb::WalkOptions::default() };
         if kind == FileKind::Single {
-            let (rdb, rest) = rdb::walk_preamble(whole, &options, &progress);
+            let (rdb, rest) = match self.options.notes {
+                Some(notes) => rdb::preamble_keys(whole, &options, &progress, &mut |key| note(notes, key)),
+                None => rdb::walk_preamble(whole, &options, &progress),
+            };
             set_done(self.options.progress, before + rdb.bytes);
             let commands = rdb.is_intact().then(|| self.commands(rest, rdb.bytes, bytes.saturating_sub(rdb.bytes)));
             return Ok((rdb, commands));
         }
         // A base of parts has no commands after it as the server makes it: read it by two threads, and again where it has.
-        let rdb = rdb::walk(whole, Some(bytes), &options, &progress);
+        let rdb = match self.options.notes {
+            Some(notes) => rdb::walk_keys(whole, Some(bytes), &options, &progress, &mut |key| note(notes, key)),
+            None => rdb::walk(whole, Some(bytes), &options, &progress),
+        };
         set_done(self.options.progress, before + rdb.bytes);
         if !rdb.is_intact() || !rdb.trailing {
             return Ok((rdb, None));
@@ -86,6 +98,7 @@ impl Reading<'_> {
             max_flushes: self.options.max_flushes,
             len_hint: Some(length),
             progress: self.options.progress,
+            notes: self.options.notes,
         };
         resp::walk_commands(reader, start, &options)
     }
@@ -111,6 +124,11 @@ impl Reading<'_> {
     fn done(&self) -> u64 {
         self.options.progress.map_or(0, |p| p.load(Ordering::Relaxed))
     }
+}
+
+fn note(notes: &RefCell<KeyNotes>, key: &rdb::KeyMeta<'_>) -> ControlFlow<()> {
+    notes.borrow_mut().base_key(key);
+    ControlFlow::Continue(())
 }
 
 fn set_done(counter: Option<&AtomicU64>, bytes: u64) {

@@ -1,10 +1,12 @@
 //! The whole AOF of an instance: all its files judged together, what a start would make of them, where to cut.
+use std::cell::RefCell;
 use std::io::{self, Read};
 use std::sync::atomic::AtomicU64;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::KeyNotes;
 use super::manifest::{self, Kind, Manifest, RebuildError, Rebuilt};
 use super::resp::{CommandsReport, Flush};
 use crate::rdb;
@@ -49,11 +51,13 @@ pub struct JudgeOptions<'a> {
     pub max_flushes: usize,
     /// Counts the bytes walked, over all files.
     pub progress: Option<&'a AtomicU64>,
+    /// Notes single keys; slower.
+    pub notes: Option<&'a RefCell<KeyNotes>>,
 }
 
 impl Default for JudgeOptions<'_> {
     fn default() -> Self {
-        Self { now_ms: 0, max_flushes: 1000, progress: None }
+        Self { now_ms: 0, max_flushes: 1000, progress: None, notes: None }
     }
 }
 
