@@ -102,11 +102,8 @@ impl Look {
     /// This machine's host name; `localhost` when it has none.
     #[must_use]
     pub fn hostname(&self) -> String {
-        nix::unistd::gethostname()
-            .ok()
-            .and_then(|name| name.into_string().ok())
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "localhost".to_string())
+        let name = sysinfo::System::host_name().filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| "localhost".to_string())
     }
 
     /// The kernel's id of the present boot; `None` where /proc doesn't tell.

@@ -1,8 +1,11 @@
 //! Memory: of the machine, and of a control group.
+//!
+//! sysinfo tells the machine's. Of control groups it knows only the one this process runs in, not the server's, and not how
+//! often the kernel killed there.
 
 use std::path::{Path, PathBuf};
 
-use procfs::{Current, Meminfo};
+use sysinfo::{MemoryRefreshKind, System};
 
 use crate::host::Look;
 
@@ -40,12 +43,14 @@ impl Look {
     /// The memory of this machine; `None` where /proc doesn't tell.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        let info = Meminfo::current().ok()?;
+        let mut info = System::new();
+        info.refresh_memory_specifics(MemoryRefreshKind::everything());
         let read = |path: &str| std::fs::read_to_string(path).ok();
-        Some(Memory {
-            total: info.mem_total,
-            available: info.mem_available.unwrap_or(info.mem_free + info.cached),
-            swap_free: info.swap_free,
+        // Without /proc/meminfo it says 0.
+        (info.total_memory() > 0).then(|| Memory {
+            total: info.total_memory(),
+            available: info.available_memory(),
+            swap_free: info.free_swap(),
             overcommit: read("/proc/sys/vm/overcommit_memory").and_then(|text| text.trim().parse().ok()),
             huge_pages_always: read("/sys/kernel/mm/transparent_hugepage/enabled")
                 .map(|text| text.contains("[always]")),
