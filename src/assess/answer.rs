@@ -1,5 +1,5 @@
 //! What the server answers: PING, INFO, CONFIG GET.
-use crate::facts::{Bytes, DatabaseFacts, PersistenceFacts, Seconds, ServerFacts, ServerRole, Time};
+use crate::facts::{Bytes, DatabaseFacts, PersistenceFacts, ReplicationFacts, Seconds, ServerFacts, ServerRole, Time};
 use crate::server::{Endpoint, Info, Server, ServerError};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -145,6 +145,38 @@ impl Answer {
         };
     }
 
+    /// Puts what INFO says of primary and replicas into facts.
+    pub fn replication(&self, role: Option<ServerRole>, replication: &mut ReplicationFacts) {
+        let Some(info) = &self.info else { return };
+        if role == Some(ServerRole::Slave) {
+            replication.link_up = info.get("master_link_status").map(|status| status == "up");
+            replication.syncing = info.flag("master_sync_in_progress");
+            let left = |n: u64| info.number("master_sync_total_bytes").unwrap_or(u64::MAX).saturating_sub(n);
+            let read = info.number("master_sync_read_bytes");
+            let read = read.or_else(|| info.number("master_sync_left_bytes").map(left));
+            replication.synced = read.filter(|_| replication.syncing == Some(true)).map(Bytes);
+            replication.lag = info.float("master_last_io_seconds_ago").filter(|s| *s >= 0.0).map(Seconds);
+            return;
+        }
+        replication.syncing = Some(false);
+        let lags = (0..64).filter_map(|n| {
+            let line = info.get(&format!("slave{n}"))?;
+            line.split(',').find_map(|part| part.strip_prefix("lag=")?.parse::<f64>().ok())
+        });
+        replication.lag = lags.reduce(f64::max).map(Seconds);
+    }
+
+    /// Does one side speak TLS and the other not? `server_does` says whether the address is the server's TLS port.
+    #[must_use]
+    pub fn tls_failed(&self, we_do: bool, server_does: bool) -> bool {
+        let error = self.ping.as_ref().and_then(|p| p.as_ref().err()).or(self.error.as_ref());
+        match error {
+            Some(ServerError::Tls { .. }) => true,
+            Some(ServerError::Closed | ServerError::Io { .. } | ServerError::Protocol { .. }) => we_do != server_does,
+            _ => false,
+        }
+    }
+
     /// A numeric setting of the running server.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u64> {
@@ -172,11 +204,14 @@ fn from_info(info: &Info, server: &mut ServerFacts, persistence: &mut Persistenc
             .into_iter()
             .map(|(db, k)| (db.to_string(), DatabaseFacts { keys: k.keys, expires: k.expires, expired: 0 }))
             .collect();
+        server.keys_elsewhere = Some(!server.databases.contains_key("0") && info.keys() > 0);
     }
     server.clients = info.number("connected_clients");
     server.replicas = info.number("connected_slaves");
     server.modules = info.modules().to_vec();
     server.evicted_keys = info.number("evicted_keys");
+    server.expired_keys = info.number("expired_keys");
+    server.flushes = Some(["flushall", "flushdb"].iter().filter_map(|c| info.calls(c)).sum());
     persistence.aof_enabled = info.flag("aof_enabled");
     persistence.aof_last_write_ok = info.ok("aof_last_write_status");
     persistence.aof_rewrite_in_progress =

@@ -67,6 +67,7 @@ impl Assessor<'_> {
                 base.seen.saved_at_the_end = told.saved_at_the_end;
                 base.seen.served_until = told.served_until;
                 base.seen.log_replication = told.replication;
+                base.seen.flushed_by_primary = Some(told.flushed_by_primary);
             }
             Err(because) => {
                 facts.unknown.insert("log.fatal".into(), because);
@@ -91,6 +92,9 @@ impl Assessor<'_> {
         }
         because.extend(base.seen.log_replication.iter().map(|line| format!("log: {line}")));
         facts.replication.evidence = Some(!because.is_empty());
+        // Where the log can't be read, only an instance that never had a primary can be told to have lost nothing to one.
+        let flushed = base.seen.flushed_by_primary;
+        facts.replication.flushed_by_primary = flushed.or(because.is_empty().then_some(false));
         facts.replication.because = because.iter().map(|l| printable(l)).collect();
     }
 }

@@ -3,7 +3,7 @@ use super::answer::{self, Answer};
 use super::identity::{self, Whose};
 use super::{Seen, Target, binary, findings, settings, walks};
 use crate::config::Secret;
-use crate::facts::{Assessment, ConfigFacts, Facts, RunFacts, ServerRole, ServiceKind, Time};
+use crate::facts::{Assessment, ConfigFacts, Facts, RunFacts, Seconds, ServiceKind, Time};
 use crate::finding::Severity;
 use crate::host::Look;
 use crate::points::{self, Prefer, Rates};
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub prefer: Prefer,
     /// The data was good until then.
     pub incident_at: Option<Time>,
+    /// How long the caller has watched it wait without any progress.
+    pub unchanged_for: Seconds,
 }
 
 /// Tells of earlier runs on an instance; the journals are read by whoever knows them.
@@ -97,6 +99,7 @@ impl<'a> Assessor<'a> {
         let began = self.look.monotonic();
         let now = Time(self.look.now());
         let mut base = self.base();
+        base.facts.server.unchanged_for = wanted.unchanged_for;
         self.around(&mut base, now);
         let stored = walks::walk(self, &mut base, wanted, now);
         base.facts.points = points::summary(&stored);
@@ -167,6 +170,12 @@ impl<'a> Assessor<'a> {
             answer = answer::ask(&endpoint, true);
         }
         answer.fill(&mut facts.server, &mut facts.persistence, &mut facts.unknown);
+        let port = match &endpoint.address {
+            crate::config::Address::Tcp { port, .. } => *port,
+            crate::config::Address::Unix(_) => 0,
+        };
+        let tls_port = target.local && port != 0 && effective.tls_port() == port;
+        facts.server.tls_failed = Some(answer.tls_failed(endpoint.tls.is_some(), tls_port));
         if facts.server.version.is_none()
             && let Some(version) = &version
         {
@@ -298,10 +307,7 @@ impl<'a> Assessor<'a> {
         seen.used_memory = info.number("used_memory");
         seen.child_running =
             ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"].iter().any(|n| info.flag(n) == Some(true));
-        facts.replication.link_up = match (facts.server.role, info.get("master_link_status")) {
-            (Some(ServerRole::Slave), Some(status)) => Some(status == "up"),
-            _ => None,
-        };
+        answer.replication(facts.server.role, &mut facts.replication);
         if facts.config.state == Some(crate::facts::ConfigState::Missing) || facts.config.state.is_none() {
             settings::of_the_running(&mut facts.config, answer);
             return;

@@ -44,6 +44,17 @@ const FATAL: &[(&str, Option<Id>)] = &[
     ("crashed by signal", None),
 ];
 
+/// Words that only a primary with replicas, or a replica, writes.
+const REPLICATION: &[&str] = &[
+    "<-> REPLICA sync",
+    "Connecting to MASTER",
+    "Connecting to PRIMARY",
+    "Synchronization with replica",
+    "asks for synchronization",
+    "Partial resynchronization request",
+    "enabled (user request from",
+];
+
 /// Lines that only a start writes first.
 const STARTS: &[&str] = &["oO0OoO0OoO0Oo", "Redis is starting", "Valkey is starting"];
 
@@ -56,8 +67,10 @@ pub struct Told {
     pub saved_at_the_end: bool,
     /// The last line of the last run that took connections.
     pub served_until: Option<Time>,
-    /// Lines that speak of a primary.
+    /// Lines that speak of a primary or a replica.
     pub replication: Vec<String>,
+    /// Did a primary make it drop its data since the last start?
+    pub flushed_by_primary: bool,
 }
 
 /// Reads the tail of a log.
@@ -85,16 +98,14 @@ pub fn since_last_start(text: &str) -> Told {
         if let Some((_, finding)) = FATAL.iter().find(|(words, _)| line.contains(words)) {
             told.facts.fatal.push(LogLine { finding: *finding, line: shown(line) });
         }
-        if line.contains("MASTER <-> REPLICA")
-            || line.contains("Connecting to MASTER")
-            || line.contains("Synchronization with replica")
-        {
-            told.replication.push(shown(line));
-        }
     }
+    // It was part of a replication before its last start, too.
+    told.replication = lines.iter().filter(|l| REPLICATION.iter().any(|w| l.contains(w))).map(|l| shown(l)).collect();
+    told.flushed_by_primary = last_run.iter().any(|line| line.contains("<-> REPLICA sync: Flushing old data"));
     let surplus = told.facts.fatal.len().saturating_sub(MOST);
     told.facts.fatal.drain(..surplus);
-    told.replication.truncate(3);
+    let surplus = told.replication.len().saturating_sub(3);
+    told.replication.drain(..surplus);
     let asked = |line: &&&str| {
         line.contains("User requested shutdown")
             || line.contains("Received SIGTERM")
@@ -166,6 +177,14 @@ mod tests {
             1:M 21 Nov 2026 11:00:00.100 # Bad file format reading the append only file x\n";
         let at = since_last_start(log).served_until.unwrap();
         assert_eq!(at, moment("1:M 21 Nov 2026 10:05:00.250 * x").unwrap());
+    }
+
+    #[test]
+    fn a_replication_of_an_earlier_run_is_seen_and_a_flush_of_this_one() {
+        let sync = "1:S 21 Nov 2026 09:00:00.000 * MASTER <-> REPLICA sync: Flushing old data\n";
+        let told = since_last_start(&format!("{sync}{LOG}"));
+        assert_eq!((told.replication.len(), told.flushed_by_primary), (1, false));
+        assert!(since_last_start(&format!("{LOG}{sync}")).flushed_by_primary);
     }
 
     #[test]

@@ -49,5 +49,10 @@ pub fn memory(look: &Look, pid: Option<i32>) -> MemoryFacts {
     let group = pid.and_then(|pid| look.cgroup_memory(pid));
     let (available, total) =
         group.map_or((host.available, host.total), |g| (host.available.min(g.available), host.total.min(g.limit)));
-    MemoryFacts { available: Some(Bytes(available)), total: Some(Bytes(total)), overcommit: host.overcommit }
+    MemoryFacts {
+        available: Some(Bytes(available)),
+        total: Some(Bytes(total)),
+        overcommit: host.overcommit,
+        huge_pages: host.huge_pages_always,
+    }
 }

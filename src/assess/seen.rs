@@ -45,6 +45,8 @@ pub struct Seen {
     pub saved_at_the_end: bool,
     /// Lines of the log that speak of a primary or a replica.
     pub log_replication: Vec<String>,
+    /// Does the log say that a primary made it drop its data?
+    pub flushed_by_primary: Option<bool>,
     /// The last line of the log's last run that took connections.
     pub served_until: Option<crate::facts::Time>,
     /// Size of the AOF's base.

@@ -29,6 +29,7 @@ pub fn run(
         point_files: super::recover::point_file(point_file)?.into_iter().collect(),
         prefer: super::recover::prefer(prefer),
         incident_at: super::recover::moment(incident_at.as_deref())?,
+        ..Wanted::default()
     };
     let found = world.parts().assess(&wanted).document;
     if context.global.json {

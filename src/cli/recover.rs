@@ -66,7 +66,7 @@ pub fn selection(s: &Select) -> Result<Selection, Failure> {
         prefer: prefer(s.prefer),
         point_file: point_file(s.point_file.clone())?,
         incident_at: moment(s.incident_at.as_deref())?,
-        quick: false,
+        ..Selection::default()
     })
 }
 

@@ -298,10 +298,20 @@ pub struct ServerFacts {
     pub modules: Vec<String>,
     /// Keys evicted since the start.
     pub evicted_keys: Option<u64>,
+    /// Keys whose time was over, dropped since the start.
+    pub expired_keys: Option<u64>,
+    /// How often FLUSHALL or FLUSHDB was called since the start.
+    pub flushes: Option<u64>,
+    /// Is database 0 empty while another one holds keys?
+    pub keys_elsewhere: Option<bool>,
     /// Does it hold nothing although a source of data exists?
     pub data_empty: Option<bool>,
     /// What it answered when it refused.
     pub error: Option<String>,
+    /// Does it speak TLS where we don't, or the other way round?
+    pub tls_failed: Option<bool>,
+    /// How long this very call has watched it wait without any progress; 0 at a first look.
+    pub unchanged_for: Seconds,
 }
 
 /// INFO persistence.
@@ -478,6 +488,18 @@ pub struct MemoryFacts {
     pub total: Option<Bytes>,
     /// vm.overcommit_memory.
     pub overcommit: Option<i64>,
+    /// Are transparent huge pages always on? They make a save's copies large.
+    pub huge_pages: Option<bool>,
+}
+
+/// This host.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HostFacts {
+    /// Is its clock far from the times in the files, or from the server's?
+    pub clock_wrong: Option<bool>,
+    /// What says so.
+    pub clock_because: Vec<String>,
 }
 
 /// A line of the server's log that says why it died or refuses.
@@ -514,6 +536,14 @@ pub struct ReplicationFacts {
     pub because: Vec<String>,
     /// Is the link to the primary up?
     pub link_up: Option<bool>,
+    /// Is it copying everything from its primary just now?
+    pub syncing: Option<bool>,
+    /// How far that is, in bytes.
+    pub synced: Option<Bytes>,
+    /// How far it is behind its primary, or its slowest replica behind it, in seconds.
+    pub lag: Option<Seconds>,
+    /// Did a primary make it drop its data and take the primary's?
+    pub flushed_by_primary: Option<bool>,
 }
 
 /// Runs on this instance.
@@ -578,6 +608,8 @@ pub struct Facts {
     pub disk: DiskFacts,
     /// Memory of the host.
     pub memory: MemoryFacts,
+    /// The host.
+    pub host: HostFacts,
     /// Its log.
     pub log: LogFacts,
     /// Evidence of replication.

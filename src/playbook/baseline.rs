@@ -2,9 +2,9 @@
 use serde_json::{Value as Json, json};
 
 use crate::facts::{
-    AofState, Bytes, ConfigFacts, ConfigState, DiskFacts, Facts, FileState, FilesFacts, Flavour, InstanceFacts,
-    LogFacts, MemoryFacts, PersistenceFacts, PointKind, PointsFacts, PortFacts, ProcessFacts, ProcessState,
-    ReplicationFacts, RunFacts, Seconds, ServerFacts, ServerRole, ServiceKind, Topology, WouldLoad,
+    AofState, Bytes, ConfigFacts, ConfigState, DiskFacts, Facts, FileState, FilesFacts, Flavour, HostFacts,
+    InstanceFacts, LogFacts, MemoryFacts, PersistenceFacts, PointKind, PointsFacts, PortFacts, ProcessFacts,
+    ProcessState, ReplicationFacts, RunFacts, Seconds, ServerFacts, ServerRole, ServiceKind, Topology, WouldLoad,
 };
 
 const GIB: u64 = 1 << 30;
@@ -51,9 +51,20 @@ pub(super) fn healthy() -> Json {
             io_error: Some(false),
             filesystem: Some("ext4".into()),
         },
-        memory: MemoryFacts { available: Some(Bytes(8 * GIB)), total: Some(Bytes(16 * GIB)), overcommit: Some(1) },
+        memory: MemoryFacts {
+            available: Some(Bytes(8 * GIB)),
+            total: Some(Bytes(16 * GIB)),
+            overcommit: Some(1),
+            huge_pages: Some(false),
+        },
+        host: HostFacts { clock_wrong: Some(false), ..Default::default() },
         log: LogFacts { shutdown_requested: Some(false), ..Default::default() },
-        replication: ReplicationFacts { evidence: Some(false), ..Default::default() },
+        replication: ReplicationFacts {
+            evidence: Some(false),
+            syncing: Some(false),
+            flushed_by_primary: Some(false),
+            ..Default::default()
+        },
         run: RunFacts { unfinished: Some(false), ..Default::default() },
         points: PointsFacts {
             usable: Some(true),
@@ -88,6 +99,10 @@ fn server() -> ServerFacts {
         clients: Some(10),
         replicas: Some(0),
         evicted_keys: Some(0),
+        expired_keys: Some(0),
+        flushes: Some(0),
+        keys_elsewhere: Some(false),
+        tls_failed: Some(false),
         data_empty: Some(false),
         ..Default::default()
     }

@@ -103,7 +103,8 @@ fn every_built_in_case_comes_out_as_expected() {
         for case in &cases {
             let result = run_case(&playbook, case, &|file| Err(format!("{file} is not there")));
             problems.extend(result.problems.iter().map(|p| format!("{}: {p}", result.name)));
-            decided.extend(result.decision.and_then(|d| d.path.last().map(|r| r.rule.clone())));
+            let path = result.decision.map(|d| d.path).unwrap_or_default();
+            decided.extend(path.into_iter().filter(|r| r.verdict == RuleVerdict::Matched).map(|r| r.rule));
         }
         for (i, rule) in playbook.rules.iter().enumerate() {
             if !decided.contains(&rule.name(i + 1)) {

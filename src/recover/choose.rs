@@ -29,6 +29,8 @@ pub struct Selection {
     pub quick: bool,
     /// When it broke.
     pub incident_at: Option<crate::facts::Time>,
+    /// How long this call has watched the server wait without any progress.
+    pub unchanged_for: crate::facts::Seconds,
 }
 
 /// How choosing ended.
@@ -85,6 +87,7 @@ pub fn choose(
             depth: depth(selection),
             prefer: selection.prefer,
             incident_at: selection.incident_at,
+            unchanged_for: selection.unchanged_for,
             point_files: selection.point_file.iter().cloned().collect(),
         }),
     };
@@ -286,11 +289,13 @@ fn make_plan(
     }
 }
 
-/// A point or runbook asked for by name must be known in full, also on a server that is well.
+/// A point, runbook or playbook asked for by name must be known in full, also on a server that is well.
 fn depth(selection: &Selection) -> Depth {
     if selection.quick {
         Depth::Quick
-    } else if selection.point.is_some() || selection.point_file.is_some() || selection.runbook.is_some() {
+    } else if [&selection.point, &selection.runbook, &selection.playbook].iter().any(|given| given.is_some())
+        || selection.point_file.is_some()
+    {
         Depth::Full
     } else {
         Depth::Usual

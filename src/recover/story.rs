@@ -125,21 +125,23 @@ pub(super) fn needs_person<'p>(mut steps: impl Iterator<Item = &'p PlannedStep>)
     Some(policy::Refusal { because: format!("step {} needs a person", step.id), hint: "run it in a terminal".into() })
 }
 
-/// A server that is loading is waited for as long as it makes progress.
+/// A server that loads, copies its primary or runs a script is waited for while the playbook says so; not longer than
+/// half a minute without any progress, whatever it says.
 fn waited(world: &World<'_>, selection: &Selection, mut assessed: Assessed, stop: &Stop) -> Assessed {
-    let mut last = (assessed.document.facts.server.loading_percent, Instant::now());
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let progress = |a: &Assessment| (a.facts.server.loading_percent, a.facts.replication.synced);
     let waits = |a: &Assessment| a.decision.as_ref().is_some_and(|d| d.outcome == crate::facts::Outcome::Wait);
-    while waits(&assessed.document) && selection.runbook.is_none() && !stop.asked() {
-        let patience = if assessed.document.facts.server.loading == Some(true) { 30 } else { 15 };
-        if last.1.elapsed() > Duration::from_secs(patience) {
-            break;
-        }
+    let mut selection = selection.clone();
+    let mut last = (progress(&assessed.document), Instant::now());
+    while waits(&assessed.document) && selection.runbook.is_none() && !stop.asked() && last.1.elapsed() <= PATIENCE {
         std::thread::sleep(Duration::from_millis(300));
-        let Ok((again, _)) = choose(world, selection, None, None) else {
+        selection.unchanged_for = crate::facts::Seconds(last.1.elapsed().as_secs_f64());
+        let Ok((again, _)) = choose(world, &selection, None, None) else {
             break;
         };
-        if again.document.facts.server.loading_percent != last.0 {
-            last = (again.document.facts.server.loading_percent, Instant::now());
+        let now = progress(&again.document);
+        if now != last.0 {
+            last = (now, Instant::now());
         }
         assessed = again;
     }

@@ -136,6 +136,13 @@ impl Info {
         self.loading().then(|| self.float("loading_loaded_perc"))?
     }
 
+    /// How often a command was called since the start; `None` while it never was.
+    #[must_use]
+    pub fn calls(&self, command: &str) -> Option<u64> {
+        let stat = self.get(&format!("cmdstat_{command}"))?;
+        stat.split(',').find_map(|part| part.strip_prefix("calls=")?.parse().ok())
+    }
+
     /// The number of errors answered since the start, by code (6.2 and newer).
     #[must_use]
     pub fn errorstats(&self) -> BTreeMap<String, u64> {
@@ -157,7 +164,7 @@ mod tests {
             "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n# Persistence\r\n\
              loading:1\r\nloading_loaded_perc:12.50\r\naof_last_write_status:ok\r\n# Keyspace\r\n\
              db0:keys=3,expires=1,avg_ttl=10\r\ndb12:keys=4,expires=0,avg_ttl=0,subexpiry=0\r\n\
-             module:name=bf,ver=1,api=1\r\nerrorstat_NOPERM:count=2\r\n",
+             module:name=bf,ver=1,api=1\r\nerrorstat_NOPERM:count=2\r\ncmdstat_flushall:calls=3,usec=9\r\n",
         );
         assert_eq!(info.flavour(), Some(Flavour::Valkey));
         assert_eq!(info.version(), Some("9.1.2"));
@@ -168,6 +175,7 @@ mod tests {
         assert_eq!(info.keys(), 7);
         assert_eq!(info.modules(), ["bf"]);
         assert_eq!(info.errorstats()["NOPERM"], 2);
+        assert_eq!((info.calls("flushall"), info.calls("flushdb")), (Some(3), None));
     }
 
     #[test]
