@@ -149,14 +149,28 @@ impl<'a> Assessor<'a> {
         }
         let mut start = file.as_ref().map(Start::with_file).unwrap_or_default();
         start.cwd.clone_from(&working_dir);
-        let by_unit = command.filter(|argv| argv.get(1).map(Path::new) == file.as_deref());
+        let by_unit = command.filter(|argv| match (argv.get(1), file.as_deref()) {
+            (Some(first), None) => first.starts_with('-'),
+            (first, file) => first.map(Path::new) == file,
+        });
         if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())).or(by_unit) {
             start = Start::from_argv(&argv, working_dir);
         }
         let running = answer.info.as_ref().and_then(|i| binary::of_server(i.flavour(), i.version()));
-        let program = binary::find(&self.look, target.bin_dir.as_deref(), whose.as_ref().and_then(Whose::program));
+        // The program of another host is not to be found on this one.
+        let program = target
+            .local
+            .then(|| binary::find(&self.look, target.bin_dir.as_deref(), whose.as_ref().and_then(Whose::program)))
+            .flatten();
         let version = running.or_else(|| program.as_ref().and_then(|p| binary::version(&self.look, p)));
-        let effective = settings::load(&self.look, &start, version.as_ref().map(binary::for_conf));
+        let conf_version = version.as_ref().map(binary::for_conf);
+        let mut effective = settings::load(&self.look, &start, conf_version);
+        let works_in = whose.as_ref().and_then(Whose::works_in);
+        let elsewhere = settings::started_elsewhere(&self.look, &start, &effective, works_in.as_deref());
+        if let Some(cwd) = elsewhere.as_ref().filter(|_| target.local) {
+            start.cwd.clone_from(cwd);
+            effective = settings::load(&self.look, &start, conf_version);
+        }
         // The password of the file opens the door where nobody gave another.
         if !target.auth_fixed
             && endpoint.password.is_none()
@@ -196,6 +210,7 @@ impl<'a> Assessor<'a> {
         facts.process.binary = program.map(|p| p.to_string_lossy().into_owned());
         let mut seen = Seen { appendfsync: Some(effective.appendfsync().to_string()), ..Seen::default() };
         seen.timestamps = effective.flag("aof-timestamp-enabled");
+        seen.started_in = elsewhere;
         if let Some(whose) = &mut whose {
             whose.judge(&self.look, &facts.config, &answer, &mut seen);
             whose.fill(&self.look, target, &mut facts);
@@ -203,6 +218,8 @@ impl<'a> Assessor<'a> {
             facts.port.listening =
                 Some(answer.ping.is_some() || answer.error.as_ref().is_some_and(crate::server::ServerError::answered));
             facts.unknown.insert("process.state".into(), "its host is another one".into());
+            // Whatever speaks as a server there is what was asked for.
+            facts.port.held_by_other = answer.is_redis().map(|redis| !redis);
         }
         if facts.port.held_by_other == Some(true) {
             identity::forget_stranger(&mut facts, &mut seen);
@@ -247,13 +264,17 @@ impl<'a> Assessor<'a> {
         }
     }
 
-    /// The configured file, else the one of the command line, else what the server says.
+    /// The configured file, else the one of the command line, else what the server says, else one that fits.
     fn config_file(&self, whose: Option<&Whose>, answer: &Answer) -> Option<PathBuf> {
         if self.target.config_file.is_some() || !self.target.local {
             return self.target.config_file.clone();
         }
-        let told = answer.info.as_ref().and_then(|i| i.get("config_file")).filter(|f| !f.is_empty()).map(PathBuf::from);
-        whose.and_then(Whose::config_file).or(told)
+        let told = answer.info.as_ref().and_then(|i| i.get("config_file"));
+        let likely = match told {
+            Some("") => None,
+            told => told.map(PathBuf::from).or_else(|| self.target.likely_config.clone()),
+        };
+        whose.and_then(Whose::config_file).or(likely)
     }
 
     /// Where a start happens: systemd starts in `/`, we start a process beside its configuration.

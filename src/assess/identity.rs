@@ -46,6 +46,12 @@ impl Whose {
         }
     }
 
+    /// The directory the running server works in: its data's.
+    #[must_use]
+    pub fn works_in(&self) -> Option<PathBuf> {
+        self.ours.as_ref()?.cwd.clone()
+    }
+
     /// Does nobody listen?
     #[must_use]
     pub fn is_down(&self) -> bool {

@@ -5,12 +5,13 @@
 //! target     what is asked about          identity   whose process           answer     what the server says
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
-//! findings   facts in, findings out (pure)
+//! findings   facts in, findings out (pure)            discover   which servers this host has
 //! ```
 mod answer;
 mod around;
 mod assessor;
 mod binary;
+mod discover;
 mod findings;
 mod identity;
 mod log;
@@ -26,6 +27,7 @@ mod walks;
 
 pub use answer::FENCE;
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
+pub use discover::{Discovered, Found, discover};
 pub use findings::{derive, summary};
 pub use seen::Seen;
 pub use site::{Refusal, estimates, site};

@@ -1,5 +1,6 @@
 //! What was seen beside the facts, as evidence for findings.
 use crate::finding::Id;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Observations that no condition asks for, but a finding shows.
@@ -11,6 +12,8 @@ pub struct Seen {
     pub other_aof: Vec<String>,
     /// A directory other than the configured one where the running server keeps its data.
     pub other_dir: Option<String>,
+    /// The directory it is started in, where a relative `dir` shows that it is not its configuration's.
+    pub started_in: Option<PathBuf>,
     /// Other servers that use the data directory.
     pub sharing: Vec<String>,
     /// The mark that holds the instance.

@@ -16,6 +16,25 @@ pub fn load(look: &Look, start: &Start, version: Option<ServerVersion>) -> Effec
     redis_conf::load(start, version, &Files { read: &read, glob: &glob })
 }
 
+/// Where a start must happen for a relative `dir` to lead to the data: to where the running server works, else to a
+/// directory that exists. `None` while the usual place does.
+#[must_use]
+pub fn started_elsewhere(look: &Look, start: &Start, usual: &Effective, works_in: Option<&Path>) -> Option<PathBuf> {
+    let relative = usual.all("dir").last().is_none_or(|line| line.args.first().is_some_and(|d| !d.starts_with('/')));
+    let fits = |conf: &Effective| match works_in {
+        Some(dir) => same_path(look, &dir.to_string_lossy(), &conf.dir().to_string_lossy()),
+        None => look.exists(conf.dir()),
+    };
+    let file = start.config_file.as_ref().filter(|file| file.is_absolute() && relative)?;
+    if fits(usual) {
+        return None;
+    }
+    file.ancestors().skip(1).map(Path::to_path_buf).find(|cwd| {
+        let start = Start { cwd: cwd.clone(), ..start.clone() };
+        fits(&load(look, &start, None))
+    })
+}
+
 /// The facts of a configuration that was read.
 #[must_use]
 pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> ConfigFacts {

@@ -83,10 +83,12 @@ pub fn site(
         run_as: run_as(look, target, facts, &data_dir),
         overridden: config.overridden.clone(),
         start_args: start_args(facts, &config_file),
-        working_dir: Path::new(&config_file)
-            .parent()
-            .filter(|_| service != ServiceKind::Systemd)
-            .map(Path::to_path_buf),
+        working_dir: assessed
+            .seen
+            .started_in
+            .clone()
+            .or_else(|| Path::new(&config_file).parent().map(Path::to_path_buf))
+            .filter(|_| service != ServiceKind::Systemd),
         config_file: PathBuf::from(config_file),
         data_dir,
         vault_dir,

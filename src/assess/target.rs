@@ -1,9 +1,11 @@
 //! What is assessed: an instance of the config, or an address and what can be found out from it.
+use super::Found;
 use crate::action::ServiceCommands;
 use crate::config::{self, Config, Instance, Secret, Service, TopologyWord};
 use crate::facts::{Role, Seconds, ServiceKind, Topology};
+use crate::host::Look;
 use crate::server::{Endpoint, Tls};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An instance under care, as far as it is known before anybody has looked.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Target {
     pub auth_fixed: bool,
     /// Its configuration file; found out from the process where it is not given.
     pub config_file: Option<PathBuf>,
+    /// A configuration file of this host that fits, for where neither the process nor the server names one.
+    pub likely_config: Option<PathBuf>,
     /// How it is started and stopped; [`ServiceKind::Unknown`] where the config does not say.
     pub service: ServiceKind,
     /// The unit, where there is one.
@@ -102,6 +106,27 @@ impl Target {
         self
     }
 
+    /// A server that was found on this host: its files are here, and its unit starts it where systemd runs.
+    #[must_use]
+    pub fn found(look: &Look, found: &Found, endpoint: Endpoint) -> Self {
+        let booted = look.exists(Path::new("/run/systemd/system"));
+        let unit = found.unit.clone().filter(|_| booted || found.pid.is_some());
+        Self {
+            local: true,
+            likely_config: found.config_file.clone(),
+            service: if unit.is_some() { ServiceKind::Systemd } else { ServiceKind::Unknown },
+            unit,
+            // What runs tells of itself.
+            run_as: found.user.clone().filter(|_| found.pid.is_none()),
+            bin_dir: found
+                .program
+                .as_ref()
+                .filter(|_| found.pid.is_none())
+                .and_then(|p| Some(p.parent()?.to_path_buf())),
+            ..Self::discover(endpoint)
+        }
+    }
+
     /// An address and nothing else: the rest is found out.
     #[must_use]
     pub fn discover(endpoint: Endpoint) -> Self {
@@ -111,6 +136,7 @@ impl Target {
             endpoint,
             auth_fixed: false,
             config_file: None,
+            likely_config: None,
             service: ServiceKind::Unknown,
             unit: None,
             commands: None,

@@ -6,7 +6,7 @@ mod care;
 mod history;
 mod library;
 
-pub use care::PauseArgs;
+pub use care::{InitArgs, PauseArgs};
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
 
@@ -170,6 +170,14 @@ pub enum Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Find the servers of this host and write a commented redis-dr.yaml for all of them.
+    ///
+    /// It goes where it is looked for: /etc/redis-dr/redis-dr.yaml for root, else
+    /// $XDG_CONFIG_HOME/redis-dr/redis-dr.yaml. Nothing is overwritten, and no password is written.
+    #[command(
+        after_help = "Examples:\n  redis-dr init\n  redis-dr init -o -                      look at it first\n  redis-dr init -o redis-dr.yaml --json"
+    )]
+    Init(InitArgs),
     /// Look at an instance: what is wrong, and what would help. Changes nothing.
     #[command(
         after_help = "Examples:\n  redis-dr assess cache-1\n  redis-dr assess -p 6380 --json\n  redis-dr assess cache-1 --quick --exit-code=critical"
@@ -316,6 +324,21 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<std::ffi::OsString>,
     },
+}
+
+impl Command {
+    /// The word it is called by, where it takes an instance; that of `assess` else.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Points { .. } => "points",
+            Self::Plan { .. } => "plan",
+            Self::Recover { .. } => "recover",
+            Self::Verify { .. } => "verify",
+            Self::Pause(_) => "pause",
+            _ => "assess",
+        }
+    }
 }
 
 /// How a recovery is confirmed.

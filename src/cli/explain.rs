@@ -89,7 +89,7 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
         return Ok(0);
     }
     // what is explained needs no config, so a broken one is no hindrance
-    let own = Context::new(global).and_then(|context| context.runbooks());
+    let own = Context::new(global, "explain").and_then(|context| context.runbooks());
     let library = own.unwrap_or_else(|_| runbook::Library::new(vec![], runbook::builtin()));
     let entry = code(id).or_else(|| finding(id)).or_else(|| of_runbook(&library, id)).or_else(|| word(id));
     let Some(entry) = entry else {

@@ -126,8 +126,11 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         out::line(SIX);
         return Ok(0);
     };
-    let context = || Context::new(&cli.global);
+    let verb = command.verb();
+    let context = || Context::new(&cli.global, verb);
     match command {
+        // Without a context: a config that can't be read is one more reason to write a new one.
+        Command::Init(args) => super::init::run(&cli.global, &args),
         Command::Assess { instance, quick, playbook, exit_code } => {
             super::assess::run(&context()?, instance.as_deref(), quick, playbook, exit_code)
         }

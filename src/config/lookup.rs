@@ -27,6 +27,16 @@ pub fn lookup(
     [here, user, Some(system)].into_iter().flatten().find(|path| exists(path))
 }
 
+/// Where a new configuration goes: the system's place for root, else the user's own; both are looked up again. `None`
+/// without a home directory.
+#[must_use]
+pub fn default_file(env: &dyn Fn(&str) -> Option<OsString>, is_root: bool) -> Option<PathBuf> {
+    if is_root {
+        return Some(Path::new("/etc/redis-dr").join(FILE_NAME));
+    }
+    xdg(env, "XDG_CONFIG_HOME", ".config").map(|d| d.join("redis-dr").join(FILE_NAME))
+}
+
 /// Where runs, journals and locks live unless told otherwise: `/var/lib/redis-dr` for root, else
 /// `$XDG_STATE_HOME/redis-dr`. `None` without a home directory.
 #[must_use]

@@ -17,7 +17,7 @@ pub use instance::{
     Auth, CommandService, Hook, Hooks, Instance, MaxRecoveries, Objectives, Policy, ProcessService, Replication, Risk,
     Role, Service, Tls, Topology, TopologyWord,
 };
-pub use lookup::{FILE_NAME, default_state_dir, lookup};
+pub use lookup::{FILE_NAME, default_file, default_state_dir, lookup};
 pub use pick::{Pick, PickError};
 pub use secret::Secret;
 pub use trust::{Stat, TrustError, trust};

@@ -20,4 +20,4 @@ pub use command_line::Start;
 pub use effective::{Directive, Effective, Origin, Problem, ProblemKind, SavePoint, Secret, Setting};
 pub use line::{UnbalancedQuotes, quote, split_args};
 pub use load::{Files, load};
-pub use names::{Flavour, ServerVersion, canonical};
+pub use names::{Flavour, ServerVersion, canonical, knows};

@@ -76,7 +76,8 @@ pub(super) fn kind(name: &str) -> Option<&'static str> {
 
 /// Whether this server knows the directive. Unknown versions and releases newer than the table are given the benefit of
 /// the doubt, and so are module settings (`name.setting`) from 7.0 on.
-pub(super) fn knows(version: Option<ServerVersion>, name: &str) -> bool {
+#[must_use]
+pub fn knows(version: Option<ServerVersion>, name: &str) -> bool {
     if name.contains('.') && version.is_none_or(ServerVersion::since_seven) {
         return true;
     }

@@ -86,15 +86,15 @@ fn head(a: &Assessment, where_from: &str) -> String {
         now.push(format!("{} {clients} connected", number(others)));
     }
     if f.instance.paused == Some(true) {
-        now.push("paused for maintenance".into());
+        let by = f.instance.paused_by.as_deref().map_or(String::new(), |who| format!(" by {}", clean(who)));
+        let until = f.instance.paused_until.map_or(String::new(), |t| format!(" until {t}"));
+        now.push(format!("paused{by}{until}: --auto keeps its hands off"));
+    }
+    if f.instance.files_visible == Some(false) {
+        now.push("its files are on another host: what needs them is unknown".into());
     }
     if !now.is_empty() {
         let _ = writeln!(out, "{}   {}", " ".repeat(name.chars().count()), now.join(" · "));
-    }
-    if f.instance.paused == Some(true) {
-        let by = f.instance.paused_by.as_deref().map_or(String::new(), |who| format!(" by {}", clean(who)));
-        let until = f.instance.paused_until.map_or(String::new(), |t| format!(" until {t}"));
-        let _ = writeln!(out, "paused{by}{until}: --auto keeps its hands off");
     }
     out
 }

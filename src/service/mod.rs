@@ -12,7 +12,7 @@ mod stop;
 mod unit;
 
 pub use error::ServiceError;
-pub use owner::{Identity, Owner, Supervision, answers_for, owner_of, servers_in, supervision};
+pub use owner::{Identity, Owner, Supervision, answers_for, in_container, owner_of, servers_in, supervision};
 pub use program::{ServerProgram, find_program};
 pub use stop::{StopHow, Stopped};
 pub use unit::{SystemdUnit, UnitState, find_unit};

@@ -154,12 +154,23 @@ pub fn supervision(look: &Look, proc: &Proc) -> Supervision {
     }
 }
 
-/// Is it the first process of its pid namespace? `NSpid` lists its number in each, the innermost last.
+/// Is it the first process of its pid namespace?
 fn is_first_of_container(look: &Look, proc: &Proc) -> bool {
+    proc.pid() == 1 || numbers(look, proc).last().is_some_and(|last| last == "1")
+}
+
+/// Does it run in a container that we are not in? What it calls its files and addresses is not ours to use.
+#[must_use]
+pub fn in_container(look: &Look, proc: &Proc) -> bool {
+    numbers(look, proc).len() > 1
+}
+
+/// Its number in each pid namespace from ours on, the innermost last.
+fn numbers(look: &Look, proc: &Proc) -> Vec<String> {
     let path = PathBuf::from(format!("/proc/{}/status", proc.pid()));
     let status = look.read_text(&path, 64 * 1024).unwrap_or_default();
-    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    proc.pid() == 1 || numbers.and_then(|numbers| numbers.split_whitespace().last()) == Some("1")
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+    numbers.split_whitespace().map(str::to_string).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod auto;
 mod damage;
 mod data;
 mod decisions;
+mod discovery;
 mod dr;
 mod interactive;
 mod lab;

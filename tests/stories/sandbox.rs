@@ -140,10 +140,16 @@ impl Sandbox {
     }
 
     fn launch(&mut self) {
+        let (conf, root) = (self.conf(), self.root().to_owned());
+        self.launch_with(&[conf.to_str().unwrap()], &root);
+    }
+
+    /// Starts the server with a command line and a directory of its own; does not wait.
+    pub fn launch_with(&mut self, args: &[&str], cwd: &Path) {
         assert!(!self.running(), "a server of this sandbox already runs");
         let child = Command::new(&self.tree.server)
-            .arg(self.conf())
-            .current_dir(self.root())
+            .args(args)
+            .current_dir(cwd)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,5 +1,6 @@
 //! What is said to keep an instance safe besides recovering it: init, hold, guard, pause.
 use clap::Args;
+use std::path::PathBuf;
 
 /// `pause`.
 #[derive(Debug, Args)]
@@ -12,4 +13,12 @@ pub struct PauseArgs {
     /// Take the mark off.
     #[arg(long, conflicts_with = "duration")]
     pub off: bool,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where the config is written; `-` prints it. Never overwrites a file.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

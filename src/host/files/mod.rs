@@ -18,5 +18,5 @@ pub use error::{HostError, shown};
 pub use look::Look;
 pub use own::OwnFiles;
 pub use pen::{Pen, TEMP_PREFIX, Written};
-pub use private::write_private;
+pub use private::{write_new_private, write_private};
 pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};

@@ -3,6 +3,21 @@ use super::HostError;
 use std::io::Write;
 use std::path::Path;
 
+/// Writes a file that must not be there yet, at one instant, readable by its owner only; directories above it that are
+/// missing are made (0755).
+///
+/// # Errors
+/// EEXIST when there is something of this name; else what the system says.
+pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+    let fail = |e: std::io::Error| HostError::os("write", path, e);
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir).map_err(fail)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fail)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
+    file.persist_noclobber(path).map_err(|e| fail(e.error))?;
+    std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(fail)
+}
+
 /// Replaces a file at one instant by these bytes, readable by its owner only.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ mod spawn;
 pub use command::{Command, Output};
 pub use memory::{CgroupMemory, Memory};
 pub use server_name::{SERVER_PROGRAMS, server_program};
-pub use sockets::Listener;
+pub use sockets::{Listener, Listening};
 pub(crate) use spawn::wait_gone;
 pub use spawn::{Launch, Launched, exec_as};
 

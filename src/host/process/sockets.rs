@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use procfs::net::{TcpState, UnixNetEntry};
 use procfs::process::{FDTarget, Process};
@@ -19,7 +19,36 @@ pub struct Listener {
     pub pid: Option<i32>,
 }
 
+/// Where one process listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// TCP sockets of this network namespace.
+    pub tcp: Vec<SocketAddr>,
+    /// Unix sockets, by the paths they were bound to.
+    pub unix: Vec<PathBuf>,
+}
+
 impl Look {
+    /// Where a process listens; `None` where we may not look (another user's process).
+    #[must_use]
+    pub fn listening(&self, pid: i32) -> Option<Listening> {
+        let fds = Process::new(pid).and_then(|process| process.fd()).ok()?;
+        let socket = |fd: procfs::process::FDInfo| match fd.target {
+            FDTarget::Socket(inode) => Some(inode),
+            _ => None,
+        };
+        let own: BTreeSet<u64> = fds.filter_map(Result::ok).filter_map(socket).collect();
+        let mut tcp = procfs::net::tcp().ok()?;
+        tcp.extend(procfs::net::tcp6().unwrap_or_default());
+        tcp.retain(|entry| entry.state == TcpState::Listen && own.contains(&entry.inode));
+        let mut unix = procfs::net::unix().unwrap_or_default();
+        unix.retain(|entry| entry.state == procfs::net::UnixState::UNCONNECTED && own.contains(&entry.inode));
+        Some(Listening {
+            tcp: tcp.into_iter().map(|entry| entry.local_address).collect(),
+            unix: unix.into_iter().filter_map(|entry| entry.path).collect(),
+        })
+    }
+
     /// Who listens on a TCP port of this machine, on any of its addresses.
     ///
     /// # Errors
@@ -87,7 +116,8 @@ mod tests {
 
     #[test]
     fn our_own_sockets_are_found() {
-        let me = Some(i32::try_from(std::process::id()).unwrap());
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let me = Some(pid);
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = tcp.local_addr().unwrap();
         let look = Look::new();
@@ -97,6 +127,8 @@ mod tests {
         let path = dir.path().join("s");
         let _unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
         assert_eq!(look.unix_listeners(&path).unwrap(), [Listener { address: None, pid: me }]);
+        let own = look.listening(pid).unwrap();
+        assert!(own.tcp.contains(&address) && own.unix.contains(&path), "{own:?}");
         drop(tcp);
         assert!(look.listeners(address.port()).unwrap().is_empty());
     }
