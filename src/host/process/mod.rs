@@ -15,7 +15,7 @@ pub use spawn::{Launch, Launched, exec_as};
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use procfs::process::{FDTarget, Process};
@@ -291,12 +291,17 @@ fn cgroup_of(process: &Process) -> Option<String> {
 }
 
 /// Seconds since 1970 at boot; read once, it never changes.
-static BOOTED: LazyLock<u64> = LazyLock::new(sysinfo::System::boot_time);
+static BOOTED: AtomicU64 = AtomicU64::new(0);
 
 fn started_at(ticks: u64) -> Option<jiff::Timestamp> {
+    let mut booted = BOOTED.load(Ordering::Relaxed);
+    if booted == 0 {
+        booted = procfs::boot_time_secs().ok()?;
+        BOOTED.store(booted, Ordering::Relaxed);
+    }
     let rate = procfs::ticks_per_second().max(1);
     let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / rate);
-    let boot = jiff::Timestamp::from_second(i64::try_from(*BOOTED).ok()?).ok()?;
+    let boot = jiff::Timestamp::from_second(i64::try_from(booted).ok()?).ok()?;
     boot.checked_add(jiff::SignedDuration::try_from(since_boot).ok()?).ok()
 }
 
