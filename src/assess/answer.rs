@@ -21,6 +21,8 @@ pub struct Answer {
     pub settings: Option<BTreeMap<String, String>>,
     /// Is CONFIG renamed away or denied?
     pub config_denied: bool,
+    /// CLUSTER INFO of a node of a Cluster.
+    pub cluster: Option<String>,
     /// Why nothing came.
     pub error: Option<ServerError>,
 }
@@ -46,6 +48,9 @@ pub fn ask(endpoint: &Endpoint, with_settings: bool) -> Answer {
         Ok(info) if info.version().is_some() => answer.info = Some(info),
         Ok(_) => {}
         Err(error) => answer.error = Some(error),
+    }
+    if answer.info.as_ref().and_then(|info| info.flag("cluster_enabled")) == Some(true) {
+        answer.cluster = server.cluster_info().ok();
     }
     if with_settings {
         match server.config_get("*") {

@@ -1,7 +1,12 @@
 //! Around the server: disk, memory, log, replication, earlier runs.
 use super::assessor::{Assessor, Base, printable};
+use super::log::Source;
+use super::stored::Paths;
 use super::{log, machine};
 use crate::facts::{Facts, ProcessState, ServerRole, Time};
+use crate::finding::Id;
+use crate::host::{Kind, Look};
+use crate::rdb::{self, WalkOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +28,7 @@ impl Assessor<'_> {
                 }
             }
             let held = dir.join(".redis-dr/held");
+            base.seen.copies = Some(copies(&look, &[self.state.dir().join("runs"), dir.join(".redis-dr")]));
             base.seen.held = look.exists(&held).then(|| held.to_string_lossy().into_owned());
         }
         if self.target.local {
@@ -30,6 +36,11 @@ impl Assessor<'_> {
         }
         self.log(base);
         self.replication(base);
+        if let (Some(dir), Some(name)) = (&base.facts.config.data_dir, &base.facts.config.dbfilename)
+            && log::planted(dir, name)
+        {
+            base.seen.break_in.push(format!("its configuration saves to {name} in {dir}"));
+        }
         if let Some(runs) = self.runs {
             base.facts.run = runs(&self.target.name);
         }
@@ -38,6 +49,14 @@ impl Assessor<'_> {
             // systemd knows; the log can't tell a person's SIGTERM from systemd's own after a start timeout.
             let purpose = facts.process.stopped_on_purpose.or(facts.log.shutdown_requested) == Some(true);
             facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
+            if facts.log.fatal.iter().any(|line| line.finding == Some(Id::ServerOomKilled)) {
+                facts.process.oom_killed = Some(true);
+            } else if facts.process.oom_killed != Some(true)
+                && let Some(line) = log::killed_for_memory(&self.look, &base.seen.logged_pids)
+            {
+                facts.process.oom_killed = Some(true);
+                base.seen.killed = Some(line);
+            }
             facts.process.down_since = base.seen.served_until.or(facts.log.last_at).filter(|t| t.unix() <= now.unix());
         } else {
             facts.process.stopped_on_purpose = Some(false);
@@ -53,25 +72,36 @@ impl Assessor<'_> {
 
     fn log(&self, base: &mut Base) {
         let facts = &mut base.facts;
-        let Some(path) = facts.config.logfile.clone().filter(|_| self.target.local) else {
-            facts.unknown.insert("log.fatal".into(), "it logs to standard output or elsewhere".into());
+        let Some(source) = self.log_source(facts) else {
+            facts.unknown.insert("log.fatal".into(), "it logs to standard output, and no unit keeps that".into());
             return;
         };
-        let path = match &facts.config.data_dir {
-            Some(dir) => Path::new(dir).join(&path),
-            None => PathBuf::from(path),
-        };
-        match log::read(&self.look, &path) {
+        match log::read(&self.look, &source) {
             Ok(told) => {
+                base.seen.break_in.extend(told.break_in.iter().map(|line| format!("log: {line}")));
+                base.seen.logged_pids = told.pids;
                 facts.log = told.facts;
                 base.seen.saved_at_the_end = told.saved_at_the_end;
                 base.seen.served_until = told.served_until;
                 base.seen.log_replication = told.replication;
+                base.seen.replicated_before = told.replicated_before;
                 base.seen.flushed_by_primary = Some(told.flushed_by_primary);
             }
             Err(because) => {
                 facts.unknown.insert("log.fatal".into(), because);
             }
+        }
+    }
+
+    /// Its file; where it writes to standard output or syslog, the journal of its unit.
+    fn log_source(&self, facts: &Facts) -> Option<Source> {
+        if !self.target.local {
+            return None;
+        }
+        let dir = facts.config.data_dir.clone().unwrap_or_default();
+        match &facts.config.logfile {
+            Some(file) => Some(Source::File(Path::new(&dir).join(file))),
+            None => facts.instance.service_name.clone().map(Source::Journal),
         }
     }
 
@@ -90,6 +120,8 @@ impl Assessor<'_> {
         if facts.config.cluster == Some(true) {
             because.push("its configuration says cluster-enabled yes".into());
         }
+        let snapshot = Paths::of(&facts.config).filter(|_| self.target.local).map(|paths| paths.rdb);
+        because.extend(snapshot.and_then(|path| snapshot_tells(&self.look, &path)));
         because.extend(base.seen.log_replication.iter().map(|line| format!("log: {line}")));
         facts.replication.evidence = Some(!because.is_empty());
         // Where the log can't be read, only an instance that never had a primary can be told to have lost nothing to one.
@@ -97,6 +129,30 @@ impl Assessor<'_> {
         facts.replication.flushed_by_primary = flushed.or(because.is_empty().then_some(false));
         facts.replication.because = because.iter().map(|l| printable(l)).collect();
     }
+}
+
+/// A snapshot names its replication only when it was saved by a replica, or by a primary that had one.
+fn snapshot_tells(look: &Look, path: &Path) -> Option<String> {
+    let head = look.read_at(path, 0, 4096).ok()?;
+    let told = rdb::walk(&head[..], Some(head.len() as u64), &WalkOptions::default(), &|_| {}).aux;
+    let offset = told.get("repl-offset").map_or("unknown", String::as_str);
+    told.get("repl-id").map(|id| format!("its snapshot was saved within the replication {id}, at offset {offset}"))
+}
+
+/// Bytes of safety copies under these directories. A link that the original shares takes none of its own.
+fn copies(look: &Look, above: &[PathBuf]) -> u64 {
+    let (mut total, mut left, mut open) = (0_u64, 5000_usize, above.to_vec());
+    while let Some(dir) = open.pop() {
+        for entry in look.list(&dir).unwrap_or_default() {
+            left = left.saturating_sub(1);
+            match entry.stat.kind {
+                Kind::Directory if left > 0 => open.push(dir.join(entry.name)),
+                Kind::File if entry.stat.nlink == 1 => total = total.saturating_add(entry.stat.size),
+                _ => {}
+            }
+        }
+    }
+    total
 }
 
 /// Runs `probe` beside us and gives it up after a while; a disk that hangs costs a thread and not the assessment.

@@ -1,7 +1,7 @@
 //! The assessment as a story: who answers, whose process, which configuration, what is stored, what is wrong.
 use super::answer::{self, Answer};
 use super::identity::{self, Whose};
-use super::{Seen, Target, binary, findings, settings, walks};
+use super::{Seen, Target, binary, clock, findings, log, settings, walks};
 use crate::config::Secret;
 use crate::facts::{Assessment, ConfigFacts, Facts, RunFacts, Seconds, ServiceKind, Time};
 use crate::finding::Severity;
@@ -102,6 +102,7 @@ impl<'a> Assessor<'a> {
         base.facts.server.unchanged_for = wanted.unchanged_for;
         self.around(&mut base, now);
         let stored = walks::walk(self, &mut base, wanted, now);
+        clock::judge(&mut base, &stored, now);
         base.facts.points = points::summary(&stored);
         let mut found = findings::derive(&base.facts, &stored, &base.seen);
         for finding in &mut found {
@@ -326,9 +327,19 @@ impl<'a> Assessor<'a> {
     fn live(&self, facts: &mut Facts, seen: &mut Seen, effective: &Effective, answer: &Answer) {
         let Some(info) = &answer.info else { return };
         seen.used_memory = info.number("used_memory");
+        let refuses = info.get("maxmemory_policy") == Some("noeviction");
+        seen.max_memory = info.number("maxmemory").filter(|max| *max > 0 && refuses);
         seen.child_running =
             ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"].iter().any(|n| info.flag(n) == Some(true));
         answer.replication(facts.server.role, &mut facts.replication);
+        seen.cluster.clone_from(&answer.cluster);
+        seen.clock_ahead = clock::ahead(answer, Time(self.look.now()));
+        if let Some(live) = &answer.settings
+            && let (Some(dir), Some(name)) = (live.get("dir"), live.get("dbfilename"))
+            && log::planted(dir, name)
+        {
+            seen.break_in.push(format!("the running server saves to {name} in {dir}"));
+        }
         if facts.config.state == Some(crate::facts::ConfigState::Missing) || facts.config.state.is_none() {
             settings::of_the_running(&mut facts.config, answer);
             return;

@@ -5,12 +5,14 @@
 //! target     what is asked about          identity   whose process           answer     what the server says
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
-//! findings   facts in, findings out (pure)            discover   which servers this host has
+//! clock      is its clock right          findings   facts in, findings out (pure)
+//! discover   which servers this host has
 //! ```
 mod answer;
 mod around;
 mod assessor;
 mod binary;
+mod clock;
 mod discover;
 mod findings;
 mod identity;

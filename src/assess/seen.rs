@@ -24,10 +24,22 @@ pub struct Seen {
     pub timestamps: Option<bool>,
     /// Memory the running server uses, in bytes.
     pub used_memory: Option<u64>,
+    /// What it may use at most, where it then refuses writes, in bytes; none where it evicts or has no limit.
+    pub max_memory: Option<u64>,
+    /// Was it part of a replication before its last start?
+    pub replicated_before: bool,
     /// Is a save or rewrite running, so that temporaries are in use?
     pub child_running: bool,
     /// Why this server could not load the files a start would read: version or module.
     pub load_refusal: Option<(Id, String)>,
+    /// How far the server's clock is ahead of ours, in seconds.
+    pub clock_ahead: Option<f64>,
+    /// How far the clock was moved since the server started, in seconds, where that is much.
+    pub clock_moved: Option<f64>,
+    /// What CLUSTER INFO answered.
+    pub cluster: Option<String>,
+    /// Bytes that safety copies of earlier runs take.
+    pub copies: Option<u64>,
     /// Signs of a break-in.
     pub break_in: Vec<String>,
     /// Commands that remove all keys near the end of the AOF.
@@ -46,6 +58,10 @@ pub struct Seen {
     pub store_errors: Vec<String>,
     /// Did the last run end with a completed save?
     pub saved_at_the_end: bool,
+    /// Processes that wrote the log, the last one first.
+    pub logged_pids: Vec<i32>,
+    /// The kernel's line about killing the server for memory.
+    pub killed: Option<String>,
     /// Lines of the log that speak of a primary or a replica.
     pub log_replication: Vec<String>,
     /// Does the log say that a primary made it drop its data?

@@ -110,6 +110,15 @@ impl Server {
         Ok(Info::parse(&String::from_utf8_lossy(&answer)))
     }
 
+    /// CLUSTER INFO: how this node sees its Cluster, a line for each field.
+    ///
+    /// # Errors
+    /// Any [`ServerError`].
+    pub fn cluster_info(&mut self) -> Result<String, ServerError> {
+        let answer: Vec<u8> = self.ask(cmd("CLUSTER").arg("INFO"))?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
     /// CONFIG GET: the settings whose names match a glob. Works while loading.
     ///
     /// # Errors

@@ -1,17 +1,42 @@
 //! The ground it stands on: disk, memory, replication, earlier runs.
 use super::{log_lines, next, yes};
 use crate::assess::seen::Seen;
-use crate::facts::{Bytes, Facts, Point, Topology};
+use crate::facts::{Bytes, Facts, Point, Seconds, Topology};
 use crate::finding::{Finding, Id, Severity};
 
 pub(super) fn derive(facts: &Facts, _points: &[Point], seen: &Seen, found: &mut Vec<Finding>) {
     disk(facts, found);
     memory(facts, seen, found);
     replication(facts, found);
+    cluster(seen, found);
+    if yes(facts.host.clock_wrong) {
+        let title = "the clock is far from the times in the files or from the server's";
+        found.push(Id::HostClockWrong.found(title, facts.host.clock_because.clone()));
+    }
+    if let Some(moved) = seen.clock_moved.filter(|_| !yes(facts.host.clock_wrong)) {
+        let title = format!("the clock was moved by about {} since the server started", Seconds(moved.abs()));
+        found.push(next(Id::HostClockWrong.found(title, vec![]).severity(Severity::Minor)));
+    }
+    if let Some(copies) = seen.copies
+        && copies > LARGE.max(data(facts).saturating_mul(3))
+    {
+        let held = format!("safety copies of earlier runs take {}", Bytes(copies));
+        found.push(Id::VaultLarge.found(held, vec![format!("data files take {}", Bytes(data(facts)))]));
+    }
     if yes(facts.run.unfinished) {
         let run = facts.run.run_id.clone().unwrap_or_default();
         found.push(Id::RunUnfinished.found(format!("run {run} was not finished"), vec![]));
     }
+}
+
+/// Copies below this, in bytes, are worth no word.
+const LARGE: u64 = 1 << 30;
+/// A link that was silent for longer, in seconds, is behind: a primary pings its replicas every 10 s.
+const BEHIND: f64 = 15.0;
+
+/// Bytes of the larger of snapshot and AOF.
+fn data(facts: &Facts) -> u64 {
+    facts.files.rdb.bytes.map_or(0, |b| b.0).max(facts.files.aof.bytes.map_or(0, |b| b.0))
 }
 
 fn disk(facts: &Facts, found: &mut Vec<Finding>) {
@@ -30,8 +55,13 @@ fn disk(facts: &Facts, found: &mut Vec<Finding>) {
         found.push(Id::DiskFull.found(format!("there is no room in {dir}"), evidence.collect()));
         return;
     }
+    // A quota is not seen in what the filesystem has free.
+    let quota: Vec<String> = log_lines(facts, Id::DiskFull).into_iter().filter(|l| l.contains("quota")).collect();
+    if !quota.is_empty() && facts.server.writable == Some(false) {
+        found.push(Id::DiskFull.found(format!("the quota of the server's user is used up in {dir}"), quota));
+    }
     // A rewrite needs about as much again as the data takes.
-    let data = facts.files.rdb.bytes.map_or(0, |b| b.0).max(facts.files.aof.bytes.map_or(0, |b| b.0));
+    let data = data(facts);
     if let (Some(free), Some(total)) = (disk.free, disk.total)
         && (free.0 < total.0 / 20 || free.0 < data.saturating_mul(2))
     {
@@ -58,10 +88,32 @@ fn memory(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     if let (Some(used), Some(available)) = (seen.used_memory, memory.available)
         && used > available.0
     {
-        found.push(Id::MemoryForkRisk.found(
-            "a background save under load could run out of memory",
-            vec![format!("the server uses {}, {available} are available", Bytes(used))],
-        ));
+        found.push(
+            Id::MemoryForkRisk.found(
+                "a background save under load could run out of memory",
+                std::iter::once(format!("the server uses {}, {available} are available", Bytes(used)))
+                    .chain(yes(memory.huge_pages).then(|| HUGE.to_string()))
+                    .collect(),
+            ),
+        );
+    }
+}
+
+/// Why huge pages matter to a save.
+const HUGE: &str = "transparent huge pages are always on: each page written during a save copies 2 MiB";
+
+fn cluster(seen: &Seen, found: &mut Vec<Finding>) {
+    let Some(told) = &seen.cluster else { return };
+    let line = |name: &str| told.lines().find_map(|l| l.trim().strip_prefix(name)?.strip_prefix(':'));
+    if line("cluster_state") == Some("fail") {
+        let evidence = told.lines().filter(|l| l.starts_with("cluster_s")).map(str::to_string).collect();
+        found.push(Id::ClusterDown.found("the Cluster does not serve, as this node sees it", evidence));
+    }
+    let number = |name: &str| line(name).and_then(|n| n.parse::<u32>().ok());
+    let uncovered = number("cluster_slots_assigned").map_or(0, |n| 16384_u32.saturating_sub(n))
+        + number("cluster_slots_fail").unwrap_or(0);
+    if uncovered > 0 {
+        found.push(Id::ClusterSlotsUncovered.found(format!("{uncovered} slots have no primary that answers"), vec![]));
     }
 }
 
@@ -76,5 +128,8 @@ fn replication(facts: &Facts, found: &mut Vec<Finding>) {
     }
     if replication.link_up == Some(false) {
         found.push(Id::ReplicationLinkDown.found("the link to the primary is down", replication.because.clone()));
+    } else if let Some(lag) = replication.lag.filter(|lag| lag.0 > BEHIND) {
+        let title = format!("a link of the replication was silent for {lag}");
+        found.push(Id::ReplicationLag.found(title, replication.because.clone()));
     }
 }

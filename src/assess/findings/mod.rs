@@ -1,5 +1,6 @@
 //! Facts in, findings out. Pure.
 mod ground;
+mod order;
 mod serving;
 mod stored;
 
@@ -7,7 +8,7 @@ use super::seen::Seen;
 use crate::facts::{Facts, FindingsFacts, Point, Role};
 use crate::finding::{Finding, Id, Scope, Severity};
 
-/// Everything wrong that the facts show, worst first.
+/// Everything wrong that the facts show: what hurts now, causes before their consequences, then the rest, worst first.
 #[must_use]
 pub fn derive(facts: &Facts, points: &[Point], seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -17,9 +18,7 @@ pub fn derive(facts: &Facts, points: &[Point], seen: &Seen) -> Vec<Finding> {
     if facts.instance.role == Role::Cache {
         found.iter_mut().filter(|f| persistence(f.id)).for_each(|f| f.severity = lower(f.severity));
     }
-    // Within a severity what hurts now comes first, then the order of the catalogue.
-    found.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.scope == Scope::Next, f.id));
-    found.dedup_by_key(|f| f.id);
+    order::causes_first(&mut found);
     found
 }
 

@@ -2,7 +2,7 @@
 use super::{log_lines, next, yes};
 use crate::assess::seen::Seen;
 use crate::facts::{ConfigState, Facts, ProcessState, ServerRole, Topology};
-use crate::finding::{Finding, Id, Severity};
+use crate::finding::{Finding, Id, Scope, Severity};
 
 pub(super) fn derive(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     process(facts, seen, found);
@@ -63,7 +63,9 @@ fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         ));
     }
     if yes(process.oom_killed) {
-        found.push(Id::ServerOomKilled.found("the kernel killed it for memory", log_lines(facts, Id::ServerOomKilled)));
+        let lines = seen.killed.iter().map(|line| format!("kernel: {line}"));
+        let evidence = lines.chain(log_lines(facts, Id::ServerOomKilled)).collect();
+        found.push(Id::ServerOomKilled.found("memory ran out and it was killed, or gave up", evidence));
     }
 }
 
@@ -90,7 +92,7 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         found.push(Id::ServerAuthFailed.found("the server refuses our credentials", error.clone()));
     }
     if yes(server.misconf) {
-        found.push(Id::ServerMisconf.found("the server refuses writes because it can't persist", error));
+        misconf(facts, error, found);
     }
     if server.role == Some(ServerRole::Slave) && facts.instance.topology != Topology::Replicated {
         found.push(
@@ -109,13 +111,8 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
             "the server holds no key although data exists",
             vec![format!("the server answers with {} keys", server.keys.unwrap_or(0))],
         ));
-        if server.replicas.is_some_and(|n| n > 0) {
-            found.push(Id::ReplicationReplicasAtRisk.found(
-                "replicas copy this empty primary",
-                vec![format!("{} replicas are connected", server.replicas.unwrap_or(0))],
-            ));
-        }
     }
+    at_risk(facts, seen, found);
     if !server.config_drift.is_empty() {
         found.push(Id::ServerConfigDrift.found(
             format!("{} settings differ from what a start would set", server.config_drift.len()),
@@ -125,16 +122,51 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     if !seen.break_in.is_empty() {
         found.push(Id::ServerCompromised.found("there are signs of a break-in", seen.break_in.clone()));
     }
-    if let (Some(used), Some(max)) = (seen.used_memory, facts.config.maxmemory)
-        && max.0 > 0
-        && used >= max.0
-        && facts.config.evicts == Some(false)
+    if let (Some(used), Some(max)) = (seen.used_memory, seen.max_memory)
+        && used >= max
     {
-        found.push(
-            Id::MemoryMaxmemory
-                .found("maxmemory is reached and nothing is evicted", vec![format!("{used} of {} bytes", max.0)]),
-        );
+        let title = "maxmemory is reached and nothing is evicted";
+        found.push(Id::MemoryMaxmemory.found(title, vec![format!("{used} of {max} bytes")]));
     }
+}
+
+/// An empty primary wipes the replicas that follow it; those that it had before its start may hold what it lost.
+fn at_risk(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
+    let server = &facts.server;
+    let connected = server.replicas.filter(|n| *n > 0 && yes(server.data_empty));
+    let had = seen.replicated_before && facts.instance.topology != Topology::Standalone;
+    if server.answers != Some(true) || server.role != Some(ServerRole::Master) || server.keys != Some(0) {
+        return;
+    }
+    if connected.is_some() || had {
+        let count = connected.map(|n| format!("{n} replicas are connected")).into_iter();
+        found.push(Id::ReplicationReplicasAtRisk.found(
+            "this primary came up empty; replicas that copy it lose what they hold",
+            count.chain(facts.replication.because.clone()).collect(),
+        ));
+    }
+}
+
+/// MISCONF with its cause, as the log of this run tells it; the causes that a probe sees are findings already.
+fn misconf(facts: &Facts, error: Vec<String>, found: &mut Vec<Finding>) {
+    let what = match facts.persistence.aof_last_write_ok {
+        Some(false) => "its AOF can't be written",
+        _ => "its last save failed",
+    };
+    let causes = [Id::DiskFull, Id::DiskReadOnly, Id::DiskIoError, Id::FilesPermission, Id::MemoryForkRisk];
+    let told: Vec<String> = causes.iter().flat_map(|id| log_lines(facts, *id)).collect();
+    for (id, title) in [
+        (Id::FilesPermission, "the server's user may not write its files, as its log says"),
+        (Id::MemoryForkRisk, "a save fails for want of memory"),
+    ] {
+        let lines = log_lines(facts, id);
+        if !lines.is_empty() && !found.iter().any(|f| f.id == id) {
+            let finding = id.found(title, lines).severity(Severity::Major);
+            found.push(Finding { scope: Scope::Now, ..finding });
+        }
+    }
+    let evidence = error.into_iter().chain(told).collect();
+    found.push(Id::ServerMisconf.found(format!("the server refuses writes because {what}"), evidence));
 }
 
 /// Settings which, fixed by the start command, decide what is loaded or kept.

@@ -57,7 +57,7 @@ fn a_port_held_by_another_program_is_not_a_hung_server() {
     facts.port.held_by_other = Some(true);
     facts.port.holder = Some("nc (pid 7)".into());
     let found = derive(&facts, &[], &Seen::default());
-    assert_eq!(ids(&found), ["server.not_running", "server.port_taken"]);
+    assert_eq!(ids(&found), ["server.port_taken", "server.not_running"]);
 }
 
 #[test]

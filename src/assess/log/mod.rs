@@ -1,62 +1,19 @@
-//! The server's log since its last start: lines that say why. Pure but for reading the tail.
-use crate::facts::{LogFacts, LogLine, Time};
-use crate::finding::Id;
-use crate::host::Look;
-use std::path::Path;
+//! The server's log since its last start: lines that say why.
+//!
+//! `source` reads the end of it, wherever it is; `words` knows the lines; here they become facts. Pure but for the
+//! reading.
+mod source;
+mod words;
 
-/// Bytes read from the end of a log.
-const TAIL: u64 = 256 * 1024;
+pub use source::{Source, killed_for_memory};
+pub use words::planted;
+
+use crate::facts::{LogFacts, LogLine, Time};
+use crate::host::Look;
+use words::{break_in, fatal, is_start, of_replication, passes, solved};
+
 /// Lines kept as evidence.
 const MOST: usize = 8;
-
-/// Words of known lines, and what they mean.
-const FATAL: &[(&str, Option<Id>)] = &[
-    ("Bad file format reading the append only file", Some(Id::FilesAofCorrupt)),
-    ("Unexpected end of file reading the append only file", Some(Id::FilesAofTruncated)),
-    ("the truncated file is not the last file", Some(Id::FilesAofCorrupt)),
-    ("Unknown command '", Some(Id::ServerModuleMissing)),
-    ("FATAL AOF MANIFEST FILE ERROR", Some(Id::FilesManifestBroken)),
-    ("Unable to obtain the AOF file", Some(Id::FilesManifestBroken)),
-    ("The append log file", Some(Id::FilesManifestBroken)),
-    ("Short read or OOM loading DB", Some(Id::FilesRdbCorrupt)),
-    ("Wrong RDB checksum", Some(Id::FilesRdbCorrupt)),
-    ("Internal error in RDB", Some(Id::FilesRdbCorrupt)),
-    ("Wrong signature trying to load DB", Some(Id::FilesRdbCorrupt)),
-    ("Fatal error loading the DB", Some(Id::FilesRdbCorrupt)),
-    ("Error reading the RDB preamble", Some(Id::FilesAofCorrupt)),
-    ("Can't handle RDB format version", Some(Id::ServerVersionTooOld)),
-    ("Can't handle foreign type", Some(Id::ServerVersionTooOld)),
-    ("no matching module", Some(Id::ServerModuleMissing)),
-    ("module data I can't load", Some(Id::ServerModuleMissing)),
-    ("FATAL CONFIG FILE ERROR", Some(Id::ServerConfigInvalid)),
-    ("Bad directive or wrong number of arguments", Some(Id::ServerConfigInvalid)),
-    ("Address already in use", Some(Id::ServerPortTaken)),
-    ("Could not create server TCP listening socket", Some(Id::ServerPortTaken)),
-    ("No space left on device", Some(Id::DiskFull)),
-    ("Read-only file system", Some(Id::DiskReadOnly)),
-    ("Input/output error", Some(Id::DiskIoError)),
-    ("Permission denied", Some(Id::FilesPermission)),
-    ("Out Of Memory allocating", Some(Id::ServerOomKilled)),
-    ("Cannot allocate memory", Some(Id::MemoryForkRisk)),
-    ("Data file was created with a Redis server configured to handle more than", Some(Id::ServerConfigInvalid)),
-    ("REDIS BUG REPORT START", None),
-    ("VALKEY BUG REPORT START", None),
-    ("crashed by signal", None),
-];
-
-/// Words that only a primary with replicas, or a replica, writes.
-const REPLICATION: &[&str] = &[
-    "<-> REPLICA sync",
-    "Connecting to MASTER",
-    "Connecting to PRIMARY",
-    "Synchronization with replica",
-    "asks for synchronization",
-    "Partial resynchronization request",
-    "enabled (user request from",
-];
-
-/// Lines that only a start writes first.
-const STARTS: &[&str] = &["oO0OoO0OoO0Oo", "Redis is starting", "Valkey is starting"];
 
 /// What the log says, besides facts.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -69,20 +26,35 @@ pub struct Told {
     pub served_until: Option<Time>,
     /// Lines that speak of a primary or a replica.
     pub replication: Vec<String>,
+    /// Was one of them written before the last start?
+    pub replicated_before: bool,
     /// Did a primary make it drop its data since the last start?
     pub flushed_by_primary: bool,
+    /// Lines that show a break-in.
+    pub break_in: Vec<String>,
+    /// Processes that wrote the lines, the last one first.
+    pub pids: Vec<i32>,
 }
 
-/// Reads the tail of a log.
+/// Reads the end of a log.
 ///
 /// # Errors
 /// Why it can't be read, in words.
-pub fn read(look: &Look, path: &Path) -> Result<Told, String> {
-    let stat = look.stat(path).map_err(|e| e.to_string())?;
-    let bytes = look.read_tail(path, TAIL).map_err(|e| e.to_string())?;
-    let mut told = since_last_start(&String::from_utf8_lossy(&bytes));
-    told.facts.path = Some(path.to_string_lossy().into_owned());
-    told.facts.last_at = (stat.size > 0).then(|| Time(stat.mtime()));
+pub fn read(look: &Look, source: &Source) -> Result<Told, String> {
+    let complete = |text: &str| text.lines().any(is_start);
+    let text = source::text(look, source, &complete)?;
+    let mut told = since_last_start(&text);
+    match source {
+        Source::File(path) => {
+            told.facts.path = Some(path.to_string_lossy().into_owned());
+            let written = look.stat(path).ok().filter(|stat| stat.size > 0);
+            told.facts.last_at = written.map(|stat| Time(stat.mtime()));
+        }
+        Source::Journal(unit) => {
+            told.facts.path = Some(format!("journal of {unit}"));
+            told.facts.last_at = text.lines().rev().find_map(moment);
+        }
+    }
     Ok(told)
 }
 
@@ -90,17 +62,24 @@ pub fn read(look: &Look, path: &Path) -> Result<Told, String> {
 #[must_use]
 pub fn since_last_start(text: &str) -> Told {
     let lines: Vec<&str> = text.lines().collect();
-    let is_start = |line: &str| STARTS.iter().any(|word| line.contains(word));
     let from = lines.iter().rposition(|line| is_start(line)).unwrap_or(0);
     let last_run = lines.get(from..).unwrap_or_default();
     let mut told = Told { served_until: served_until(&lines), ..Told::default() };
     for line in last_run {
-        if let Some((_, finding)) = FATAL.iter().find(|(words, _)| line.contains(words)) {
-            told.facts.fatal.push(LogLine { finding: *finding, line: shown(line) });
+        if let Some(finding) = fatal(line) {
+            told.facts.fatal.push(LogLine { finding, line: shown(line) });
+        } else if solved(line) {
+            told.facts.fatal.retain(|line| !passes(line.finding));
         }
     }
-    // It was part of a replication before its last start, too.
-    told.replication = lines.iter().filter(|l| REPLICATION.iter().any(|w| l.contains(w))).map(|l| shown(l)).collect();
+    told.pids = lines.iter().rev().filter_map(|line| pid(line)).take(200).collect();
+    told.pids.dedup();
+    // Whoever broke in, or was replicated to, before the last start still counts.
+    let some = |tells: fn(&str) -> bool| lines.iter().filter(|l| tells(l)).map(|l| shown(l)).collect::<Vec<_>>();
+    told.break_in = some(break_in);
+    told.break_in.truncate(MOST);
+    told.replication = some(of_replication);
+    told.replicated_before = lines.iter().take(from).any(|line| of_replication(line));
     told.flushed_by_primary = last_run.iter().any(|line| line.contains("<-> REPLICA sync: Flushing old data"));
     let surplus = told.facts.fatal.len().saturating_sub(MOST);
     told.facts.fatal.drain(..surplus);
@@ -124,8 +103,13 @@ pub fn since_last_start(text: &str) -> Told {
 fn served_until(lines: &[&str]) -> Option<Time> {
     let ready = lines.iter().rposition(|line| line.contains("eady to accept connections"))?;
     let run = lines.get(ready..)?;
-    let end = run.iter().position(|line| STARTS.iter().any(|word| line.contains(word))).unwrap_or(run.len());
+    let end = run.iter().position(|line| is_start(line)).unwrap_or(run.len());
     run.get(..end)?.iter().rev().find_map(|line| moment(line))
+}
+
+/// The process that wrote a line such as `4711:M 21 Nov 2026 …`.
+fn pid(line: &str) -> Option<i32> {
+    line.split_once(':')?.0.parse().ok()
 }
 
 /// The moment of a line such as `7:M 21 Nov 2026 10:00:00.123 * …`, which the server writes in local time.
@@ -146,6 +130,7 @@ fn shown(line: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::finding::Id;
 
     const LOG: &str = "1:C 21 Nov 2026 10:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
         1:M 21 Nov 2026 10:00:00.000 # Bad file format reading the append only file x: make a backup\n\
@@ -185,6 +170,39 @@ mod tests {
         let told = since_last_start(&format!("{sync}{LOG}"));
         assert_eq!((told.replication.len(), told.flushed_by_primary), (1, false));
         assert!(since_last_start(&format!("{LOG}{sync}")).flushed_by_primary);
+        let copied = "1:M 21 Nov 2026 09:00:00.000 * Replica 127.0.0.1:<unknown-replica-port> asks for synchronization";
+        assert!(since_last_start(copied).replication.is_empty());
+    }
+
+    #[test]
+    fn what_kept_it_from_writing_and_is_over_does_not_count() {
+        let full = "1:M 21 Nov 2026 10:00:00.000 # Write error saving DB on disk: No space left on device\n";
+        let told = since_last_start(full);
+        assert_eq!(told.facts.fatal[0].finding, Some(Id::DiskFull));
+        let over = "1:M 21 Nov 2026 10:09:00.000 * Background saving terminated with success\n";
+        assert!(since_last_start(&format!("{full}{over}")).facts.fatal.is_empty());
+    }
+
+    #[test]
+    fn the_systems_reason_stands_before_the_file() {
+        let finding = |line: &str| since_last_start(line).facts.fatal[0].finding;
+        let manifest = "1:M # Fatal error: can't open the AOF manifest file x: Permission denied";
+        assert_eq!(finding(manifest), Some(Id::FilesPermission));
+        let bound = "1:M # Could not create server TCP listening socket *:1: bind: Address already in use";
+        assert_eq!(finding(bound), Some(Id::ServerPortTaken));
+        let fork = "1:M # Can't save in background: fork: Cannot allocate memory";
+        assert_eq!(finding(fork), Some(Id::MemoryForkRisk));
+    }
+
+    #[test]
+    fn a_cron_table_and_keys_are_signs_of_a_break_in() {
+        let line = "9:M 21 Nov 2026 # Failed opening the RDB file crontab (in server root dir /etc) for saving: Permission denied";
+        assert_eq!(since_last_start(&format!("{line}\n{LOG}")).break_in.len(), 1);
+        let usual =
+            "9:M # Failed opening the temp RDB file temp-9.rdb (in server root dir /var/lib/redis) for saving: x";
+        assert!(since_last_start(usual).break_in.is_empty());
+        assert!(planted("/home/redis/.ssh", "dump.rdb") && planted("/data", "authorized_keys"));
+        assert!(!planted("/etc/redis", "dump.rdb") && !planted("/", "dump.rdb"));
     }
 
     #[test]
