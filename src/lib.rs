@@ -5,7 +5,7 @@
 //! ```text
 //! 9  cli
 //! 7  recover
-//! 6  engine    report
+//! 6  engine    report     hold
 //! 5  plan      assess
 //! 4  runbook   playbook   policy
 //! 3  action
@@ -23,6 +23,7 @@ pub mod engine;
 pub mod expr;
 pub mod facts;
 pub mod finding;
+pub mod hold;
 pub mod host;
 pub mod journal;
 pub mod lock;

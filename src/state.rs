@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! runs/<run id>/journal.jsonl   what was done      plan.json   what was to be done      facts.json   what was seen before
+//! holds/<hold id>/journal.jsonl what a hold changed
 //! locks/<instance>.lock         who holds the instance
 //! pauses/<instance>.json        maintenance marks
+//! seen/<instance>.json          the data that guard saw at the last start it let through
 //! rates.json                    throughputs measured on this host
 //! ```
 //! Directories are 0700, files 0600. Nothing is made until something is written.
@@ -75,6 +77,8 @@ impl StateError {
 #[derive(Clone, Debug)]
 pub struct State {
     dir: PathBuf,
+    /// Where runs are in it: `runs`, or `holds`.
+    shelf: &'static str,
 }
 
 /// Throughputs measured on this host, bytes per second, by what was done (`copy`, `walk_rdb`, `load_aof`, …).
@@ -93,6 +97,23 @@ pub struct Pause {
     pub until: Option<jiff::Timestamp>,
 }
 
+/// The data of an instance as it was when a start was last let through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSeen {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// What a start would have loaded.
+    pub loads: crate::facts::WouldLoad,
+    /// How much of it there was, bytes.
+    pub bytes: u64,
+    /// When.
+    pub at: jiff::Timestamp,
+    /// The filesystem it was on.
+    pub dev: u64,
+    /// The listing that a person accepted as all there is.
+    pub accepted: Option<String>,
+}
+
 impl std::fmt::Display for Pause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "paused by {} since {:.0}", self.by.escape_debug(), self.since)?;
@@ -107,7 +128,7 @@ impl State {
     /// The state directory at this path. Nothing is made yet.
     #[must_use]
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        State { dir: dir.into() }
+        State { dir: dir.into(), shelf: "runs" }
     }
 
     /// Where the state is when nobody says otherwise: `/var/lib/redis-dr` for root, else
@@ -124,6 +145,12 @@ impl State {
             .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
             .map(|base| base.join("redis-dr"))
             .ok_or(StateError::Nowhere)
+    }
+
+    /// The same with holds in the place of runs.
+    #[must_use]
+    pub fn holds(&self) -> Self {
+        State { dir: self.dir.clone(), shelf: "holds" }
     }
 
     /// The directory.
@@ -151,7 +178,7 @@ impl State {
     /// # Errors
     /// What the system says.
     pub fn new_run(&self, now: jiff::Timestamp, runbook: &str) -> Result<RunDir, StateError> {
-        let runs = OwnFiles::open(&self.dir)?.sub("runs")?;
+        let runs = OwnFiles::open(&self.dir)?.sub(self.shelf)?;
         let first = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), name_of(runbook));
         let mut id = first.clone();
         let mut count = 2_u32;
@@ -175,7 +202,7 @@ impl State {
         if !self.run_ids()?.iter().any(|have| have == id) {
             return Err(StateError::NoSuchRun { id: id.to_string(), dir: self.runs_dir() });
         }
-        let own = OwnFiles::open(&self.dir)?.sub("runs")?.sub(id)?;
+        let own = OwnFiles::open(&self.dir)?.sub(self.shelf)?.sub(id)?;
         Ok(RunDir { id: id.to_string(), own })
     }
 
@@ -192,7 +219,7 @@ impl State {
     }
 
     fn runs_dir(&self) -> PathBuf {
-        self.dir.join("runs")
+        self.dir.join(self.shelf)
     }
 
     /// The ids of all runs that have a journal, newest first.
@@ -245,7 +272,7 @@ impl State {
         if !self.run_ids()?.iter().any(|have| have == id) {
             return Err(StateError::NoSuchRun { id: id.to_string(), dir: self.runs_dir() });
         }
-        Ok(OwnFiles::open(&self.dir)?.sub("runs")?.remove_tree(id)?)
+        Ok(OwnFiles::open(&self.dir)?.sub(self.shelf)?.remove_tree(id)?)
     }
 
     /// The throughputs measured so far; none when there is no record, or it can't be understood (it is only a hint).
@@ -285,6 +312,21 @@ impl State {
             Some(pause) => write_json(&own, &name, pause),
             None => Ok(own.remove(&name)?),
         }
+    }
+
+    /// What guard saw at the last start it let through; nothing when there is no record, or it can't be understood.
+    #[must_use]
+    pub fn data_seen(&self, instance: &str) -> Option<DataSeen> {
+        self.read(&self.dir.join("seen").join(format!("{}.json", name_of(instance)))).ok().flatten()
+    }
+
+    /// Remembers the data of an instance.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn see_data(&self, instance: &str, seen: &DataSeen) -> Result<(), StateError> {
+        let own = OwnFiles::open(&self.dir)?.sub("seen")?;
+        write_json(&own, &format!("{}.json", name_of(instance)), seen)
     }
 
     fn read<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Result<Option<T>, StateError> {

@@ -13,7 +13,7 @@ const ROWS: &[&[&str]] = &[
     &["action"],
     &["runbook", "playbook", "policy"],
     &["plan", "assess"],
-    &["engine", "report"],
+    &["engine", "report", "hold"],
     &["recover"],
     &["cli"],
 ];

@@ -6,7 +6,7 @@
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
 //! clock      is its clock right          findings   facts in, findings out (pure)
-//! discover   which servers this host has
+//! discover   which servers this host has  guard      may it be started? names alone
 //! ```
 mod answer;
 mod around;
@@ -15,6 +15,7 @@ mod binary;
 mod clock;
 mod discover;
 mod findings;
+mod guard;
 mod identity;
 mod log;
 mod machine;
@@ -31,6 +32,8 @@ pub use answer::FENCE;
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
 pub use discover::{Discovered, Found, discover};
 pub use findings::{derive, summary};
+pub use guard::{Guarded, guard};
 pub use seen::Seen;
 pub use site::{Refusal, estimates, site};
+pub use stored::{DataFile, data_files};
 pub use target::Target;

@@ -6,7 +6,7 @@ mod care;
 mod history;
 mod library;
 
-pub use care::{InitArgs, PauseArgs};
+pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
 
@@ -270,6 +270,26 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Stop the bleeding: in under a second, reversible, and on record before it acts.
+    ///
+    /// The running server gets `save ""`, `auto-aof-rewrite-percentage 0` and, from 7.0 on, `aof-disable-auto-gc yes`, so that
+    /// it overwrites none of its files; nothing starts it any more; and every data file gets a second name or a copy in the
+    /// vault. --release puts the owner's values back and lets it start; so does a recovery that succeeds. The copies are
+    /// listed by `redis-dr vault list` and stay until `redis-dr runs prune`.
+    #[command(
+        after_help = "Examples:\n  redis-dr hold cache-1                   somebody typed FLUSHALL: first this, then think\n  redis-dr hold cache-1 --release"
+    )]
+    Hold(HoldArgs),
+    /// May this server be started? For `ExecStartPre=`: 0 lets it start, 3 refuses.
+    ///
+    /// Reads its configuration, the names and sizes of its files and the AOF's manifest, and refuses a start that would come
+    /// up with less than exists: AOF switched on without an AOF, AOF parts without a manifest, another file name or directory
+    /// than the data's, an empty directory where data was at an earlier guarded start, a hold, a run that was not finished. A
+    /// guard that can't look (a config it can't read, an unknown instance) says so and lets the server start.
+    #[command(
+        after_help = "Examples:\n  redis-dr guard cache-1\n  redis-dr guard cache-1 --accept         start empty on purpose\n\nIn a drop-in of the server's unit:\n  ExecStartPre=+/usr/bin/redis-dr guard cache-1"
+    )]
+    Guard(GuardArgs),
     /// Mark an instance as being worked on: `recover --auto` keeps its hands off (exit 3) until the mark is over.
     #[command(
         after_help = "Examples:\n  redis-dr pause cache-1                  for two hours\n  redis-dr pause cache-1 --for 30m\n  redis-dr pause cache-1 --off"
@@ -336,6 +356,8 @@ impl Command {
             Self::Recover { .. } => "recover",
             Self::Verify { .. } => "verify",
             Self::Pause(_) => "pause",
+            Self::Hold(_) => "hold",
+            Self::Guard(_) => "guard",
             _ => "assess",
         }
     }

@@ -49,6 +49,16 @@ const WORDS: &[(&str, &str)] = &[
     ("step", "One part of a runbook: an action, the gates after it, and how it is undone."),
     ("action", "What a step does, such as service.stop or rdb.place."),
     ("gate", "A question that must be answered yes before a run goes on. Unknown is not yes."),
+    (
+        "hold",
+        "Stops the bleeding: the running server overwrites none of its files any more, nothing starts it, every data file has \
+         a second name. `redis-dr hold` holds, `redis-dr hold --release` puts everything back.",
+    ),
+    (
+        "guard",
+        "Asked before a start (ExecStartPre=): refuses one that would come up with less than exists. `redis-dr guard`.",
+    ),
+    ("pause", "A maintenance mark: --auto keeps its hands off until it is over. `redis-dr pause`."),
     ("fence", "Refuses clients' writes while data is being brought back."),
     ("open", "Lifts the fence: clients can write again."),
     ("undo", "Takes back one step."),

@@ -6,6 +6,8 @@ pub mod context;
 mod discovered;
 mod explain;
 mod failure;
+mod guard;
+mod hold;
 mod init;
 mod keyboard;
 mod library;

@@ -3,6 +3,7 @@ use super::args::{Format, RunsCommand};
 use super::recover::{World, person, tell};
 use super::{Context, Failure, out, plan, signals};
 use crate::facts::{Seconds, Time};
+use crate::journal;
 use crate::recover::{Consent, Way, continue_run, of_run, open_run};
 use crate::report::{self, RunDocument, RunsDocument, RunsRow};
 use std::io::IsTerminal;
@@ -170,20 +171,22 @@ fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: O
 fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure> {
     let age = Seconds::parse(older_than).map_err(|e| Failure::usage(e, "such as --older-than 30d"))?;
     let now = Time(context.look.now());
-    for id in context.state.run_ids()? {
-        let Ok(run) = open_run(&context.state, &context.look, &id) else {
-            continue;
-        };
-        let over = run.log.status().is_ok_and(|s| s.phase().is_over());
-        let ended = run.log.records.last().map_or(run.log.header.started_at, |r| r.at);
-        if !over || now.since(Time(ended)).0 < age.0 {
-            continue;
+    for state in [&context.state, &context.state.holds()] {
+        for id in state.run_ids()? {
+            let Ok(log) = journal::read(context.look, &state.journal_path(&id)) else {
+                continue;
+            };
+            let over = log.status().is_ok_and(|s| s.phase().is_over());
+            let ended = log.records.last().map_or(log.header.started_at, |r| r.at);
+            if !over || now.since(Time(ended)).0 < age.0 {
+                continue;
+            }
+            if yes {
+                crate::vault::prune(&log.header.vault)?;
+                state.remove_run(&id)?;
+            }
+            out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
         }
-        if yes {
-            crate::vault::prune(&run.log.header.vault)?;
-            context.state.remove_run(&id)?;
-        }
-        out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
     }
     if !yes {
         out::line("Nothing has been removed; --yes removes.");

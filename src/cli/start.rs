@@ -155,6 +155,8 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         Command::Verify { instance, against } => {
             super::verify::run(&context()?, instance.as_deref(), against.as_deref())
         }
+        Command::Guard(args) => Ok(super::guard::run(&cli.global, &args)),
+        Command::Hold(args) => super::hold::run(&context()?, &args),
         Command::Pause(args) => super::pause::run(&context()?, &args),
         Command::Vault(command) => super::vault::run(&context()?, &command),
         Command::Runbook(command) => super::library::runbook(&context()?, &command),

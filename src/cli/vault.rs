@@ -4,12 +4,13 @@ use super::context::Context;
 use super::{Failure, out};
 use crate::host::{HostError, Look, Pen};
 use crate::journal;
+use crate::state::StateError;
 use crate::vault::{self, Kept, Save};
 use crate::yaml::printable;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// What one run's vault holds.
+/// What the vault of one run, or of one hold, has.
 struct Held {
     run: String,
     dir: PathBuf,
@@ -33,7 +34,8 @@ pub fn run(context: &Context, command: &VaultCommand) -> Result<i32, Failure> {
 /// From the journal alone: a run whose plan is damaged still has its copies.
 fn held(context: &Context, id: &str) -> Result<Held, Failure> {
     let look = context.look;
-    let dir = journal::read(look, &context.state.journal_path(id))?.header.vault;
+    let (runs, holds) = (context.state.journal_path(id), context.state.holds().journal_path(id));
+    let dir = journal::read(look, if look.exists(&holds) { &holds } else { &runs })?.header.vault;
     let (saves, kept) = vault::list(look, &dir)?;
     let mut other = Vec::new();
     if look.exists(&dir) {
@@ -48,8 +50,8 @@ fn held(context: &Context, id: &str) -> Result<Held, Failure> {
 
 fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
     let ids = match run {
-        Some(run) => vec![context.state.find_run(run)?],
-        None => context.state.run_ids()?,
+        Some(run) => vec![find(context, run)?],
+        None => context.state.run_ids()?.into_iter().chain(context.state.holds().run_ids()?).collect(),
     };
     let mut documents = Vec::new();
     for id in &ids {
@@ -67,6 +69,15 @@ fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
         out::line(&format!("no runs in {}", context.state.dir().display()));
     }
     Ok(0)
+}
+
+/// A run, else a hold.
+fn find(context: &Context, wanted: &str) -> Result<String, Failure> {
+    let run = context.state.find_run(wanted);
+    match (run, context.state.holds().find_run(wanted)) {
+        (Err(StateError::NoSuchRun { .. }), Ok(hold)) => Ok(hold),
+        (run, _) => Ok(run?),
+    }
 }
 
 fn document(held: &Held) -> Value {
@@ -100,7 +111,7 @@ fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i
     if output.as_os_str() == "-" || output.as_os_str() == "json" {
         return Err(Failure::usage("vault restore needs a file to copy to", "-o FILE; --json is for the answer"));
     }
-    let held = held(context, &context.state.find_run(run)?)?;
+    let held = held(context, &find(context, run)?)?;
     let (from, digest) = copy_of(&context.look, &held, path)?;
     let to = std::path::absolute(output).unwrap_or(output.to_path_buf());
     let bytes = copy_out(&context.look, &from, digest.as_deref(), &to)?;

@@ -383,7 +383,7 @@ impl Id {
                 "server.held",
                 Major,
                 "The instance is held: nothing starts it until the hold is released.",
-                "redis-dr runs resume, or redis-dr runs rollback",
+                "redis-dr hold --release; where a run holds it, redis-dr runs resume or redis-dr runs rollback",
             ),
             Id::ServerDataEmpty => (
                 "server.data_empty",

@@ -4,6 +4,7 @@ use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
 use crate::engine::{self, Deps, Ending, Refresh, Run, Stop};
 use crate::facts::{Assessment, Facts, Time};
+use crate::hold;
 use crate::host::{Pen, Planters};
 use crate::journal::{Header, Journal, Log};
 use crate::lock::Lock;
@@ -235,9 +236,23 @@ pub(super) fn walk(
             doc.hint = e.hint();
         }
     }
+    if doc.outcome == RunOutcome::Recovered {
+        end_hold(world, &endpoint, person);
+    }
     doc.ended_at = doc.ended_at.or(Some(Time(world.look.now())));
     world.finish(&mut doc);
     doc
+}
+
+/// What held the instance has no purpose any more.
+fn end_hold(world: &World<'_>, endpoint: &Endpoint, person: &mut dyn Person) {
+    let hold = hold::World { look: *world.look, state: world.state, target: world.target };
+    let note = match hold::release_after_recovery(&hold, endpoint) {
+        Ok(None) => return,
+        Ok(Some(_)) => "the hold is released".to_string(),
+        Err(e) => format!("the hold is still there: {e}; {}", e.hint()),
+    };
+    person.event(&crate::engine::Event::Note(note));
 }
 
 /// Whose links are not followed.

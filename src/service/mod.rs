@@ -96,6 +96,36 @@ pub fn held_path(data_dir: &Path) -> PathBuf {
     data_dir.join(OWN).join(HELD)
 }
 
+/// Holds an instance of which its directory, and perhaps its unit, is all that is known. See [`Service::hold`].
+///
+/// # Errors
+/// As [`Service::hold`].
+pub fn hold(unit: Option<&SystemdUnit>, data_dir: &Path, reins: &Reins, why: &str) -> Result<(), ServiceError> {
+    put_mark(data_dir, why)?;
+    unit.map_or(Ok(()), |unit| unit.hold(reins, &held_path(data_dir)))
+}
+
+/// Lifts the hold of such an instance. See [`Service::release`].
+///
+/// # Errors
+/// As [`Service::release`].
+pub fn release(unit: Option<&SystemdUnit>, data_dir: &Path, reins: &Reins) -> Result<(), ServiceError> {
+    remove_mark(data_dir)?;
+    unit.map_or(Ok(()), |unit| unit.release(reins))
+}
+
+fn put_mark(data_dir: &Path, why: &str) -> Result<(), ServiceError> {
+    let text = format!("{why}\nHeld by redis-dr. Lift it with: redis-dr hold --release\n");
+    Ok(OwnFiles::open_in(data_dir, OWN)?.write(HELD, text.as_bytes())?)
+}
+
+fn remove_mark(data_dir: &Path) -> Result<(), ServiceError> {
+    if Look::new().lstat_if_there(&held_path(data_dir))?.is_none() {
+        return Ok(());
+    }
+    Ok(OwnFiles::open_in(data_dir, OWN)?.remove(HELD)?)
+}
+
 impl Service {
     /// Takes the reins of a service.
     #[must_use]
@@ -168,11 +198,7 @@ impl Service {
     /// # Errors
     /// The mark or the drop-in can't be written, or systemd does not take it.
     pub fn hold(&self, why: &str) -> Result<(), ServiceError> {
-        self.put_mark(why)?;
-        if let Manager::Systemd(unit) = &self.manager {
-            unit.hold(&self.reins, &held_path(&self.identity.data_dir))?;
-        }
-        Ok(())
+        hold(self.unit(), &self.identity.data_dir, &self.reins, why)
     }
 
     /// Lifts the hold, and takes back what was set for a start of ours. Starts nothing. May be repeated.
@@ -180,23 +206,22 @@ impl Service {
     /// # Errors
     /// The mark or the drop-in can't be removed, or systemd does not take it.
     pub fn release(&self) -> Result<(), ServiceError> {
-        self.remove_mark()?;
-        if let Manager::Systemd(unit) = &self.manager {
-            unit.release(&self.reins)?;
+        release(self.unit(), &self.identity.data_dir, &self.reins)
+    }
+
+    fn unit(&self) -> Option<&SystemdUnit> {
+        match &self.manager {
+            Manager::Systemd(unit) => Some(unit),
+            _ => None,
         }
-        Ok(())
     }
 
     fn put_mark(&self, why: &str) -> Result<(), ServiceError> {
-        let text = format!("{why}\nHeld by redis-dr. Lift it with: redis-dr hold --release\n");
-        Ok(OwnFiles::open_in(&self.identity.data_dir, OWN)?.write(HELD, text.as_bytes())?)
+        put_mark(&self.identity.data_dir, why)
     }
 
     fn remove_mark(&self) -> Result<(), ServiceError> {
-        if self.look.lstat_if_there(&held_path(&self.identity.data_dir))?.is_none() {
-            return Ok(());
-        }
-        Ok(OwnFiles::open_in(&self.identity.data_dir, OWN)?.remove(HELD)?)
+        remove_mark(&self.identity.data_dir)
     }
 
     /// Would a server that we start now end with us? The unit we run in, when systemd kills all of it at its end.

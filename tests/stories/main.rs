@@ -10,6 +10,8 @@ mod decisions;
 mod discovery;
 mod dr;
 mod first;
+mod guard;
+mod hold;
 mod interactive;
 mod keys_gone;
 mod lab;

@@ -106,6 +106,13 @@ pub fn discover(look: &Look, root: &Path) -> Discovered {
     out
 }
 
+/// The start command of a unit, and its program; `None` where its file is not there or starts no server.
+pub(super) fn start_of_unit(look: &Look, root: &Path, name: &str) -> Option<(Start, Option<PathBuf>)> {
+    let unit = unit::named(look, root, name)?;
+    let cwd = unit.working_dir.clone().unwrap_or_else(|| PathBuf::from("/"));
+    Some((Start::from_argv(&unit.argv, cwd), unit.argv.first().map(PathBuf::from)))
+}
+
 /// How the configuration says that the server is reached from this host, and with which TLS.
 fn address_of(conf: &Effective) -> Option<(Address, Option<Tls>)> {
     let tls = || Tls {

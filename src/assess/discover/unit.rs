@@ -58,6 +58,23 @@ pub(super) fn servers(look: &Look, root: &Path, out: &mut Discovered) -> Vec<Uni
     units
 }
 
+/// The unit of this name, an instance of a template too, with its drop-ins.
+pub(super) fn named(look: &Look, root: &Path, name: &str) -> Option<UnitFile> {
+    let (template, instance) = match name.split_once('@') {
+        Some((stem, rest)) => (format!("{stem}@.service"), rest.trim_end_matches(".service").to_string()),
+        None => (name.to_string(), String::new()),
+    };
+    let of = |file: &str| UNIT_DIRS.iter().map(|dir| root.join(dir).join(file)).find(|path| look.exists(path));
+    let text = look.read_text(&of(name).or_else(|| of(&template))?, LARGEST).ok()?;
+    let mut unit = UnitFile { name: name.to_string(), ..UnitFile::default() };
+    read(&text, &mut unit);
+    let names = if template == name { vec![name] } else { vec![template.as_str(), name] };
+    for drop_in in names.into_iter().flat_map(|name| drop_ins(look, root, name)) {
+        read(&look.read_text(&drop_in, LARGEST).unwrap_or_default(), &mut unit);
+    }
+    server_program(&unit.argv).map(|_| resolved(&unit, name, &instance))
+}
+
 fn drop_ins(look: &Look, root: &Path, name: &str) -> Vec<PathBuf> {
     let dirs = UNIT_DIRS.iter().rev().map(|dir| root.join(dir).join(format!("{name}.d")).join("*.conf"));
     dirs.flat_map(|pattern| look.glob(&pattern.to_string_lossy())).collect()

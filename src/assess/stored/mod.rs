@@ -7,4 +7,4 @@ mod survey;
 pub use aof::{Judged, aof_facts, aof_points, flushes, judge, unchecked_aof};
 pub use permission::problem;
 pub use snapshot::{Loader, snapshot_facts, snapshot_point};
-pub use survey::{Paths, Survey, survey};
+pub use survey::{DataFile, Paths, Survey, data_files, survey};

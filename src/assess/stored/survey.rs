@@ -82,6 +82,41 @@ impl Survey {
     }
 }
 
+/// A file that holds data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Does a running server write to it in place? Everything else is only ever replaced.
+    pub grows: bool,
+}
+
+/// Every data file of an instance: snapshots, also of other names, and all of the AOF.
+#[must_use]
+pub fn data_files(look: &Look, config: &ConfigFacts) -> Vec<DataFile> {
+    let Some(paths) = Paths::of(config) else { return vec![] };
+    let there = survey(look, &paths);
+    let mut files: Vec<DataFile> = Vec::new();
+    let mut add = |path: PathBuf, bytes: u64, grows: bool| files.push(DataFile { path, bytes, grows });
+    if let Some(stat) = there.rdb {
+        add(paths.rdb.clone(), stat.size, false);
+    }
+    if let Some(bytes) = there.files.single_aof {
+        add(paths.single_aof.clone(), bytes, true);
+    }
+    for (name, stat) in there.aof_stats.iter().filter(|(name, _)| *name != paths.settings.appendfilename) {
+        add(paths.aof.join(name), stat.size, name.contains(".incr."));
+    }
+    for name in &there.other_rdb {
+        let path = paths.dir.join(name);
+        let bytes = look.stat(&path).map_or(0, |s| s.size);
+        add(path, bytes, false);
+    }
+    files
+}
+
 /// Lists a data directory. Reads nothing but the manifest and a few first bytes.
 #[must_use]
 pub fn survey(look: &Look, paths: &Paths) -> Survey {

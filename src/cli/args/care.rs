@@ -22,3 +22,23 @@ pub struct InitArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
+
+/// `guard`.
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    /// A name of the config, HOST:PORT or unix:PATH.
+    pub instance: Option<String>,
+    /// Take what is there now for all there is, also when that is nothing; a hold or an unfinished run still refuses.
+    #[arg(long)]
+    pub accept: bool,
+}
+
+/// `hold`.
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    /// A name of the config, HOST:PORT or unix:PATH.
+    pub instance: Option<String>,
+    /// Put everything back as it was.
+    #[arg(long)]
+    pub release: bool,
+}
