@@ -194,6 +194,15 @@ impl State {
         }
     }
 
+    /// Makes the directory of a run that began elsewhere, under its own id.
+    ///
+    /// # Errors
+    /// It is there already; an id that is no name of a file; else what the system says.
+    pub fn adopt_run(&self, id: &str) -> Result<RunDir, StateError> {
+        let own = OwnFiles::open(&self.dir)?.sub("runs")?.new_sub(id)?;
+        Ok(RunDir { id: id.to_string(), own })
+    }
+
     /// Opens the directory of a run for writing.
     ///
     /// # Errors

@@ -74,10 +74,17 @@ fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActErr
 /// # Errors
 /// The server answers and its memory could not be saved: then nothing may be taken back.
 pub fn save_live(hands: &mut Hands<'_>) -> Result<(), ActError> {
-    if hands.connect().is_err() {
-        return Ok(());
+    if let Err(e) = hands.connect() {
+        return match hands.running()? {
+            None => Ok(()),
+            Some(pid) => Err(ActError::failed(
+                format!("the server runs (pid {pid}) and can't be asked for its memory: {e}"),
+                "make it answer; or give up what only its memory holds: redis-dr runs rollback RUN --discard-writes",
+            )),
+        };
     }
-    snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ())
+    let full = |e: ActError| ActError { hint: format!("{}; then redis-dr runs rollback again", e.hint), ..e };
+    snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ()).map_err(full)
 }
 
 fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<Value, ActError> {

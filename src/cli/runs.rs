@@ -4,7 +4,7 @@ use super::recover::{World, person, tell};
 use super::{Context, Failure, out, plan, signals};
 use crate::facts::{Seconds, Time};
 use crate::journal;
-use crate::recover::{Consent, Way, continue_run, of_run, open_run};
+use crate::recover::{Consent, Way, continue_run, of_run, open_run, take_in};
 use crate::report::{self, RunDocument, RunsDocument, RunsRow};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub fn run(context: &Context, command: RunsCommand) -> Result<i32, Failure> {
         RunsCommand::Resume { run, auto } => go_on(context, run.as_deref(), Way::Resume, auto, None),
         RunsCommand::Rollback { run, auto, confirm, discard_writes, journal } => {
             let run = match journal {
-                Some(file) => Some(from_journal(&file)?),
+                Some(file) => Some(from_journal(context, &file)?),
                 None => run,
             };
             go_on(context, run.as_deref(), Way::RollBack { discard_writes }, auto, confirm)
@@ -55,15 +55,11 @@ fn unfinished(context: &Context, wanted: Option<&str>) -> Result<String, Failure
     }
 }
 
-/// A copy of a journal lies in a directory named like its run; its run must be the one in the state directory.
-fn from_journal(file: &Path) -> Result<String, Failure> {
-    let name = file.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
-    name.ok_or_else(|| {
-        Failure::usage(
-            format!("{} is in no run's directory", file.display()),
-            "copy the run's whole directory to runs/ of a state directory, and give --state-dir",
-        )
-    })
+/// The run of a copy of a journal; taken into the state directory where it is not known there.
+fn from_journal(context: &Context, file: &Path) -> Result<String, Failure> {
+    let file = std::path::absolute(file).unwrap_or(file.to_path_buf());
+    take_in(&context.state, &context.look, &file)
+        .map_err(|e| Failure::usage(format!("{}: {e}", file.display()), "give another copy of it, or --state-dir DIR"))
 }
 
 fn document(context: &Context, id: &str) -> Result<RunDocument, Failure> {
@@ -143,9 +139,6 @@ fn go_on(
     };
     let stop = signals::listen(context);
     let mut person = person(context, &consent, &stop);
-    if consent == Consent::Person && way != Way::Resume && !person.question(&format!("Take back the run {id}?")) {
-        return Ok(130);
-    }
     let doc = continue_run(&parts, &id, way, consent == Consent::Auto, &mut *person, &stop);
     Ok(tell(context, &doc))
 }
@@ -171,12 +164,15 @@ fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: O
 fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure> {
     let age = Seconds::parse(older_than).map_err(|e| Failure::usage(e, "such as --older-than 30d"))?;
     let now = Time(context.look.now());
+    let mut gone = Vec::new();
     for state in [&context.state, &context.state.holds()] {
         for id in state.run_ids()? {
             let Ok(log) = journal::read(context.look, &state.journal_path(&id)) else {
+                out::note(&format!("{id}: its journal is damaged; it is kept"));
                 continue;
             };
-            let over = log.status().is_ok_and(|s| s.phase().is_over());
+            // its copies are needed for as long as it can be carried on or taken back
+            let over = log.status().is_ok_and(|s| !s.unfinished());
             let ended = log.records.last().map_or(log.header.started_at, |r| r.at);
             if !over || now.since(Time(ended)).0 < age.0 {
                 continue;
@@ -185,11 +181,20 @@ fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure>
                 crate::vault::prune(&log.header.vault)?;
                 state.remove_run(&id)?;
             }
-            out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
+            gone.push(id);
         }
     }
-    if !yes {
-        out::line("Nothing has been removed; --yes removes.");
+    if context.global.json {
+        out::json(&serde_json::json!({ "schema": "redis-dr/prune/1", "removed": yes, "runs": gone }));
+        return Ok(0);
+    }
+    for id in &gone {
+        out::line(&format!("{} {id}", if yes { "removed" } else { "would remove" }));
+    }
+    match (gone.is_empty(), yes) {
+        (true, _) => out::line(&format!("No finished run is older than {older_than}.")),
+        (false, false) => out::line("Nothing has been removed; --yes removes."),
+        (false, true) => {}
     }
     Ok(0)
 }

@@ -10,27 +10,30 @@ use std::time::Duration;
 /// Takes everything back after a failure; a rolled-back run is a failed run.
 pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
     let because = format!("step {step} failed: {}", error.because);
-    match roll_back(run)? {
+    match roll_back(run, false)? {
         Ending::RolledBack { .. } => Ok(Ending::RolledBack { because, hint: error.hint.clone() }),
         other => Ok(other),
     }
 }
 
-/// Undoes every step that was started, the last first, then checks that every file is as it was.
+/// Undoes every step that was started, the last first, then checks that every file is as it was. What clients wrote is
+/// saved first; `discard_writes` gives up what can't be.
 ///
 /// # Errors
 /// Only when the journal can't be written: then nothing more is done.
-pub fn roll_back(run: &mut Run<'_>) -> Result<Ending, RunError> {
+pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunError> {
     // from the journal alone: what stands there is what was really started
     let log = crate::journal::read(*run.deps.look, run.journal.path())?;
-    if run.journal.status().opened()
-        && let Err(e) = run.with_hands(&[], crate::action::save_live)
-    {
-        let hint = "free space for the vault, then redis-dr runs rollback again".to_string();
-        return Ok(Ending::Unfinished {
-            because: format!("what clients wrote since could not be saved: {}", e.because),
-            hint,
-        });
+    if run.journal.status().opened() {
+        let words = format!("clients were let in: {}", run.writes_since());
+        run.tell(&Event::Note(words));
+        match run.with_hands(&[], crate::action::save_live) {
+            Err(e) if !discard_writes => {
+                let because = format!("what clients wrote since could not be saved: {}", e.because);
+                return Ok(Ending::Unfinished { because, hint: e.hint });
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
     let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
     for work in log.to_undo()? {

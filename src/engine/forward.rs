@@ -186,8 +186,7 @@ fn once(
     run.record(Line::StepStarted { step: step.id.clone(), saves: saves.clone(), undo, before: before.clone() })?;
     run.starts(&step.id, &saves, &before);
     if effects.opens && !opened(run) {
-        run.record(Line::Opened {})?;
-        run.tell(&Event::Opened);
+        run.open()?;
     }
     perform(run, step, act, &saves, begun)
 }
@@ -301,6 +300,10 @@ fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Resu
             return stop(run, &error.because, &error.hint).map(Some);
         }
         return back::roll_back_after(run, &step.id, &error).map(Some);
+    }
+    if opened {
+        let words = format!("clients write already: {}", run.writes_since());
+        run.tell(&Event::Note(words));
     }
     let choice = run.deps.person.after_failure(&step.id, &error.because, &error.hint, step.may_skip, opened);
     match choice {

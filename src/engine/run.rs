@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::host::Look;
 use crate::journal::{Event as Line, Journal, JournalError, Log};
 use crate::plan::Plan;
-use crate::server::Endpoint;
+use crate::server::{self, Endpoint, WriteCount};
 use crate::service::Service;
 use crate::vault::{Save, Use, Vault};
 use serde_json::Value;
@@ -73,6 +73,8 @@ pub struct Run<'a> {
     pub gates_passed: u64,
     /// What was started before this walk, by step.
     pub(super) earlier: BTreeMap<String, Started>,
+    /// The server's count of writes when it was opened to clients.
+    at_opening: Option<WriteCount>,
     fresh: bool,
     /// What the server loaded, while this process saw it.
     loaded: Option<Loaded>,
@@ -109,6 +111,7 @@ impl<'a> Run<'a> {
             results: BTreeMap::new(),
             gates_passed: 0,
             earlier: BTreeMap::new(),
+            at_opening: None,
             fresh: log.is_none_or(|l| l.records.is_empty()),
             loaded: None,
         };
@@ -121,6 +124,7 @@ impl<'a> Run<'a> {
                     run.results.insert(step.clone(), results.clone());
                     run.settled(step, false);
                 }
+                Line::Opened { writes } => run.at_opening.clone_from(writes),
                 Line::StepFailed { step, in_doubt, .. } => run.settled(step, *in_doubt),
                 _ => {}
             }
@@ -166,6 +170,19 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.record(Line::Resumed { by })
+    }
+
+    /// Clients are let in from here on.
+    pub(super) fn open(&mut self) -> Result<(), RunError> {
+        self.at_opening = server::count_writes(self.deps.endpoint);
+        self.record(Line::Opened { writes: self.at_opening.clone() })?;
+        self.tell(&Event::Opened);
+        Ok(())
+    }
+
+    /// What clients wrote since they were let in, in words.
+    pub(super) fn writes_since(&self) -> String {
+        WriteCount::since(self.at_opening.as_ref(), server::count_writes(self.deps.endpoint).as_ref())
     }
 
     /// Has nothing been started that was not taken back?

@@ -115,6 +115,7 @@ impl<'w> Making<'w> {
             boot_id: world.look.boot_id(),
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: now,
+            site: serde_json::Value::Null,
         };
         let mut journal = Journal::create(own.own(), JOURNAL, &header)?;
         journal.record(Event::RunStarted { by: by.clone(), auto: false })?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::server::WriteCount;
 use crate::vault::{Kept, Save};
 
 /// The first line of a journal: which run this is, and what a later binary must agree with to go on with it.
@@ -32,6 +33,9 @@ pub struct Header {
     pub version: String,
     /// When it began.
     pub started_at: jiff::Timestamp,
+    /// Where the run acts, in the words of the plan: with it the journal alone is enough to take the run back.
+    #[serde(default)]
+    pub site: serde_json::Value,
 }
 
 /// One line after the first: an event, and when it was put on record.
@@ -103,7 +107,11 @@ pub enum Event {
         in_doubt: bool,
     },
     /// Clients may write again: the point of no return for `--auto`.
-    Opened {},
+    Opened {
+        /// The server's count of writes at that moment, where it could be had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        writes: Option<WriteCount>,
+    },
     /// The run's goal was checked and is reached.
     RunRecovered {},
     /// A step is about to be undone.
@@ -178,7 +186,7 @@ impl Event {
             | Event::MarkedDone { step, .. }
             | Event::SkippedByHand { step, .. } => Some(step),
             Event::RunStarted { .. }
-            | Event::Opened {}
+            | Event::Opened { .. }
             | Event::RunRecovered {}
             | Event::RunRolledBack {}
             | Event::RunStopped { .. }
@@ -195,7 +203,7 @@ impl Event {
             Event::StepStarted { .. } => "step started",
             Event::StepDone { .. } => "step done",
             Event::StepFailed { .. } => "step failed",
-            Event::Opened {} => "opened",
+            Event::Opened { .. } => "opened",
             Event::RunRecovered {} => "run recovered",
             Event::UndoStarted { .. } => "undo started",
             Event::UndoDone { .. } => "undo done",

@@ -102,6 +102,12 @@ fn nothing_after(rest: &[u8], end: Option<usize>) -> bool {
 }
 
 impl Log {
+    /// Bytes of its whole lines.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// What state the run is in.
     ///
     /// # Errors

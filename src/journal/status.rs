@@ -202,7 +202,7 @@ impl Status {
             (Some(Running | Opened | Failed), Event::SkippedByHand { .. }) => {
                 (here || free).then_some((forward, Some(S::SkippedByHand)))
             }
-            (Some(Running | Opened), Event::Opened {}) => Some((Opened, None)),
+            (Some(Running | Opened), Event::Opened { .. }) => Some((Opened, None)),
             // A failed step that may fail (`keep_going`) can be the last one.
             (Some(Running | Opened | Failed), Event::RunRecovered {}) => free.then_some((Recovered, None)),
 
@@ -241,7 +241,7 @@ impl Status {
     fn apply(&mut self, event: &Event, state: Option<StepState>) {
         match event {
             Event::RunStarted { auto, .. } => self.auto = *auto,
-            Event::Opened {} => self.opened = true,
+            Event::Opened { .. } => self.opened = true,
             Event::Resumed { .. } => {
                 self.resumed = true;
                 // Whatever was under way when the run broke off is in doubt now, not under way.

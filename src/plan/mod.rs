@@ -129,6 +129,26 @@ impl PlannedStep {
         serde_json::from_value(serde_json::Value::Object(tagged))
     }
 
+    /// A step that a journal says was begun, of a plan that is lost.
+    #[must_use]
+    pub fn begun(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            title: id.into(),
+            action: String::new(),
+            with: serde_json::Value::Null,
+            changes: vec![],
+            safety_copies: vec![],
+            gates: vec![],
+            gates_after: vec![],
+            undo: String::new(),
+            verdict: "run".into(),
+            may_skip: false,
+            retry: None,
+            on_failure: None,
+        }
+    }
+
     /// The reason why the plan leaves it out.
     #[must_use]
     pub fn skipped(&self) -> Option<&str> {
@@ -137,6 +157,37 @@ impl PlannedStep {
 }
 
 impl Plan {
+    /// What is left of a plan that is lost: where it acts, and the steps that were begun. It can be taken back, not
+    /// carried out.
+    #[must_use]
+    pub fn remembered(instance: &str, runbook: &str, site: Site, steps: Vec<PlannedStep>, made_at: Time) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            digest: String::new(),
+            instance: instance.into(),
+            runbook: runbook.into(),
+            runbook_sha256: String::new(),
+            title: runbook.into(),
+            risk: Risk::High,
+            params: serde_json::Map::new(),
+            point: site.point.as_ref().map(|p| p.id.clone()),
+            estimate: PlanEstimate {
+                downtime_seconds: None,
+                loss_seconds: None,
+                copy_bytes: Bytes(0),
+                free_bytes_after: None,
+            },
+            fingerprint: Fingerprint::default(),
+            point_of_no_return: None,
+            require: vec![],
+            steps,
+            recovered: vec![],
+            site,
+            made_at,
+            because: String::new(),
+        }
+    }
+
     /// The recovery point, in full.
     #[must_use]
     pub fn recovery_point(&self) -> Option<&Point> {

@@ -1,5 +1,5 @@
 //! From a confirmed plan to its end: the run's directory, journal and vault are made, then the engine walks.
-use super::{Consent, Person, World, hooks, story};
+use super::{Consent, Person, Way, World, hooks, story};
 use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
 use crate::engine::{self, Deps, Ending, Refresh, Run, Stop};
@@ -65,6 +65,7 @@ pub(super) fn start(
         boot_id: world.look.boot_id(),
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: world.look.now(),
+        site: serde_json::to_value(&plan.site).unwrap_or_default(),
     };
     let journal = match Journal::create(dir.own(), JOURNAL, &header) {
         Ok(journal) => journal,
@@ -86,7 +87,7 @@ pub(super) fn start(
         step_by_step,
         person,
         stop,
-        true,
+        Way::Resume,
     );
     doc.severity = Some(assessment.severity);
     doc.findings.clone_from(&assessment.findings);
@@ -186,7 +187,7 @@ pub(super) fn walk(
     step_by_step: bool,
     person: &mut dyn Person,
     stop: &Stop,
-    forward: bool,
+    way: Way,
 ) -> RunDocument {
     let failed = |because: String, hint: String| {
         let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, hint);
@@ -210,7 +211,10 @@ pub(super) fn walk(
     if let Err(e) = run.begin(auto) {
         return failed(with_causes(&e), e.hint());
     }
-    let ending = if forward { engine::walk(&mut run) } else { engine::roll_back(&mut run) };
+    let ending = match way {
+        Way::Resume => engine::walk(&mut run),
+        Way::RollBack { discard_writes } => engine::roll_back(&mut run, discard_writes),
+    };
     let gates = run.gates_passed;
     let mut doc = match super::unfinished::document(world, dir.id()) {
         Ok(doc) => doc,

@@ -7,9 +7,10 @@ use crate::action::with_causes;
 use crate::assess::{Assessed, Depth, Wanted};
 use crate::engine::{Event, Stop};
 use crate::facts::Facts;
-use crate::journal::{Journal, Phase, Status};
+use crate::journal::{Event as Line, Journal, Phase, Status};
 use crate::policy;
 use crate::report::{RunDocument, RunOutcome};
+use crate::server::{WriteCount, count_writes};
 
 /// What is asked of a run that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,15 @@ pub fn continue_run(
         Way::Resume => obstacle(world, &run, &assessed.document.facts, auto),
         Way::RollBack { .. } => None,
     };
+    if matches!(way, Way::RollBack { .. }) && !person.auto() && !sure(&run, &status, &assessed, person) {
+        return story::no_run(
+            world,
+            &assessed.document,
+            RunOutcome::Interrupted,
+            "left by choice".into(),
+            String::new(),
+        );
+    }
     match obstacle {
         Some(o) if person.auto() => left(world, id, o.because, &o.hint),
         Some(o) => asked(world, &run, &assessed, o, person, stop),
@@ -142,10 +152,27 @@ fn asked(
     left(world, run.dir.id(), obstacle.because, &obstacle.hint)
 }
 
+/// A person says whether a run is taken back, knowing what clients wrote since.
+fn sure(run: &OpenRun, status: &Status, assessed: &Assessed, person: &mut dyn Person) -> bool {
+    let mut text = format!("Take back the run {}?", run.dir.id());
+    if status.opened() {
+        let then = run.log.records.iter().find_map(|r| match &r.event {
+            Line::Opened { writes } => writes.clone(),
+            _ => None,
+        });
+        let words = WriteCount::since(then.as_ref(), count_writes(&assessed.endpoint).as_ref());
+        text = format!("{text}\nClients were let in; what they wrote is saved and taken back with it: {words}.");
+    }
+    person.question(&text)
+}
+
 /// Why only the way back is left; `None` when there are two.
 fn back_only(run: &OpenRun, status: &Status) -> Option<String> {
     if status.going_back() {
         return Some("it is being taken back".into());
+    }
+    if let Some(because) = &run.plan_lost {
+        return Some(format!("its plan is gone ({because})"));
     }
     let same = run.log.header.action_revisions.get("all") == Some(&crate::action::REVISION);
     (!same).then(|| "it was started by a version of redis-dr that works differently".into())
@@ -235,22 +262,8 @@ fn go(
     let facts = assessed.document.facts.clone();
     let endpoint = assessed.endpoint.clone();
     let vault = log.header.vault.clone();
-    let forward = way == Way::Resume;
-    let doc = walk(
-        world,
-        &run.dir,
-        &run.plan,
-        journal,
-        Some(&log),
-        &vault,
-        facts,
-        endpoint,
-        auto,
-        false,
-        person,
-        stop,
-        forward,
-    );
+    let doc =
+        walk(world, &run.dir, &run.plan, journal, Some(&log), &vault, facts, endpoint, auto, false, person, stop, way);
     hooks::on_end(world, &doc);
     doc
 }

@@ -13,7 +13,7 @@ pub use carry::apply_plan;
 pub use choose::{Chosen, Selection, choose};
 pub use go_on::{Way, continue_run};
 pub use story::{planned, recover};
-pub use unfinished::{OpenRun, of_run, open_run, unfinished_run};
+pub use unfinished::{OpenRun, of_run, open_run, take_in, unfinished_run};
 
 use crate::assess::{Assessor, Target, Wanted};
 use crate::config::Instance;

@@ -1,12 +1,16 @@
 //! Runs as they lie on disk: those that were not finished, and a run's document from its journal.
 use super::World;
 use crate::action::with_causes;
-use crate::facts::{Assessment, RunFacts, Seconds};
+use crate::facts::{Assessment, RunFacts, Seconds, Time};
 use crate::host::Look;
-use crate::journal::{self, Log, Status};
-use crate::plan::Plan;
+use crate::journal::{self, JournalError, Log, Status};
+use crate::plan::{Plan, PlannedStep};
 use crate::report::RunDocument;
 use crate::state::{RunDir, State};
+use std::path::Path;
+
+/// A copy of a journal is not larger, bytes.
+const LARGEST: u64 = 256 << 20;
 
 /// How many gates were asked, beside the journal: nothing depends on it but reports.
 pub(super) const GATES: &str = "gates.json";
@@ -15,8 +19,10 @@ pub(super) const GATES: &str = "gates.json";
 pub struct OpenRun {
     /// Its directory.
     pub dir: RunDir,
-    /// Its plan.
+    /// Its plan; where that is lost, as much of it as the journal tells: enough to take the run back.
     pub plan: Plan,
+    /// Why the plan is lost.
+    pub plan_lost: Option<String>,
     /// Its journal.
     pub log: Log,
 }
@@ -28,12 +34,50 @@ pub struct OpenRun {
 pub fn open_run(state: &State, look: &Look, id: &str) -> Result<OpenRun, String> {
     let dir = state.open_run(id).map_err(|e| with_causes(&e))?;
     let log = journal::read(*look, &dir.journal_path()).map_err(|e| with_causes(&e))?;
-    let text = dir.read("plan.json").map_err(|e| with_causes(&e))?.ok_or_else(|| format!("{id} has no plan"))?;
+    match plan_beside(&dir, &log) {
+        Ok(plan) => Ok(OpenRun { dir, plan, plan_lost: None, log }),
+        Err(because) => {
+            let plan = plan_of_journal(&log).map_err(|e| format!("{because}; {e}"))?;
+            Ok(OpenRun { dir, plan, plan_lost: Some(because), log })
+        }
+    }
+}
+
+fn plan_beside(dir: &RunDir, log: &Log) -> Result<Plan, String> {
+    let text = dir.read("plan.json").map_err(|e| with_causes(&e))?.ok_or("there is no plan.json beside the journal")?;
     let plan = Plan::read(&text).map_err(|e| with_causes(&e))?;
     if plan.digest != log.header.plan_digest {
-        return Err(format!("the plan of {id} is not the one its journal was started with"));
+        return Err("plan.json is not the plan that the journal was started with".into());
     }
-    Ok(OpenRun { dir, plan, log })
+    Ok(plan)
+}
+
+/// As much of a plan as a journal tells: where it acts, and which steps were begun. Enough to take it back.
+fn plan_of_journal(log: &Log) -> Result<Plan, String> {
+    let site = serde_json::from_value(log.header.site.clone())
+        .map_err(|_| "the journal does not say where its run acts".to_string())?;
+    let status = log.status().map_err(|e| e.to_string())?;
+    let steps = status.steps().iter().map(|s| PlannedStep::begun(&s.id)).collect();
+    Ok(Plan::remembered(&log.header.instance, &log.header.runbook, site, steps, Time(log.header.started_at)))
+}
+
+/// Takes in a copy of a journal whose state directory is lost: its run is in this one then, and can be taken back.
+///
+/// # Errors
+/// It is no whole journal, or its run is here already.
+pub fn take_in(state: &State, look: &Look, file: &Path) -> Result<String, String> {
+    let log = journal::read(*look, file).map_err(|e| with_causes(&e))?;
+    let id = log.header.run_id.clone();
+    plan_of_journal(&log)?;
+    if journal::read(*look, &state.journal_path(&id)).is_ok() {
+        return Ok(id);
+    }
+    let mut bytes = look.read(file, LARGEST).map_err(|e| with_causes(&e))?;
+    // a last line that was cut off stays behind
+    bytes.truncate(usize::try_from(log.bytes()).unwrap_or(usize::MAX));
+    let dir = state.adopt_run(&id).map_err(|e| with_causes(&e))?;
+    dir.write(super::carry::JOURNAL, &bytes).map_err(|e| with_causes(&e))?;
+    Ok(id)
 }
 
 /// The newest run on this instance that was not finished.
@@ -42,7 +86,7 @@ pub fn unfinished_run(state: &State, look: &Look, instance: &str) -> Option<Stri
     let ids = state.run_ids().ok()?;
     ids.into_iter().find(|id| {
         let Ok(run) = open_run(state, look, id) else {
-            return false;
+            return may_be_unfinished(state, look, id, instance);
         };
         if run.plan.instance != instance {
             return false;
@@ -52,6 +96,13 @@ pub fn unfinished_run(state: &State, look: &Look, instance: &str) -> Option<Stri
         };
         status.unfinished()
     })
+}
+
+/// A journal that can't be read may be that of a run which was not finished: nothing is begun on top of it.
+fn may_be_unfinished(state: &State, look: &Look, id: &str, instance: &str) -> bool {
+    let began = !matches!(journal::read(*look, &state.journal_path(id)), Err(JournalError::NeverBegan { .. }));
+    let plan = look.read(&state.run_path(id).join("plan.json"), LARGEST).ok().and_then(|text| Plan::read(&text).ok());
+    began && plan.is_some_and(|plan| plan.instance == instance)
 }
 
 /// A run's document, from its journal alone.

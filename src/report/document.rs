@@ -191,7 +191,7 @@ impl RunDocument {
         let mut fenced_at = None;
         for entry in entries {
             match &entry.event {
-                Event::Opened {} => doc.opened_at = doc.opened_at.or(Some(Time(entry.at))),
+                Event::Opened { .. } => doc.opened_at = doc.opened_at.or(Some(Time(entry.at))),
                 Event::StepStarted { step, .. }
                     if plan.steps.iter().any(|s| s.id == *step && s.action == "service.start") =>
                 {

@@ -16,6 +16,7 @@ mod info;
 mod link;
 mod snapshot;
 mod socket;
+mod writes;
 
 pub use crate::config::{Address, Secret, Tls};
 pub use data::{KeyState, Latency, ScanPage};
@@ -23,6 +24,7 @@ pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};
 pub use snapshot::{SnapshotInfo, snapshot};
+pub use writes::{WriteCount, count_writes};
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -23,6 +23,7 @@ fn header() -> Header {
         boot_id: None,
         version: "0.1.0".to_string(),
         started_at: "2026-01-01T03:15:02Z".parse().unwrap(),
+        site: json!({"instance": "cache-1"}),
     }
 }
 

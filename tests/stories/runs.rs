@@ -57,3 +57,110 @@ fn a_finished_run_is_taken_back_only_knowingly() {
     server.recover_auto().recovered_by("repair-aof");
     server.kill9();
 }
+
+/// A run that was cut off while it waited before `step`, and the files as they were before it.
+fn cut_off(step: &str) -> (Sandbox, std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>, String) {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(200);
+    let digest = server.digest();
+    server.kill9().append_torn_transaction();
+    let original = server.files();
+    server.waits_before("repair-aof", step, true).recover_killed_while_it_waits();
+    (server, original, digest)
+}
+
+#[test]
+fn the_journal_alone_takes_a_run_back() {
+    let (server, original, digest) = cut_off("open");
+    // the state directory is lost; somebody has a copy of the journal, and the vault is elsewhere
+    let run =
+        server.redis_dr(&["runs", "list", "--json"]).exits(0).json()["runs"][0]["run_id"].as_str().unwrap().to_owned();
+    let dir = server.root().join("state/runs").join(&run);
+    let copy = server.root().join("copy.jsonl");
+    let mut journal = fs::read(dir.join("journal.jsonl")).unwrap();
+    journal.extend(b"{\"at\":\"2026-01-01T0");
+    fs::write(&copy, journal).unwrap();
+    fs::rename(server.root().join("state"), server.root().join("lost")).unwrap();
+    let vault = dir.join("vault");
+    fs::create_dir_all(vault.parent().unwrap()).unwrap();
+    fs::rename(server.root().join("lost/runs").join(&run).join("vault"), &vault).unwrap();
+    let elsewhere = server.root().join("other-state").display().to_string();
+    let copy = copy.display().to_string();
+    let args = ["runs", "rollback", "--journal", &copy, "--auto", "--json", "--state-dir", &elsewhere];
+    let done = server.redis_dr(&args).json();
+    assert_eq!((&done["outcome"], &done["run_id"]), (&"rolled_back".into(), &run.as_str().into()), "{done}");
+    assert!(server.files() == original && !server.running());
+    server
+        .redis_dr(&["runs", "show", &run, "--state-dir", &elsewhere])
+        .exits(0)
+        .mentions("verify-data")
+        .mentions("undone");
+    server.recover_auto().exits(0);
+    assert_eq!(server.digest(), digest);
+}
+
+#[test]
+fn without_its_plan_a_run_can_only_be_taken_back() {
+    let (server, original, _) = cut_off("start");
+    let run =
+        server.redis_dr(&["runs", "list", "--json"]).exits(0).json()["runs"][0]["run_id"].as_str().unwrap().to_owned();
+    fs::remove_file(server.root().join("state/runs").join(&run).join("plan.json")).unwrap();
+    server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(3).mentions("its plan is gone");
+    let done = server.redis_dr(&["runs", "rollback", "--auto", "--json"]).exits(0).json();
+    assert_eq!(done["outcome"], "rolled_back");
+    assert!(server.files() == original);
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_told() {
+    let server = Lab::new().sandbox();
+    let conf = server.conf().display().to_string();
+    server.redis_dr(&["runs", "rollback", "--journal", &conf, "--auto"]).exits(2).mentions("redis.conf");
+    server.redis_dr(&["runs", "rollback", "--journal", "/nowhere/j", "--auto"]).exits(2).mentions("/nowhere/j");
+}
+
+#[test]
+fn what_clients_wrote_is_counted_saved_and_only_then_taken_back() {
+    let (server, _, damaged) = repaired();
+    for i in 0..25 {
+        server.must(&["SET", &format!("later:{i}"), "x"]);
+    }
+    let args = ["runs", "rollback", "last", "--confirm", "demo", "--discard-writes"];
+    let output = server.redis_dr(&args);
+    // 25 of the client, and the probe's own two
+    output.exits(0).mentions("27 changes since it was opened");
+    assert!(!server.running() && fs::read(server.aof_tail()).unwrap() == damaged);
+    let copies = server.redis_dr(&["vault", "list", "last"]);
+    copies.exits(0).mentions("live-before-rollback.rdb");
+}
+
+#[test]
+fn only_what_nobody_needs_is_pruned() {
+    let (server, ..) = cut_off("start");
+    let ids = |removed: bool, args: &[&str]| {
+        let pruned =
+            server.redis_dr(&[&["runs", "prune", "--older-than", "1ms", "--json"], args].concat()).exits(0).json();
+        assert_eq!((&pruned["schema"], &pruned["removed"]), (&"redis-dr/prune/1".into(), &removed.into()));
+        pruned["runs"].as_array().unwrap().len()
+    };
+    assert_eq!(ids(true, &["--yes"]), 0, "an unfinished run is kept");
+    server.recover_auto().exits(0);
+    assert_eq!((ids(false, &[]), ids(false, &[])), (1, 1), "a look removes nothing");
+    assert_eq!((ids(true, &["--yes"]), ids(true, &["--yes"])), (1, 0));
+    server.redis_dr(&["runs", "list"]).exits(0).mentions("no runs");
+}
+
+#[test]
+fn nothing_is_begun_on_top_of_a_journal_that_cannot_be_read() {
+    let (server, ..) = cut_off("start");
+    let run =
+        server.redis_dr(&["runs", "list", "--json"]).exits(0).json()["runs"][0]["run_id"].as_str().unwrap().to_owned();
+    let path = server.root().join("state/runs").join(&run).join("journal.jsonl");
+    let mut journal = fs::read(&path).unwrap();
+    journal[200] ^= 1;
+    fs::write(&path, journal).unwrap();
+    let before = server.files();
+    let refused = server.recover_auto();
+    assert_eq!(refused.exits(4).json()["run_id"], run.as_str());
+    assert!(server.files() == before && !server.running());
+}

@@ -47,7 +47,7 @@ fn note() -> E {
 }
 const BACK: E = E::RunRolledBack {};
 const RECOVERED: E = E::RunRecovered {};
-const OPENED: E = E::Opened {};
+const OPENED: E = E::Opened { writes: None };
 
 fn phase(events: &[E]) -> Phase {
     Status::of(events).unwrap().phase()
