@@ -52,6 +52,7 @@ pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunE
             Err(e) => return stuck(run, &work, &e),
         }
     }
+    run.sweep();
     if let Err(e) = as_before(run, &all) {
         return Ok(Ending::Stuck { because: e.because, by_hand: vec![e.hint] });
     }

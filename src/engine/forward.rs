@@ -23,6 +23,9 @@ enum Step {
 pub fn walk(run: &mut Run<'_>) -> Result<Ending, RunError> {
     let plan = run.plan;
     let of = plan.steps.len();
+    if !run.earlier.is_empty() {
+        run.sweep();
+    }
     let mut afresh = false;
     for (at, step) in plan.steps.iter().enumerate() {
         match run.journal.status().step(&step.id) {

@@ -1,9 +1,9 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
 use super::gates::Refresh;
 use super::{Event, Stop, Witness};
-use crate::action::{ActError, Hands, Loaded, SaveSpec, SaveUse};
+use crate::action::{ActError, Hands, Loaded, SaveSpec, SaveUse, with_causes};
 use crate::facts::Facts;
-use crate::host::Look;
+use crate::host::{Kind, Look};
 use crate::journal::{Event as Line, Journal, JournalError, Log};
 use crate::plan::Plan;
 use crate::server::{self, Endpoint, WriteCount};
@@ -183,6 +183,18 @@ impl<'a> Run<'a> {
     /// What clients wrote since they were let in, in words.
     pub(super) fn writes_since(&self) -> String {
         WriteCount::since(self.at_opening.as_ref(), server::count_writes(self.deps.endpoint).as_ref())
+    }
+
+    /// Takes away what a crash left half-written in the data directory, which is this run's alone while it holds the lock.
+    pub(super) fn sweep(&mut self) {
+        let site = &self.plan.site;
+        for dir in [&site.data_dir, &site.aof] {
+            let is_dir = self.deps.look.stat(dir).is_ok_and(|stat| stat.kind == Kind::Directory);
+            if is_dir && let Err(e) = self.vault.sweep_temps(dir) {
+                let words = format!("what was left half-written in {} stays: {}", dir.display(), with_causes(&e));
+                self.deps.person.event(&Event::Note(words));
+            }
+        }
     }
 
     /// Has nothing been started that was not taken back?

@@ -164,3 +164,29 @@ fn a_client_that_writes_all_the_time_loses_nothing_to_us() {
         });
     });
 }
+
+#[test]
+fn nor_when_a_step_fails_after_it_was_opened() {
+    let mut server = Lab::new().sandbox();
+    let fails = "  - id: tell\n    title: Tell somebody\n    do: { run: { argv: [/bin/false], changes: [], repeatable: true } }\n";
+    server.start().fill(300).own_runbook("repair-aof", "recovered", fails);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (port, stop) = (server.port, &stop);
+        let writer = scope.spawn(move || client_that_never_stops(port, stop));
+        std::thread::sleep(Duration::from_millis(150));
+        server.kill9().append_torn_transaction();
+        let output = server.redis_dr(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]);
+        let run = output.exits(4).json();
+        assert_eq!((&run["outcome"], &run["serving"]), (&"unfinished".into(), &true.into()), "{output}");
+        assert!(run["because"].as_str().unwrap().contains("/bin/false") && !run["opened_at"].is_null(), "{output}");
+        std::thread::sleep(Duration::from_millis(150));
+        stop.store(true, Ordering::Relaxed);
+        let acknowledged = writer.join().unwrap();
+        assert!(acknowledged.len() > 100, "{}", acknowledged.len());
+        all_there(&server, &acknowledged);
+        server.redis_dr(&["runs", "rollback", "--auto", "--json"]).exits(3);
+        server.kill9().start();
+        all_there(&server, &acknowledged);
+    });
+}

@@ -101,3 +101,19 @@ fn resume_or_rollback_ends_it() {
         }
     }
 }
+
+#[test]
+fn what_a_crash_left_half_written_goes_away() {
+    for (args, code) in [(["runs", "resume", "--auto"], 0), (["runs", "rollback", "--auto"], 0)] {
+        let (mut server, _) = broken(torn);
+        server.waits_before("repair-aof", "start", true).recover_killed_while_it_waits();
+        let left = server.data().join(".redis-dr-0123456789abcdef0123456789abcdef");
+        std::fs::create_dir(&left).unwrap();
+        std::fs::write(left.join("appendonly.aof.1.base.rdb"), "half").unwrap();
+        let not_ours = server.data().join(".redis-dr-notes");
+        std::fs::write(&not_ours, "of the owner").unwrap();
+        server.redis_dr(&args).exits(code);
+        assert!(!left.exists() && not_ours.exists(), "{args:?}");
+        assert!(server.vault_mentions("half"), "even that is kept");
+    }
+}
