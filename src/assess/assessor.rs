@@ -202,7 +202,10 @@ impl<'a> Assessor<'a> {
         if version.is_none() {
             facts.unknown.insert("server.version".into(), "no server program was found; set bin_dir".into());
         }
-        facts.config = if target.local {
+        facts.config = if let Some(because) = file.as_deref().and_then(|f| settings::may_not_read(&self.look, f)) {
+            facts.unknown.insert("config.state".into(), because);
+            ConfigFacts { file: file.as_ref().map(|f| f.to_string_lossy().into_owned()), ..ConfigFacts::default() }
+        } else if target.local {
             settings::facts(&effective, file.as_deref(), facts.server.major)
         } else {
             facts.unknown.insert("config.state".into(), "its files are on another host".into());

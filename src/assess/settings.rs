@@ -1,5 +1,6 @@
 //! The configuration as a start would read it, as facts.
 use super::answer::{Answer, FENCE};
+use crate::action::with_causes;
 use crate::facts::{Bytes, ConfigFacts, ConfigState};
 use crate::host::Look;
 use crate::redis_conf::{self, Effective, Files, Origin, ProblemKind, ServerVersion, Start};
@@ -33,6 +34,15 @@ pub fn started_elsewhere(look: &Look, start: &Start, usual: &Effective, works_in
         let start = Start { cwd: cwd.clone(), ..start.clone() };
         fits(&load(look, &start, None))
     })
+}
+
+/// Why our rights do not suffice to read a configuration file, in words; what is in it is then unknown.
+#[must_use]
+pub fn may_not_read(look: &Look, file: &Path) -> Option<String> {
+    let error = look.read(file, LARGEST).err()?;
+    let kind = std::io::Error::from_raw_os_error(error.errno()?).kind();
+    (kind == std::io::ErrorKind::PermissionDenied)
+        .then(|| format!("{}; run redis-dr as root, or as the server's user", with_causes(&error)))
 }
 
 /// The facts of a configuration that was read.

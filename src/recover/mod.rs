@@ -6,6 +6,7 @@ mod go_on;
 mod hooks;
 mod moved;
 mod paused;
+mod rights;
 mod story;
 mod unfinished;
 

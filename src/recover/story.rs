@@ -167,12 +167,15 @@ pub(super) fn no_run(
     doc
 }
 
-/// The lock on the instance; `Err` is the answer when somebody else has it.
+/// The lock on the instance; `Err` is the answer when somebody else has it, or our rights do not suffice.
 pub(super) fn lock(
     world: &World<'_>,
     data_dir: Option<&Path>,
     wait: Option<Duration>,
 ) -> Result<Lock, Box<RunDocument>> {
+    if let Some(doc) = super::rights::refusal(world) {
+        return Err(Box::new(doc));
+    }
     let holder = Holder::this_process(*world.look);
     Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| {
         let outcome =

@@ -223,15 +223,13 @@ impl Service {
     fn remove_mark(&self) -> Result<(), ServiceError> {
         remove_mark(&self.identity.data_dir)
     }
+}
 
-    /// Would a server that we start now end with us? The unit we run in, when systemd kills all of it at its end.
-    #[must_use]
-    pub fn dies_with_us(&self) -> Option<String> {
-        if !matches!(self.manager, Manager::Process(_)) {
-            return None;
-        }
-        let name = self.look.own_service_unit()?;
-        let mode = SystemdUnit::new(&name).property(&self.look, "KillMode").unwrap_or_default();
-        (!matches!(mode.as_str(), "process" | "none")).then_some(name)
-    }
+/// Would a server that we start ourselves end with us? An error that names the unit we run in, when systemd kills all of
+/// it at its end.
+#[must_use]
+pub fn ends_with_us(look: &Look) -> Option<ServiceError> {
+    let unit = look.own_service_unit()?;
+    let mode = SystemdUnit::new(&unit).property(look, "KillMode").unwrap_or_default();
+    (!matches!(mode.as_str(), "process" | "none")).then_some(ServiceError::DiesWithUs { unit })
 }

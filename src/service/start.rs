@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::unit::succeeded;
-use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit, UnitState};
+use super::{Manager, OwnProcess, Service, ServiceError, SystemdUnit, UnitState, ends_with_us};
 use crate::host::process::{Command as Call, Launch};
 
 /// How long an operator's command may take.
@@ -27,11 +27,11 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotStarted`] with what is known, also when `systemctl start` was content and nothing was started.
     pub fn start(&mut self, load: Duration) -> Result<(), ServiceError> {
-        if let Some(unit) = self.dies_with_us() {
-            return Err(ServiceError::DiesWithUs { unit });
-        }
         match self.manager.clone() {
-            Manager::Process(own) => self.launch(&own),
+            Manager::Process(own) => match ends_with_us(&self.look) {
+                Some(refusal) => Err(refusal),
+                None => self.launch(&own),
+            },
             Manager::Systemd(unit) => self.start_unit(&unit, load),
             Manager::Command(commands) => {
                 let command = command(&commands.start);
