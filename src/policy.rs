@@ -12,10 +12,12 @@ pub struct Refusal {
     pub hint: String,
 }
 
-/// Actions that put other data in the place of what is there.
-const RESTORES: [&str; 6] = ["rdb.place", "aof.seed", "aof.cut", "aof.rebuild_manifest", "files.set_aside", "run"];
+/// Actions that put other data in the place of what is there, or take the memory of a server away without saving it.
+const RESTORES: [&str; 7] =
+    ["rdb.place", "aof.seed", "aof.cut", "aof.rebuild_manifest", "files.set_aside", "service.kill", "run"];
 
-/// Does a plan with these actions restore something, or does it only start the server on the files it has?
+/// Does a plan with these actions put its point in the place of newer data, or does it only start the server on the files
+/// it has?
 #[must_use]
 pub fn restores<'a>(mut actions: impl Iterator<Item = &'a str>) -> bool {
     actions.any(|a| RESTORES.contains(&a))

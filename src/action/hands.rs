@@ -3,7 +3,7 @@ use super::beside::Loaded;
 use super::{Action, Effects, Site};
 use crate::host::Look;
 use crate::server::{Endpoint, Server, ServerError};
-use crate::service::{Service, ServiceError, StopHow};
+use crate::service::{Service, ServiceError, StopHow, Stopped};
 use crate::vault::{Save, Vault};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -97,6 +97,10 @@ pub enum Done {
 /// Hears how far something is: what, done, total.
 pub type Progress<'a> = dyn FnMut(&str, u64, Option<u64>) + 'a;
 
+/// In what an action found out: what the run was for has come about by itself, and why. The steps that follow are skipped,
+/// and what *recovered* means is asked at once.
+pub const ENOUGH: &str = "enough";
+
 /// What an action works with.
 pub struct Hands<'a> {
     /// Where the plan acts.
@@ -181,6 +185,17 @@ impl Hands<'_> {
         Ok(())
     }
 
+    /// Kills it and waits until it is gone; its process id.
+    ///
+    /// # Errors
+    /// It is still there, or something started it again.
+    pub fn kill(&mut self, timeout: Duration) -> Result<Option<i32>, ActError> {
+        match self.service.stop(StopHow::Kill, self.endpoint, timeout, &mut || {})? {
+            Stopped::WasDown => Ok(None),
+            Stopped::Stopped { pid, .. } => Ok(Some(pid)),
+        }
+    }
+
     /// Stops the server that this run started, without saving; one that does not listen is killed.
     ///
     /// # Errors
@@ -261,9 +276,14 @@ impl Action {
         match self {
             Self::ServiceStop(a) => a,
             Self::ServiceStart(a) => a,
+            Self::ServiceRestart(a) => a,
+            Self::ServiceHold(a) => a,
+            Self::ServiceWake(a) => a,
+            Self::ServiceKill(a) => a,
             Self::ServiceOpen(a) => a,
             Self::ServerSnapshot(a) => a,
             Self::ConfSet(a) => a,
+            Self::DiskFree(a) => a,
             Self::FilesSetAside(a) => a,
             Self::RdbPlace(a) => a,
             Self::RdbCheck(a) => a,
@@ -272,10 +292,15 @@ impl Action {
             Self::AofSeed(a) => a,
             Self::AofRebuildManifest(a) => a,
             Self::RedisConfigSet(a) => a,
+            Self::RedisConfigRewrite(a) => a,
+            Self::RedisRaiseMaxmemory(a) => a,
+            Self::RedisCommand(a) => a,
+            Self::RedisWait(a) => a,
             Self::RedisEnableAof(a) => a,
             Self::RedisRewriteAof(a) => a,
             Self::RedisBgsave(a) => a,
             Self::DataVerify(a) => a,
+            Self::Notify(a) => a,
             Self::Run(a) => a,
             Self::Manual(a) => a,
             Self::Ask(a) => a,

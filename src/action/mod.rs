@@ -4,25 +4,31 @@
 //! repeated ([`Act::effects`]), and then does it ([`Act::perform`]). Engine, plan, docs and schema go through [`Action::act`].
 mod aof;
 mod beside;
+mod command;
 mod conf;
 mod data;
+mod disk;
 mod files;
 mod hands;
+mod hung;
+mod memory;
 mod params;
 mod people;
 mod rdb;
 mod redis;
+mod restart;
 mod service;
 mod site;
 mod tools;
 pub use beside::Loaded;
 pub use conf::FENCE_MARKER;
-pub use hands::{Act, ActError, Done, Hands, Progress, with_causes};
+pub use hands::{Act, ActError, Done, ENOUGH, Hands, Progress, with_causes};
 pub use params::*;
 pub use service::save_live;
 pub use site::*;
 pub use tools::effective;
 
+use crate::vault::{Save, Use, Vault, VaultError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -39,6 +45,18 @@ pub enum Action {
     /// Start the server and wait until it answers.
     #[serde(rename = "service.start")]
     ServiceStart(ServiceStart),
+    /// Stop the server without saving and start it again.
+    #[serde(rename = "service.restart")]
+    ServiceRestart(ServiceRestart),
+    /// Keep anything from starting the server; one that runs goes on.
+    #[serde(rename = "service.hold")]
+    ServiceHold(ServiceHold),
+    /// Get a server that does not answer to answer again, without losing anything.
+    #[serde(rename = "service.wake")]
+    ServiceWake(ServiceWake),
+    /// Kill a server that three probes over 30 s found not to answer.
+    #[serde(rename = "service.kill")]
+    ServiceKill(ServiceKill),
     /// Lift the fence: clients may write again.
     #[serde(rename = "service.open")]
     ServiceOpen(ServiceOpen),
@@ -48,6 +66,9 @@ pub enum Action {
     /// Change settings in the configuration file.
     #[serde(rename = "conf.set")]
     ConfSet(ConfSet),
+    /// Remove what dead processes left half-written on the data's disk.
+    #[serde(rename = "disk.free")]
+    DiskFree(DiskFree),
     /// Move data files into the vault.
     #[serde(rename = "files.set_aside")]
     FilesSetAside(FilesSetAside),
@@ -72,6 +93,18 @@ pub enum Action {
     /// CONFIG SET on the running server.
     #[serde(rename = "redis.config_set")]
     RedisConfigSet(RedisConfigSet),
+    /// CONFIG REWRITE: write the running settings into the configuration file.
+    #[serde(rename = "redis.config_rewrite")]
+    RedisConfigRewrite(RedisConfigRewrite),
+    /// Raise maxmemory of the running server, within what the host has free.
+    #[serde(rename = "redis.raise_maxmemory")]
+    RedisRaiseMaxmemory(RedisRaiseMaxmemory),
+    /// Give the running server one command.
+    #[serde(rename = "redis.command")]
+    RedisCommand(RedisCommand),
+    /// Wait until a field of INFO says what it must.
+    #[serde(rename = "redis.wait")]
+    RedisWait(RedisWait),
     /// CONFIG SET appendonly yes, and wait until a complete AOF is on disk.
     #[serde(rename = "redis.enable_aof")]
     RedisEnableAof(RedisEnableAof),
@@ -84,6 +117,9 @@ pub enum Action {
     /// Compare the live server with a recovery point.
     #[serde(rename = "data.verify")]
     DataVerify(DataVerify),
+    /// Tell the operator's own program something; its failure is only noted.
+    #[serde(rename = "notify")]
+    Notify(Notify),
     /// Run one of the operator's own programs.
     #[serde(rename = "run")]
     Run(Run),
@@ -147,6 +183,30 @@ pub struct SaveSpec {
     pub path: PathBuf,
     /// How it will be changed, and so which ways of saving are good enough.
     pub usage: SaveUse,
+}
+
+impl SaveSpec {
+    /// Makes the copy.
+    ///
+    /// # Errors
+    /// It could not be saved, synced or read back.
+    pub fn save(&self, vault: &mut Vault) -> Result<Save, VaultError> {
+        Ok(match self.usage {
+            SaveUse::Tree => vault.save_tree(&self.path, &part_use)?.into(),
+            SaveUse::Replaced => vault.save(&self.path, Use::Replaced)?.into(),
+            SaveUse::Appended => vault.save(&self.path, Use::WrittenInPlace)?.into(),
+        })
+    }
+}
+
+/// Increments are appended to in place; every other part of an AOF is only ever replaced.
+fn part_use(name: &std::ffi::OsStr) -> Use {
+    let name = name.to_string_lossy();
+    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") {
+        Use::Replaced
+    } else {
+        Use::WrittenInPlace
+    }
 }
 
 /// How a saved path is going to be changed.
@@ -227,9 +287,14 @@ impl Action {
         match self {
             Self::ServiceStop(_) => "service.stop",
             Self::ServiceStart(_) => "service.start",
+            Self::ServiceRestart(_) => "service.restart",
+            Self::ServiceHold(_) => "service.hold",
+            Self::ServiceWake(_) => "service.wake",
+            Self::ServiceKill(_) => "service.kill",
             Self::ServiceOpen(_) => "service.open",
             Self::ServerSnapshot(_) => "server.snapshot",
             Self::ConfSet(_) => "conf.set",
+            Self::DiskFree(_) => "disk.free",
             Self::FilesSetAside(_) => "files.set_aside",
             Self::RdbPlace(_) => "rdb.place",
             Self::RdbCheck(_) => "rdb.check",
@@ -238,10 +303,15 @@ impl Action {
             Self::AofSeed(_) => "aof.seed",
             Self::AofRebuildManifest(_) => "aof.rebuild_manifest",
             Self::RedisConfigSet(_) => "redis.config_set",
+            Self::RedisConfigRewrite(_) => "redis.config_rewrite",
+            Self::RedisRaiseMaxmemory(_) => "redis.raise_maxmemory",
+            Self::RedisCommand(_) => "redis.command",
+            Self::RedisWait(_) => "redis.wait",
             Self::RedisEnableAof(_) => "redis.enable_aof",
             Self::RedisRewriteAof(_) => "redis.rewrite_aof",
             Self::RedisBgsave(_) => "redis.bgsave",
             Self::DataVerify(_) => "data.verify",
+            Self::Notify(_) => "notify",
             Self::Run(_) => "run",
             Self::Manual(_) => "manual",
             Self::Ask(_) => "ask",
@@ -251,6 +321,6 @@ impl Action {
     /// May an action of this name be retried by the engine?
     #[must_use]
     pub fn repeatable_name(name: &str) -> bool {
-        !matches!(name, "run" | "manual" | "ask")
+        !matches!(name, "run" | "redis.command" | "service.kill" | "manual" | "ask")
     }
 }

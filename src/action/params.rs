@@ -1,5 +1,5 @@
 //! The parameters of every action: the structs are the YAML grammar and the schema.
-use crate::facts::Seconds;
+use crate::facts::{Bytes, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ fn half_minute() -> Seconds {
 }
 fn ten_minutes() -> Seconds {
     Seconds(600.0)
+}
+fn ten_seconds() -> Seconds {
+    Seconds(10.0)
 }
 fn yes() -> bool {
     true
@@ -71,6 +74,45 @@ pub struct ServiceStart {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceOpen {}
+
+/// Parameters of `service.restart`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceRestart {
+    /// Refuse clients' writes until `service.open`.
+    #[serde(default = "yes")]
+    pub fenced: bool,
+    /// How long to wait until it is gone.
+    #[serde(default = "half_minute")]
+    pub stop_timeout: Seconds,
+    /// How long the load may go on without an end.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Seconds,
+}
+
+/// Parameters of `service.hold`: none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceHold {}
+
+/// Parameters of `service.wake`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceWake {
+    /// How long to wait for an answer.
+    #[serde(default = "ten_seconds")]
+    pub timeout: Seconds,
+}
+
+/// Parameters of `service.kill`: none. Its probes and their 30 s are law, not a choice.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceKill {}
+
+/// Parameters of `disk.free`: none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiskFree {}
 
 /// Parameters of `server.snapshot`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -178,6 +220,58 @@ pub struct RedisBgsave {
     pub timeout: Seconds,
 }
 
+/// Parameters of `redis.command`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisCommand {
+    /// The command and its arguments. Commands that take data away, and those that have an action of their own, are
+    /// refused.
+    #[serde(deserialize_with = "super::command::harmless")]
+    pub argv: Vec<String>,
+    /// What it changes, in words, for the plan. Nothing of it is saved or undone.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// May it be given twice?
+    #[serde(default)]
+    pub repeatable: bool,
+    /// How long it may take.
+    #[serde(default = "half_minute")]
+    pub timeout: Seconds,
+}
+
+/// Parameters of `redis.wait`: a field of INFO, and what it must come to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisWait {
+    /// The field, such as `rdb_bgsave_in_progress`.
+    pub field: String,
+    /// It must say exactly this.
+    #[serde(default)]
+    pub is: Option<String>,
+    /// It must be at least this number.
+    #[serde(default)]
+    pub at_least: Option<u64>,
+    /// It must be at most this number.
+    #[serde(default)]
+    pub at_most: Option<u64>,
+    /// How long that may take.
+    #[serde(default = "half_minute")]
+    pub timeout: Seconds,
+}
+
+/// Parameters of `redis.config_rewrite`: none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfigRewrite {}
+
+/// Parameters of `redis.raise_maxmemory`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisRaiseMaxmemory {
+    /// The new limit.
+    pub to: Bytes,
+}
+
 /// Parameters of `data.verify`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -200,6 +294,19 @@ pub struct Run {
     pub repeatable: bool,
     /// How long it may take.
     #[serde(default = "half_minute")]
+    pub timeout: Seconds,
+}
+
+/// Parameters of `notify`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// The operator's program and its arguments; it gets a JSON document on its standard input.
+    pub argv: Vec<String>,
+    /// What it is told.
+    pub message: String,
+    /// How long it may take.
+    #[serde(default = "ten_seconds")]
     pub timeout: Seconds,
 }
 

@@ -1,7 +1,7 @@
-//! `run`, `manual` and `ask`: the operator's own programs, and the operator.
+//! `run`, `notify`, `manual` and `ask`: the operator's own programs, and the operator.
 use super::{
-    Act, ActError, Ask, Change, ChangeKind, Done, Effects, Hands, Manual, RepeatClass, Run, SaveSpec, SaveUse, Site,
-    UndoMove,
+    Act, ActError, Ask, Change, ChangeKind, Done, Effects, Hands, Manual, Notify, RepeatClass, Run, SaveSpec, SaveUse,
+    Site, UndoMove,
 };
 use crate::host::process::{Command, Reins};
 use serde_json::{Value, json};
@@ -44,6 +44,33 @@ impl Act for Run {
             return Err(ActError::failed(because, "mend it, then redis-dr runs resume"));
         }
         Ok(json!({ "stdout": out.text().trim().lines().next_back().unwrap_or_default() }))
+    }
+}
+
+impl Act for Notify {
+    fn effects(&self, _: &Site) -> Effects {
+        Effects {
+            changes: vec![Change { what: self.argv.join(" "), kind: ChangeKind::Outside }],
+            class: RepeatClass::Idempotent,
+            undo_text: "nothing to undo: it only tells".into(),
+            ..Effects::none()
+        }
+    }
+
+    /// Nobody is left without a server because a message did not go out: its failure is noted and nothing else.
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let document = json!({
+            "schema": "redis-dr/notice/1", "instance": hands.site.instance, "address": hands.site.address,
+            "message": self.message,
+        });
+        let stdin = Some(serde_json::to_vec(&document).unwrap_or_default());
+        let command = Command { stdin, ..Command::new(self.argv.clone(), self.timeout.duration()) };
+        let told = match Reins::new().run(&command) {
+            Ok(out) if out.ok() => return Ok(json!({ "told": true })),
+            Ok(out) => out.complaint(),
+            Err(e) => e.to_string(),
+        };
+        Ok(json!({ "told": false, "note": format!("{}: {told}", command.shown()) }))
     }
 }
 

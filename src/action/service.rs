@@ -16,9 +16,9 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// As many replicas as nobody has: every write of a client answers NOREPLICAS (redis-facts §11).
-const FENCE: &str = "1000000";
+pub(super) const FENCE: &str = "1000000";
 
-fn unit_name(site: &Site) -> String {
+pub(super) fn unit_name(site: &Site) -> String {
     site.unit.clone().unwrap_or_else(|| "the server".into())
 }
 

@@ -1,5 +1,5 @@
 //! Where a plan acts: everything resolved once, shown in the plan, and used by every step.
-use crate::facts::{Flavour, Point, Seconds, ServiceKind};
+use crate::facts::{Flavour, LeftOver, Point, Seconds, ServiceKind};
 use crate::host::Look;
 use crate::host::process::Reins;
 use crate::service::{Commands, Identity, Manager, OwnProcess, Service, SystemdUnit};
@@ -60,6 +60,9 @@ pub struct Site {
     pub was_answering: bool,
     /// Is what the running server holds known to be worth nothing (an empty start)?
     pub memory_worthless: bool,
+    /// Half-written files of dead processes in the data directory.
+    #[serde(default)]
+    pub leftovers: Vec<LeftOver>,
     /// The recovery point.
     pub point: Option<Point>,
     /// How long things are expected to take.

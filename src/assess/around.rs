@@ -3,7 +3,7 @@ use super::assessor::{Assessor, Base, printable};
 use super::log::Source;
 use super::stored::Paths;
 use super::{log, machine};
-use crate::facts::{Facts, ProcessState, ServerRole, Time};
+use crate::facts::{Bytes, Facts, ProcessState, ServerRole, Time};
 use crate::finding::Id;
 use crate::host::{Kind, Look};
 use crate::rdb::{self, WalkOptions};
@@ -33,6 +33,7 @@ impl Assessor<'_> {
         }
         if self.target.local {
             facts.memory = machine::memory(&self.look, facts.process.pid.and_then(|p| i32::try_from(p).ok()));
+            facts.memory.used = base.seen.used_memory.map(Bytes);
         }
         self.log(base);
         self.replication(base);

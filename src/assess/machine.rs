@@ -54,5 +54,6 @@ pub fn memory(look: &Look, pid: Option<i32>) -> MemoryFacts {
         total: Some(Bytes(total)),
         overcommit: host.overcommit,
         huge_pages: host.huge_pages_always,
+        used: None,
     }
 }

@@ -63,7 +63,9 @@ pub fn site(
         data_dir.join(&aof_name)
     };
     let (service, unit) = service(facts)?;
-    let vault_dir = vault_dir(look, target, state_dir, &data_dir);
+    let disk = &facts.disk;
+    let avoid = disk.io_error == Some(true) || disk.read_only == Some(true) || disk.full == Some(true);
+    let vault_dir = vault_dir(look, target, state_dir, &data_dir, avoid);
     let logfile = config.logfile.as_ref().map(|l| data_dir.join(l));
     let estimate = estimates(point.as_ref(), rates);
     Ok(Site {
@@ -96,6 +98,7 @@ pub fn site(
         can_fence: can_fence(assessed),
         probe: target.probe,
         was_answering: facts.server.answers == Some(true),
+        leftovers: facts.files.leftovers.clone(),
         memory_worthless: facts.server.answers == Some(true) && facts.server.data_empty == Some(true),
         point,
         estimate,
@@ -123,14 +126,15 @@ fn service(facts: &Facts) -> Result<(ServiceKind, Option<String>), Refusal> {
     }
 }
 
-/// Where a run's copies will go; `<run>` stands for its id. The state directory where it shares the data's filesystem, so that copies can be links; else beside the data.
-fn vault_dir(look: &Look, target: &Target, state_dir: &Path, data_dir: &Path) -> PathBuf {
+/// Where a run's copies will go; `<run>` stands for its id. The state directory where it shares the data's filesystem, so
+/// that copies can be links, or where the data's disk can't take them; else beside the data.
+fn vault_dir(look: &Look, target: &Target, state_dir: &Path, data_dir: &Path, avoid: bool) -> PathBuf {
     if let Some(dir) = &target.vault_dir {
         return dir.join("<run>");
     }
     let nearest = |path: &Path| path.ancestors().find_map(|p| look.stat(p).ok()).map(|s| s.dev);
     match (nearest(state_dir), nearest(data_dir)) {
-        (Some(one), Some(other)) if one == other => state_dir.join("runs/<run>/vault"),
+        (one, other) if avoid || (one.is_some() && one == other) => state_dir.join("runs/<run>/vault"),
         _ => data_dir.join(".redis-dr/<run>"),
     }
 }

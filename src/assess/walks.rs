@@ -1,11 +1,14 @@
 //! Files: what a start would load, what is in them, and the recovery points they make.
 use super::assessor::{Assessor, Base, Depth, Wanted, printable};
 use super::stored::{self, Judged, Loader, Paths, Survey};
-use crate::facts::{Facts, FileState, Loadable, Point, PointKind, Seconds, ServerRole, Time, Validity, WouldLoad};
+use crate::facts::{
+    Bytes, Facts, FileState, Loadable, Point, PointKind, ProcessState, Seconds, ServerRole, Time, Validity, WouldLoad,
+};
 use crate::finding::Id;
 use crate::host::Stat;
 use crate::points::{self, LastWrite};
 use crate::rdb::Report;
+use crate::service;
 use crate::store::{self, Verdicts};
 use std::path::Path;
 
@@ -78,8 +81,10 @@ fn troubled(base: &Base) -> bool {
     let (facts, server) = (&base.facts, &base.facts.server);
     let well =
         server.answers == Some(true) && (server.writable == Some(true) || server.role == Some(ServerRole::Slave));
+    // A script may end by itself; one that has not by then is going to be ended, and what a start would load must be known.
+    let script = server.busy == Some(true) && server.unchanged_for < Seconds(15.0);
     // A load that is always cut short is nothing to wait for.
-    let waits = (server.loading == Some(true) && base.seen.start_timeout.is_none()) || server.busy == Some(true);
+    let waits = (server.loading == Some(true) && base.seen.start_timeout.is_none()) || script;
     !waits
         && (!well
             || server.keys == Some(0)
@@ -98,6 +103,15 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
         facts.config.start_loads = None;
         facts.config.trap = None;
         facts.unknown.insert("config.start_loads".into(), format!("{}: {error}", path.display()));
+    }
+    match service::leftovers(&assessor.look, &paths.dir, &survey.temporaries) {
+        Ok(left) => {
+            facts.files.leftover_bytes = Some(Bytes(left.iter().map(|l| l.bytes.0).sum()));
+            facts.files.leftovers = left;
+        }
+        Err(error) => {
+            facts.unknown.insert("files.leftover_bytes".into(), error.to_string());
+        }
     }
     facts.files.temporaries = survey.temporaries.iter().map(|n| printable(n)).collect();
     seen.other_rdb = survey.other_rdb.iter().map(|n| printable(n)).collect();
@@ -277,10 +291,12 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     let on = facts.config.appendonly == Some(true);
     // An AOF that an empty server has just created is no sign of a write.
     let fresh = facts.server.data_empty == Some(true);
+    let hangs = facts.process.state != Some(ProcessState::Down) && facts.server.answers == Some(false);
     let last = LastWrite {
         aof: facts.files.aof.modified_at.filter(|_| on && !fresh),
         rdb: all.iter().filter(|p| p.kind == PointKind::Rdb).find_map(|p| p.as_of),
-        log: base.seen.served_until.filter(|_| !fresh),
+        // What a server that hangs took after its last log line, only its memory knows.
+        log: base.seen.served_until.filter(|_| !fresh && !hangs),
         incident_at: wanted.incident_at,
         saved_at_the_end: base.seen.saved_at_the_end,
     };

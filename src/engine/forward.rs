@@ -102,6 +102,9 @@ fn attempt(run: &mut Run<'_>, step: &PlannedStep) -> Result<Step, RunError> {
     if let Some(reason) = step.skipped() {
         return end(run, step, StepOutcome::Skipped, reason.to_string(), begun, Value::Null);
     }
+    if let Some(reason) = run.enough() {
+        return end(run, step, StepOutcome::Skipped, reason, begun, Value::Null);
+    }
     let action = step.action().map_err(|e| RunError::Plan { because: format!("step {}: {e}", step.id) })?;
     let act = action.act();
     let effects = act.effects(&run.plan.site);

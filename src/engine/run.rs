@@ -1,14 +1,14 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
 use super::gates::Refresh;
 use super::{Event, Stop, Witness};
-use crate::action::{ActError, Hands, Loaded, SaveSpec, SaveUse, with_causes};
+use crate::action::{ActError, ENOUGH, Hands, Loaded, SaveSpec, with_causes};
 use crate::facts::Facts;
 use crate::host::{Kind, Look};
 use crate::journal::{Event as Line, Journal, JournalError, Log};
 use crate::plan::Plan;
 use crate::server::{self, Endpoint, WriteCount};
 use crate::service::Service;
-use crate::vault::{Save, Use, Vault};
+use crate::vault::{Save, Vault};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -202,6 +202,11 @@ impl<'a> Run<'a> {
         !self.journal.status().touched()
     }
 
+    /// Why nothing more needs to be done, once a step found that out.
+    pub(super) fn enough(&self) -> Option<String> {
+        self.results.values().find_map(|found| Some(found.get(ENOUGH)?.as_str()?.to_string()))
+    }
+
     /// Tells the observer.
     pub(super) fn tell(&mut self, event: &Event<'_>) {
         self.deps.person.event(event);
@@ -211,11 +216,7 @@ impl<'a> Run<'a> {
     pub(super) fn save_all(&mut self, specs: &[SaveSpec]) -> Result<Vec<Save>, ActError> {
         let mut kept = Vec::new();
         for spec in specs {
-            let one = match spec.usage {
-                SaveUse::Tree => Save::from(self.vault.save_tree(&spec.path, &part_use)?),
-                SaveUse::Replaced => Save::from(self.vault.save(&spec.path, Use::Replaced)?),
-                SaveUse::Appended => Save::from(self.vault.save(&spec.path, Use::WrittenInPlace)?),
-            };
+            let one = spec.save(&mut self.vault)?;
             for file in one.files() {
                 let (path, how) = (file.path().display().to_string(), file.how().to_string());
                 self.deps.person.event(&Event::Saved { path, how, bytes: file.bytes() });
@@ -248,15 +249,5 @@ impl<'a> Run<'a> {
             ask: if auto { None } else { Some(&mut ask) },
         };
         act(&mut hands)
-    }
-}
-
-/// Increments are appended to in place; every other part of an AOF is only ever replaced.
-fn part_use(name: &std::ffi::OsStr) -> Use {
-    let name = name.to_string_lossy();
-    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") {
-        Use::Replaced
-    } else {
-        Use::WrittenInPlace
     }
 }

@@ -440,6 +440,18 @@ pub struct AofFacts {
     pub flush_near_end: Option<bool>,
 }
 
+/// Half a file that a save or rewrite left when its process died.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LeftOver {
+    /// Where it is.
+    pub path: String,
+    /// Its size.
+    pub bytes: Bytes,
+    /// The process that wrote it.
+    pub process: i32,
+}
+
 /// Files of the instance.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -456,6 +468,10 @@ pub struct FilesFacts {
     pub backups: u64,
     /// Temporary files of saves and rewrites.
     pub temporaries: Vec<String>,
+    /// Those of them that are of no use to anybody: half-written, by a process that is gone.
+    pub leftovers: Vec<LeftOver>,
+    /// What removing these would free.
+    pub leftover_bytes: Option<Bytes>,
 }
 
 /// The filesystem of the data.
@@ -490,6 +506,8 @@ pub struct MemoryFacts {
     pub overcommit: Option<i64>,
     /// Are transparent huge pages always on? They make a save's copies large.
     pub huge_pages: Option<bool>,
+    /// What the running server's data takes.
+    pub used: Option<Bytes>,
 }
 
 /// This host.

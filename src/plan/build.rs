@@ -2,7 +2,7 @@
 use super::{Fingerprint, Gate, Plan, PlanEstimate, PlannedStep, SCHEMA, SafetyCopy, sha256_hex};
 use crate::action::{Action, Effects, Estimate, SaveUse, Site};
 use crate::expr::Truth;
-use crate::facts::{Assessment, Bytes, Point, Seconds, Time};
+use crate::facts::{Assessment, Bytes, Facts, Point, Seconds, Time};
 use crate::runbook::{self, Runbook};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -126,12 +126,13 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
             .map(|b| b.0)
             .sum(),
     );
-    let written = input.point.and_then(|p| p.bytes).map_or(0, |b| b.0);
-    let free_after = input.assessment.facts.disk.free.map(|f| Bytes(f.0.saturating_sub(copy_bytes.0 + written)));
-    if let Some(free) = input.assessment.facts.disk.free
-        && free.0 < copy_bytes.0 + written
+    let needed = needs(&steps, input.point, &input.assessment.facts, copy_bytes);
+    let free = input.assessment.facts.disk.free.map(|f| Bytes(f.0 + frees(&steps, &site).0));
+    let free_after = free.map(|f| Bytes(f.0.saturating_sub(needed.0)));
+    if let Some(free) = free
+        && free < needed
     {
-        return Err(refused(format!("it needs {} of free space, there are {free}", Bytes(copy_bytes.0 + written))));
+        return Err(refused(format!("it needs {needed} of free space, there are {free}")));
     }
     let plan = Plan {
         schema: SCHEMA.into(),
@@ -159,6 +160,27 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         because: input.assessment.decision.as_ref().map(|d| d.because.clone()).unwrap_or_default(),
     };
     Ok(plan.sealed())
+}
+
+/// What the steps write on the data's filesystem: the point's bytes where it is restored, and the safety copies, which
+/// are elsewhere while that filesystem is full.
+fn needs(steps: &[PlannedStep], point: Option<&Point>, facts: &Facts, copies: Bytes) -> Bytes {
+    let restores = crate::policy::restores(carried_out(steps).filter(|action| *action != "service.kill"));
+    let written = point.filter(|_| restores).and_then(|p| p.bytes).map_or(0, |b| b.0);
+    let copies = if facts.disk.full == Some(true) { 0 } else { copies.0 };
+    Bytes(written + copies)
+}
+
+/// What the steps free there.
+fn frees(steps: &[PlannedStep], site: &Site) -> Bytes {
+    if carried_out(steps).any(|action| action == "disk.free") {
+        return Bytes(site.leftovers.iter().map(|l| l.bytes.0).sum());
+    }
+    Bytes(0)
+}
+
+fn carried_out(steps: &[PlannedStep]) -> impl Iterator<Item = &str> {
+    steps.iter().filter(|s| s.skipped().is_none()).map(|s| s.action.as_str())
 }
 
 fn plan_step(

@@ -56,6 +56,7 @@ pub(super) fn healthy() -> Json {
             total: Some(Bytes(16 * GIB)),
             overcommit: Some(1),
             huge_pages: Some(false),
+            used: Some(Bytes(GIB)),
         },
         host: HostFacts { clock_wrong: Some(false), ..Default::default() },
         log: LogFacts { shutdown_requested: Some(false), ..Default::default() },

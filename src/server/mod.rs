@@ -192,6 +192,38 @@ impl Server {
         self.ask(&cmd("BGREWRITEAOF"))
     }
 
+    /// Any one command; its answer as text, on one line, without control characters, and cut where it is long.
+    ///
+    /// # Errors
+    /// Any [`ServerError`].
+    pub fn give(&mut self, argv: &[&str]) -> Result<String, ServerError> {
+        let mut command = cmd(argv.first().copied().unwrap_or_default());
+        for arg in argv.iter().skip(1) {
+            command.arg(*arg);
+        }
+        let answer: Value = self.ask(&command)?;
+        let text = match answer {
+            Value::Okay => "OK".to_string(),
+            Value::Int(number) => number.to_string(),
+            Value::SimpleString(text) => text,
+            Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Value::Nil => String::new(),
+            other => format!("{other:?}"),
+        };
+        Ok(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2000).collect())
+    }
+
+    /// SCRIPT KILL, or FUNCTION KILL where a function runs: ends what blocks the server, unless it has written.
+    ///
+    /// # Errors
+    /// `Answer` with UNKILLABLE when it has written; any other [`ServerError`].
+    pub fn end_script(&mut self) -> Result<(), ServerError> {
+        match self.ask::<()>(cmd("SCRIPT").arg("KILL")) {
+            Err(ServerError::Busy { .. }) => self.ask(cmd("FUNCTION").arg("KILL")),
+            other => other,
+        }
+    }
+
     /// SHUTDOWN NOSAVE: no file is written over by what is in memory. Done when the server closes the connection.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod drop_in;
 mod error;
+mod leftover;
 mod owner;
 mod program;
 mod start;
@@ -12,6 +13,7 @@ mod stop;
 mod unit;
 
 pub use error::ServiceError;
+pub use leftover::{leftovers, writer_of};
 pub use owner::{Identity, Owner, Supervision, answers_for, in_container, owner_of, servers_in, supervision};
 pub use program::{ServerProgram, find_program};
 pub use stop::{StopHow, Stopped};

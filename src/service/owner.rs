@@ -100,7 +100,7 @@ fn by_pid_file(look: &Look, identity: &Identity) -> Option<Proc> {
     (proc.is_server() && here && !look.gone(proc.id)).then_some(proc)
 }
 
-fn same_dir(look: &Look, one: &Path, other: &Path) -> bool {
+pub(super) fn same_dir(look: &Look, one: &Path, other: &Path) -> bool {
     match (look.stat(one), look.stat(other)) {
         (Ok(one), Ok(other)) => one.same_inode(&other),
         _ => one == other,

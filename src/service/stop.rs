@@ -85,6 +85,18 @@ impl Service {
         }
     }
 
+    /// Continues a server that a signal stopped; one that runs is left alone. Was it stopped?
+    ///
+    /// # Errors
+    /// The address is held by another program, or the system refuses the signal.
+    pub fn resume(&self) -> Result<bool, ServiceError> {
+        let stopped = self.running()?.filter(|proc| proc.state == 'T');
+        if let Some(proc) = &stopped {
+            self.reins.signal(proc.id, Signal::SIGCONT)?;
+        }
+        Ok(stopped.is_some())
+    }
+
     /// SHUTDOWN NOSAVE; where that is refused, or somebody's supervisor has to do it, saving is switched off first.
     fn without_saving(
         &self,

@@ -31,6 +31,12 @@ pub enum VaultError {
         /// How it was saved.
         how: How,
     },
+    /// What the plan was to remove for good is something else by now.
+    #[error("{} is not the file that the plan was to remove, so it is left alone", shown(.path))]
+    NotAsPlanned {
+        /// The file.
+        path: PathBuf,
+    },
     /// A new file's owner was to be the old one's, but there was none.
     #[error("{} did not exist: whose owner and mode should the new one have?", shown(.path))]
     NothingToBeLike {
@@ -101,6 +107,7 @@ impl VaultError {
             }
             VaultError::NotSavedForThis { .. } => "this is a defect of redis-dr; please report it".to_string(),
             VaultError::NothingToBeLike { .. } => "name the owner: run_as in the configuration".to_string(),
+            VaultError::NotAsPlanned { .. } => "make a new plan: redis-dr recover looks again".to_string(),
             VaultError::Unexpected { .. } => "the facts have moved: assess again".to_string(),
             VaultError::CopyGone { copy, .. } => {
                 format!("look for it: ls -la {}", shown(copy.parent().unwrap_or(copy)))

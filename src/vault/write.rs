@@ -110,6 +110,21 @@ impl Vault {
         Ok(())
     }
 
+    /// Removes for good a file that is worth nothing to anybody, as the plan said with its size. The one removal without a
+    /// save: half-written files of dead processes fill the disk, and a copy of them would fill the next one.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAsPlanned`]: it is no plain file of this size any more, and is left alone. What the system says.
+    pub fn discard(&mut self, path: &Path, bytes: u64) -> Result<(), VaultError> {
+        let place = self.pinned(path)?;
+        match place.stat()? {
+            Some(now) if now.kind == Kind::File && now.size == bytes => {}
+            _ => return Err(VaultError::NotAsPlanned { path: path.to_path_buf() }),
+        }
+        self.pen.unlink(&place.dir, &place.name)?;
+        Ok(self.pen.sync_dir(&place.dir)?)
+    }
+
     /// Gives a saved file or directory another owner and mode; its ACL and label stay.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use crate::aof::manifest;
 use crate::facts::ConfigFacts;
 use crate::host::{HostError, Kind, Look, Stat};
 use crate::points::{StartFiles, StartSettings};
+use crate::service::writer_of;
 use std::path::{Path, PathBuf};
 
 /// Largest manifest read, in bytes; the server's own lines are short.
@@ -137,8 +138,11 @@ pub fn survey(look: &Look, paths: &Paths) -> Survey {
         Ok(entries) => {
             let names: Vec<(String, Stat)> =
                 entries.iter().map(|e| (e.name.to_string_lossy().into_owned(), e.stat)).collect();
-            out.temporaries =
-                names.iter().filter(|(n, s)| temporary(n) && s.kind == Kind::File).map(|(n, _)| n.clone()).collect();
+            out.temporaries = names
+                .iter()
+                .filter(|(n, s)| writer_of(n).is_some() && s.kind == Kind::File)
+                .map(|(n, _)| n.clone())
+                .collect();
             others(look, paths, &names, &mut out);
         }
         Err(error) => out.errors.push((paths.dir.clone(), error)),
@@ -187,22 +191,11 @@ fn parts(look: &Look, paths: &Paths, manifest: &Path, out: &mut Survey) {
     }
 }
 
-/// Names that only saves and rewrites give.
-fn temporary(name: &str) -> bool {
-    let digits = |rest: &str, end: &str| {
-        rest.strip_suffix(end).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    name.strip_prefix("temp-rewriteaof-bg-")
-        .or_else(|| name.strip_prefix("temp-rewriteaof-"))
-        .is_some_and(|r| digits(r, ".aof"))
-        || name.strip_prefix("temp-").is_some_and(|r| digits(r, ".rdb"))
-}
-
 /// Data under another name than the configured one.
 fn others(look: &Look, paths: &Paths, names: &[(String, Stat)], out: &mut Survey) {
     for (name, stat) in names.iter().take(MOST_OTHERS) {
         let configured = [&paths.settings.dbfilename, &paths.settings.appendfilename].contains(&name);
-        if configured || temporary(name) || name.starts_with('.') {
+        if configured || writer_of(name).is_some() || name.starts_with('.') {
             continue;
         }
         let path = paths.dir.join(name);
