@@ -34,6 +34,23 @@ fn a_server_that_fails_is_recovered_by_on_failure() {
 
 #[test]
 #[ignore = "needs a lab of hosts"]
+fn guard_refuses_a_start_that_would_come_up_empty() {
+    let host = Host::boot(300);
+    host.install("systemd/redis-server.service.d/redis-dr.conf", DROP_IN, "644");
+    host.ok("systemctl daemon-reload; systemctl restart redis-server");
+    assert_eq!(host.keys_when_up(), 300);
+    // the trap: AOF is on, its files are gone, and the snapshot would be ignored
+    host.ok("redis-cli save; systemctl stop redis-server; rm -r /var/lib/redis/appendonlydir");
+    assert!(!host.sh("systemctl start redis-server").status.success());
+    assert_eq!(host.ok("systemctl show -p MainPID --value redis-server"), "0");
+    assert_eq!(host.sh("redis-dr guard cache-1").status.code(), Some(3));
+    host.recover().recovered_by("restore-rdb-as-aof-base");
+    assert_eq!(host.keys(), 300);
+    host.is_as_it_should_be();
+}
+
+#[test]
+#[ignore = "needs a lab of hosts"]
 fn timer_and_cron_line_recover_what_is_down() {
     let host = Host::boot(200);
     host.install("systemd/redis-dr-recover@.service", UNIT, "644");

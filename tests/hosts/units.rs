@@ -147,3 +147,17 @@ fn a_server_stopped_on_purpose_is_left_alone() {
         assert_eq!(host.sh("pgrep -x redis-server").stdout, b"");
     }
 }
+
+#[test]
+#[ignore = "needs a lab of hosts"]
+fn hold_keeps_a_restart_loop_still_until_it_is_released() {
+    let host = Host::boot(40);
+    host.ok("redis-dr hold cache-1");
+    host.ok("systemctl kill -s KILL redis-server");
+    host.until("test \"$(systemctl show -p SubState --value redis-server)\" = dead");
+    host.ok("systemctl start redis-server");
+    assert_eq!(host.sh("pgrep -x redis-server").stdout, b"", "it is held");
+    host.ok("redis-dr hold cache-1 --release; systemctl start redis-server");
+    assert_eq!(host.keys_when_up(), 40);
+    host.is_as_it_should_be();
+}
