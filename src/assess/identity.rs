@@ -17,6 +17,7 @@ pub struct Whose {
     holders: Vec<Proc>,
     ours: Option<Proc>,
     held_by_other: bool,
+    stray: bool,
 }
 
 /// Reads the process table.
@@ -27,7 +28,7 @@ pub fn table(look: &Look, address: &Address) -> Whose {
     let servers: Vec<Proc> =
         look.servers().unwrap_or_default().into_iter().filter(|p| !matches!(p.state, 'Z' | 'X')).collect();
     let ours = holders.iter().find(|p| p.is_server()).cloned();
-    Whose { servers, listeners, holders, ours, held_by_other: false }
+    Whose { servers, listeners, holders, ours, held_by_other: false, stray: false }
 }
 
 impl Whose {
@@ -90,6 +91,10 @@ impl Whose {
                 _ => config.file.is_some(),
             };
             if stranger {
+                let named = config.pidfile.as_deref().and_then(|f| look.read_text(Path::new(f), 64).ok());
+                let by_pid_file = named.and_then(|text| text.trim().parse().ok()) == Some(ours.pid());
+                let by_command = ours.cmdline.get(1).is_some_and(|word| Some(word.as_str()) == config.file.as_deref());
+                self.stray = by_pid_file || by_command;
                 let cwd = ours
                     .cwd
                     .as_ref()
@@ -129,6 +134,7 @@ impl Whose {
         let port = &mut facts.port;
         port.listening = Some(!self.listeners.is_empty());
         port.held_by_other = Some(self.held_by_other);
+        port.stray = Some(self.stray);
         port.holder = self.holders.first().map(process::shown);
         let process = &mut facts.process;
         let Some(ours) = &self.ours else {
@@ -188,6 +194,8 @@ pub fn forget_stranger(facts: &mut Facts, seen: &mut Seen) {
         loading: Some(false),
         busy: Some(false),
         auth_failed: Some(false),
+        tls_failed: Some(false),
+        misconf: Some(false),
         flavour: facts.server.flavour,
         version: facts.server.version.clone(),
         major: facts.server.major,

@@ -232,6 +232,9 @@ pub struct PortFacts {
     pub listening: Option<bool>,
     /// Does a program listen that is not this instance?
     pub held_by_other: Option<bool>,
+    /// Is that one a server of this instance that went astray: by its command line or our pid file it is ours, but it runs
+    /// on another configuration and directory?
+    pub stray: Option<bool>,
     /// Who listens, with process id and command.
     pub holder: Option<String>,
 }

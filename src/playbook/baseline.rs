@@ -37,7 +37,7 @@ pub(super) fn healthy() -> Json {
             oom_killed: Some(false),
             ..Default::default()
         },
-        port: PortFacts { listening: Some(true), held_by_other: Some(false), holder: None },
+        port: PortFacts { listening: Some(true), held_by_other: Some(false), stray: Some(false), holder: None },
         server: server(),
         persistence: persistence(),
         config: config(),

@@ -306,3 +306,49 @@ fn a_program_on_our_port_is_named_and_left_alone() {
     assert_eq!(fs::read(server.aof_tail()).unwrap(), files);
     drop(ours);
 }
+
+/// Another server on the port, from a copy of the configuration with another directory, and maybe another pid file.
+fn start_from_a_copy(server: &mut Sandbox, own_pid_file: bool) -> std::process::Child {
+    let (dir, root) = (server.root().join("elsewhere"), server.root().display().to_string());
+    fs::create_dir(&dir).unwrap();
+    let mut conf =
+        fs::read_to_string(server.conf()).unwrap().replace(&format!("{root}/data"), &format!("{root}/elsewhere"));
+    if own_pid_file {
+        conf = conf.replace("redis.pid", "other.pid");
+    }
+    let copy = server.root().join("copy.conf");
+    fs::write(&copy, conf).unwrap();
+    let child = Command::new(&server.tree.server).arg(copy).stdout(std::process::Stdio::null()).spawn().unwrap();
+    wait_until("the other server to answer", || server.ask(&["PING"]).is_some_and(|r| r.text() == "PONG"));
+    child
+}
+
+#[test]
+fn a_stray_server_of_this_instance_makes_way_and_its_memory_is_kept() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(300);
+    let digest = server.digest();
+    server.kill9();
+    let mut stray = start_from_a_copy(&mut server, false);
+    server.must(&["SET", "written-to", "the stray one"]);
+    let run = server.recover_auto().recovered_by("free-port");
+    assert!(found(&run, "server.port_taken"));
+    stray.wait().unwrap();
+    assert_eq!(server.digest(), digest);
+    let memory = fs::read(PathBuf::from(run["vault"].as_str().unwrap()).join("memory.rdb")).unwrap();
+    assert!(memory.windows(10).any(|w| w == b"written-to"), "what clients wrote to it is in the vault");
+}
+
+#[test]
+fn a_server_of_somebody_else_on_our_port_is_left_alone() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(300).kill9();
+    let mut other = start_from_a_copy(&mut server, true);
+    let run_id = server.run_id();
+    let run = refused(&server.recover_auto());
+    assert!(found(&run, "server.port_taken"));
+    assert!(run["because"].as_str().unwrap().contains("Another program owns the port"), "{run:#}");
+    assert_eq!(server.run_id(), run_id, "it still runs");
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
