@@ -98,7 +98,7 @@ impl Act for AofSeed {
 
 impl Act for AofCut {
     fn effects(&self, site: &Site) -> Effects {
-        effects(site, "put the damaged AOF back")
+        effects(site, "put the AOF back as it was")
     }
 
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {

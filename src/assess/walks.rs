@@ -157,10 +157,16 @@ fn aof(
     let grows = base.facts.server.answers == Some(true) && base.facts.persistence.aof_enabled == Some(true);
     match judged {
         Some(judged) => {
-            base.seen.flushes = stored::flushes(&judged.report);
+            base.seen.flushes = judged.accidents.iter().map(|(a, _)| a.shown()).collect();
             base.seen.aof_base =
                 judged.report.files.first().and_then(|f| f.rdb.as_ref()).map(|r| crate::facts::Bytes(r.bytes));
-            all.extend(stored::aof_points(survey, judged, loader, grows));
+            let mut points = stored::aof_points(survey, judged, loader, grows);
+            if grows && base.facts.server.keys == Some(0) {
+                // Every change of a running server goes into its AOF: a load would end where its memory is.
+                let whole = points.iter_mut().filter(|p| p.kind == PointKind::Aof && p.valid == Validity::Intact);
+                whole.for_each(|p| p.keys = Some(0));
+            }
+            all.extend(points);
         }
         None => all.extend(stored::unchecked_aof(&base.facts.files.aof)),
     }
@@ -289,14 +295,16 @@ fn data_empty(facts: &mut Facts, all: &[Point]) {
 fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wanted, now: Time) {
     let facts = &base.facts;
     let on = facts.config.appendonly == Some(true);
-    // An AOF that an empty server has just created is no sign of a write.
-    let fresh = facts.server.data_empty == Some(true);
+    // A flush is the last write in its AOF; the snapshot that it overwrites, and the log's word of that, are none.
+    let flushed = on && facts.files.aof.flush_near_end == Some(true);
+    // An AOF that an empty server has just created is no sign of a write; one that was flushed was written before.
+    let fresh = facts.server.data_empty == Some(true) && !flushed;
     let hangs = facts.process.state != Some(ProcessState::Down) && facts.server.answers == Some(false);
     let last = LastWrite {
         aof: facts.files.aof.modified_at.filter(|_| on && !fresh),
-        rdb: all.iter().filter(|p| p.kind == PointKind::Rdb).find_map(|p| p.as_of),
+        rdb: all.iter().filter(|p| p.kind == PointKind::Rdb && !flushed).find_map(|p| p.as_of),
         // What a server that hangs took after its last log line, only its memory knows.
-        log: base.seen.served_until.filter(|_| !fresh && !hangs),
+        log: base.seen.served_until.filter(|_| !fresh && !hangs && !flushed),
         incident_at: wanted.incident_at,
         saved_at_the_end: base.seen.saved_at_the_end,
     };

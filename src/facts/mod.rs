@@ -27,6 +27,12 @@ impl Point {
         matches!(self.valid, Validity::Intact | Validity::Repairable) && self.loadable == Loadable::Yes
     }
 
+    /// Is it the AOF as it was right before a flush?
+    #[must_use]
+    pub fn undoes_flush(&self) -> bool {
+        self.cut.as_ref().is_some_and(|cut| !cut.before.is_empty())
+    }
+
     /// The most that restoring it can lose: the loss where it is known, else its upper bound.
     #[must_use]
     pub fn worst_loss(&self) -> Option<Seconds> {

@@ -601,6 +601,8 @@ pub struct PointsFacts {
     pub best: Option<String>,
     /// Its kind.
     pub best_kind: Option<super::PointKind>,
+    /// Is it the AOF cut right before a flush?
+    pub best_undoes_flush: Option<bool>,
     /// What it would lose.
     pub best_loss: Option<Seconds>,
     /// Is there any that holds, or may hold, a key?

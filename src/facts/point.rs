@@ -70,6 +70,8 @@ pub struct Cut {
     pub preview: Vec<String>,
     /// Does the file still grow, so that the cut may come later?
     pub may_come_later: bool,
+    /// The command that it takes back, as it stands; empty where the cut is at a damage.
+    pub before: String,
 }
 
 /// What a point holds, counted by a walk.

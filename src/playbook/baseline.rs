@@ -71,6 +71,7 @@ pub(super) fn healthy() -> Json {
             usable: Some(true),
             best: Some("memory".into()),
             best_kind: Some(PointKind::Memory),
+            best_undoes_flush: Some(false),
             best_loss: Some(Seconds(0.0)),
             any_data: Some(true),
         },

@@ -174,13 +174,14 @@ fn situation(case: &Case, read: &dyn Fn(&str) -> Result<String, String>) -> Resu
 }
 
 /// `points.…` as it follows from the points.
-fn summary(points: &[Point]) -> [(&'static str, Json); 5] {
+fn summary(points: &[Point]) -> [(&'static str, Json); 6] {
     let best = points.iter().find(|p| p.usable());
     let any = points.iter().any(|p| p.keys.or(p.base_keys) != Some(0));
     [
         ("points.usable", json!(best.is_some())),
         ("points.best", json!(best.map(|p| &p.id))),
         ("points.best_kind", json!(best.map(|p| p.kind))),
+        ("points.best_undoes_flush", json!(best.is_some_and(Point::undoes_flush))),
         ("points.best_loss", json!(best.and_then(Point::worst_loss))),
         ("points.any_data", json!(any)),
     ]

@@ -81,6 +81,7 @@ pub fn summary(points: &[Point]) -> PointsFacts {
         usable: Some(usable),
         best: best.map(|p| p.id.clone()),
         best_kind: best.map(|p| p.kind),
+        best_undoes_flush: Some(best.is_some_and(Point::undoes_flush)),
         best_loss: best.and_then(Point::worst_loss),
         any_data: Some(any_data),
     }

@@ -88,6 +88,10 @@ fn cut_away(out: &mut String, cut: &Cut) {
     let sign = if cut.may_come_later { "≥ " } else { "" };
     let file = clean(&cut.file);
     let _ = writeln!(out, "          cut {file} at byte {sign}{}: {} go", number(cut.offset), cut.bytes_lost);
+    if !cut.before.is_empty() {
+        let (command, after) = (clean(&cut.before), number(cut.commands_lost));
+        let _ = writeln!(out, "          right before {command}; commands after it, which are lost: {after}");
+    }
     for line in cut.preview.iter().take(PREVIEW) {
         let _ = writeln!(out, "            - {}", clean(line));
     }

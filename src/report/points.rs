@@ -59,6 +59,7 @@ fn name(point: &Point) -> String {
     let text = match (point.kind, &point.cut) {
         (PointKind::Memory, _) => "memory of the running server".into(),
         (PointKind::Aof, _) => "AOF".into(),
+        (PointKind::AofCut, Some(cut)) if point.undoes_flush() => format!("AOF, right before {}", cut.before),
         (PointKind::AofCut, Some(cut)) => format!("AOF, cut at byte {}", number(cut.offset)),
         _ => point.id.clone(),
     };
@@ -71,10 +72,14 @@ fn note(point: &Point) -> Option<String> {
         return Some(format!("not usable: {}", point.why));
     }
     let cut = point.cut.as_ref()?;
+    let undone = point.undoes_flush();
     let what = if cut.only_incomplete {
         "only an incomplete command or transaction is cut".to_string()
     } else {
         match cut.commands_lost {
+            0 if undone => "no command follows what is taken back".to_string(),
+            1 if undone => "1 command that followed is lost".to_string(),
+            n if undone => format!("{} commands that followed are lost", number(n)),
             0 => "no complete command is cut".to_string(),
             1 => "1 complete command is cut".to_string(),
             n => format!("{} complete commands are cut", number(n)),

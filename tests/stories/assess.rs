@@ -259,7 +259,7 @@ fn a_flush_that_ends_the_aof_leaves_a_cut_before_it() {
         let seen = assess(&sandbox);
         assert_eq!(seen.document.facts.server.data_empty, Some(true), "{:?}", points(&seen));
         assert!(ids(&seen).contains(&"files.flush_found"), "{:?}", ids(&seen));
-        assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-cut"));
+        assert_eq!(seen.document.facts.points.best.as_deref(), Some("aof-before-flush"));
     });
 }
 

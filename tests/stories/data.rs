@@ -129,6 +129,10 @@ impl Sandbox {
         let probe = format!("after:{}", self.filled);
         self.must(&["SET", &probe, "here"]);
         let digest = self.digest();
+        // While the kernel is busy with a sync, the server may answer before it has handed a write over.
+        wait_until("the write to be handed to the kernel", || {
+            self.info("aof_buffer_length").is_none_or(|length| length == "0")
+        });
         self.kill9().start();
         assert_eq!(self.must(&["GET", &probe]).text(), "here");
         assert_eq!(self.digest(), digest, "what is on disk is not what was in memory");

@@ -13,6 +13,7 @@ mod dr;
 mod first;
 mod guard;
 mod hold;
+mod flushed;
 mod interactive;
 mod keys_gone;
 mod lab;

@@ -29,7 +29,7 @@ pub struct CommandsReport {
     pub ts_before_cut: Option<i64>,
     /// `#` lines; servers up to 6.2 refuse a file that has one.
     pub annotations: u64,
-    /// Commands that throw a dataset away or exchange it, the first ones (see [`super::WalkOptions::max_flushes`]).
+    /// Commands that throw a dataset away or exchange it, the last ones (see [`super::WalkOptions::max_flushes`]).
     pub flushes: Vec<Flush>,
     /// How many there are in all.
     pub flush_count: u64,

@@ -110,8 +110,9 @@ impl Tally {
 
     fn flush(&mut self, start: u64, bytes: &[u8]) {
         self.flush_count += 1;
-        if self.flushes.len() >= self.max_flushes {
-            return;
+        // The last ones are those that somebody wants to take back.
+        if self.flushes.len() >= self.max_flushes.saturating_mul(2).max(1) {
+            self.keep_last_flushes();
         }
         self.flush_at.push(self.writes);
         self.flushes.push(Flush {
@@ -125,6 +126,12 @@ impl Tally {
             commands_before: self.safe_cut_writes,
             commands_after: 0,
         });
+    }
+
+    fn keep_last_flushes(&mut self) {
+        let over = self.flushes.len().saturating_sub(self.max_flushes);
+        self.flushes.drain(..over);
+        self.flush_at.drain(..over);
     }
 
     pub(super) fn annotation(&mut self, line: Option<&[u8]>) {
@@ -152,6 +159,7 @@ impl Tally {
     }
 
     pub(super) fn report(mut self, end: End, offset: u64) -> CommandsReport {
+        self.keep_last_flushes();
         for (flush, at) in self.flushes.iter_mut().zip(&self.flush_at) {
             flush.commands_after = self.writes - at;
         }

@@ -1,4 +1,5 @@
 //! The AOF: judged as a whole, as facts and as recovery points.
+use super::flush::{self, Accident};
 use super::snapshot::{Loader, content};
 use super::survey::{Paths, Survey};
 use crate::aof::resp;
@@ -6,11 +7,10 @@ use crate::aof::set::{self, JudgeOptions, Layout, SetReport, SetState};
 use crate::facts::{AofFacts, AofState, Bytes, Cut, Loadable, Point, PointKind, Time, Validity};
 use crate::host::Look;
 use crate::points::{AofNames, memory_needed};
+use std::fmt::Write as _;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// A flush counts as near the end while fewer commands than this follow it.
-const NEAR: u64 = 1000;
 /// Commands of a cut that are shown.
 const PREVIEW: usize = 50;
 /// Bytes of a cut that are looked at for that.
@@ -25,6 +25,8 @@ pub struct Judged {
     pub dir: PathBuf,
     /// Commands that the cut removes, shortened.
     pub preview: Vec<String>,
+    /// Flushes near its end that threw something away, each with the first commands that a cut before it removes.
+    pub accidents: Vec<(Accident, Vec<String>)>,
 }
 
 /// Reads and judges the AOF; none where nothing of it is there.
@@ -55,8 +57,11 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
         Ok((Box::new(file.take(size)), size))
     };
     let report = set::judge(&layout, &open, &JudgeOptions { now_ms, ..JudgeOptions::default() });
-    let preview = report.cut.as_ref().map(|cut| preview(look, &dir, &cut.file, cut.offset)).unwrap_or_default();
-    Some(Judged { report, dir, preview })
+    let lost = |cut: Option<&set::Cut>| cut.map(|c| preview(look, &dir, &c.file, c.offset)).unwrap_or_default();
+    let preview = lost(report.cut.as_ref());
+    let accidents =
+        flush::accidents(&report).into_iter().map(|a| (lost(a.cut.as_ref()), a)).map(|(p, a)| (a, p)).collect();
+    Some(Judged { report, preview, accidents, dir })
 }
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
@@ -116,7 +121,7 @@ pub fn aof_facts(paths: &Paths, survey: &Survey, judged: Option<&Judged>) -> Aof
         facts.base_keys = report.base_keys;
         facts.commands = Some(report.commands_after_base);
         facts.rebuildable = Some(report.rebuilt.is_some() && report.once_rebuilt == Some(SetState::Intact));
-        facts.flush_near_end = Some(!flushes(report).is_empty());
+        facts.flush_near_end = Some(!judged.accidents.is_empty());
         return facts;
     }
     let unreadable = survey.errors.iter().find(|(p, _)| p.starts_with(path));
@@ -149,33 +154,6 @@ fn with_offset(because: String, report: &SetReport) -> String {
     }
 }
 
-/// Commands near the end that remove keys, in words.
-pub fn flushes(report: &SetReport) -> Vec<String> {
-    report
-        .flushes
-        .iter()
-        .filter(|f| f.commands_after < NEAR && !f.flush.command.to_ascii_lowercase().starts_with("swapdb"))
-        .map(|f| {
-            format!(
-                "{} at byte {} of {}, {} commands after it",
-                f.flush.command,
-                f.flush.offset,
-                f.file.escape_debug(),
-                f.commands_after
-            )
-        })
-        .collect()
-}
-
-/// Does the AOF end with a command after which nothing is left?
-fn ends_empty(report: &SetReport) -> bool {
-    report.state == SetState::Intact
-        && report
-            .flushes
-            .last()
-            .is_some_and(|f| f.commands_after == 0 && f.flush.command.to_ascii_lowercase().starts_with("flushall"))
-}
-
 /// The recovery points of the AOF: whole, cut at its damage, or cut before a flush that ends it.
 #[must_use]
 pub fn aof_points(survey: &Survey, judged: &Judged, loader: &Loader, grows: bool) -> Vec<Point> {
@@ -189,14 +167,9 @@ pub fn aof_points(survey: &Survey, judged: &Judged, loader: &Loader, grows: bool
         _ => {}
     }
     if let Some(cut) = &report.cut {
-        points.push(cut_point(survey, judged, loader, cut, grows));
-    } else if ends_empty(report)
-        && let Some(cut) = set::cut_before_flush(report, report.flushes.len() - 1)
-    {
-        let mut point = cut_point(survey, judged, loader, &cut, grows);
-        point.why = format!("cut right before {}; {}", flushes(report).last().cloned().unwrap_or_default(), point.why);
-        points.push(point);
+        points.push(at_damage(survey, judged, loader, cut, grows));
     }
+    points.extend(before_flushes(survey, judged, loader));
     points
 }
 
@@ -211,7 +184,7 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
     };
     let mut point = blank("aof", PointKind::Aof, judged, report.bytes);
     point.as_of = as_of;
-    point.keys = if ends_empty(report) { Some(0) } else { report.keys.filter(|_| intact) };
+    point.keys = if intact && flush::ends_empty(report, 0) { Some(0) } else { report.keys.filter(|_| intact) };
     point.base_keys = report.base_keys;
     point.commands = Some(report.commands_after_base);
     point.valid = match (intact, rebuilt) {
@@ -231,17 +204,82 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
     point
 }
 
-fn cut_point(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, grows: bool) -> Point {
+/// The AOF up to its damage.
+fn at_damage(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, grows: bool) -> Point {
+    let tail =
+        (cut.commands_after_damage.commands == 0 && cut.commands_lost_complete <= 1) || cut.lost_is_only_incomplete;
+    let mut point = cut_point("aof-cut", survey, judged, loader, cut, tail);
+    let after = cut.commands_after_damage.commands;
+    if after > 0 {
+        let _ = write!(point.why, "; {after} commands are readable after the damage and are lost");
+    }
+    if cut.commands_in_later_files > 0 {
+        let _ = write!(point.why, "; {} commands in later files are lost", cut.commands_in_later_files);
+    }
+    let lost = cut.commands_lost_complete + cut.commands_in_later_files;
+    if flush::ends_empty(&judged.report, lost) {
+        point.keys = Some(0);
+    }
+    point.cut = Some(Cut {
+        commands_lost: lost,
+        commands_after_damage: after,
+        only_incomplete: cut.lost_is_only_incomplete,
+        preview: judged.preview.clone(),
+        may_come_later: grows,
+        ..place(cut)
+    });
+    point
+}
+
+/// The AOF as it was before each flush near its end. The last one has the plain name: it is the one that people mean,
+/// unless one before it threw away more; then its moment is left open, so that a person chooses.
+fn before_flushes(survey: &Survey, judged: &Judged, loader: &Loader) -> Vec<Point> {
+    let greatest = judged.accidents.iter().map(|(a, _)| a.weight()).max();
+    let last = judged.accidents.len().saturating_sub(1);
+    let mut points = Vec::new();
+    for (index, (accident, preview)) in judged.accidents.iter().enumerate() {
+        let Some(cut) = &accident.cut else { continue };
+        let id = match index == last {
+            true => "aof-before-flush".to_string(),
+            false => format!("aof-before-flush-at-{}", accident.offset),
+        };
+        let small = Some(accident.weight()) < greatest;
+        let mut point = cut_point(&id, survey, judged, loader, cut, accident.commands_after == 0 && !small);
+        if small {
+            point.as_of = None;
+            point.why = "moment left open: another flush removed more".into();
+        }
+        let _ = write!(point.why, "; right before {}", accident.shown());
+        point.cut = Some(Cut {
+            commands_lost: accident.commands_after,
+            preview: preview.clone(),
+            before: accident.command.clone(),
+            ..place(cut)
+        });
+        points.push(point);
+    }
+    points
+}
+
+/// Where a cut is, without what it costs.
+fn place(cut: &set::Cut) -> Cut {
+    Cut {
+        file: cut.file.clone(),
+        offset: cut.offset,
+        drop_files: cut.drop_files.clone(),
+        bytes_lost: Bytes(cut.bytes_lost),
+        ..Cut::default()
+    }
+}
+
+/// The AOF cut short. `tail`: nothing that counts follows the cut, so that the file's own time is the moment of its data.
+fn cut_point(id: &str, survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, tail: bool) -> Point {
     let report = &judged.report;
-    let mut point = blank("aof-cut", PointKind::AofCut, judged, report.bytes.saturating_sub(cut.bytes_lost));
-    // Nothing readable after the cut in its own file: that file's time is the time of the last command kept.
+    let mut point = blank(id, PointKind::AofCut, judged, report.bytes.saturating_sub(cut.bytes_lost));
     let own_file = survey.aof_stats.iter().find(|(name, _)| *name == cut.file).map(|(_, stat)| Time(stat.mtime()));
-    let tail = cut.commands_after_damage.commands == 0 && cut.commands_lost_complete <= 1;
     let (as_of, moment) = match (cut.ts_before.and_then(Time::from_unix), own_file) {
         (Some(moment), _) => (Some(moment), "moment from the last timestamp before the cut"),
-        (None, Some(moment)) if tail || cut.lost_is_only_incomplete => {
-            (Some(moment), "moment from the time of the file that is cut")
-        }
+        (None, Some(moment)) if tail => (Some(moment), "moment from the time of the file that is cut"),
         _ => (None, "moment not known: commands follow the cut and there are no timestamps"),
     };
     point.as_of = as_of;
@@ -251,29 +289,7 @@ fn cut_point(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, 
     point.valid = Validity::Repairable;
     point.needs_rebuild = report.rebuilt.is_some();
     let because = loadable(&mut point, report, loader);
-    let after = cut.commands_after_damage.commands;
-    let hole = if after > 0 {
-        format!("; {after} commands are readable after the damage and are lost")
-    } else {
-        String::new()
-    };
-    let later = if cut.commands_in_later_files > 0 {
-        format!("; {} commands in later files are lost", cut.commands_in_later_files)
-    } else {
-        String::new()
-    };
-    point.why = format!("{moment}; cut at byte {} of {}{hole}{later}{because}", cut.offset, cut.file.escape_debug());
-    point.cut = Some(Cut {
-        file: cut.file.clone(),
-        offset: cut.offset,
-        drop_files: cut.drop_files.clone(),
-        bytes_lost: Bytes(cut.bytes_lost),
-        commands_lost: cut.commands_lost_complete + cut.commands_in_later_files,
-        commands_after_damage: after,
-        only_incomplete: cut.lost_is_only_incomplete,
-        preview: judged.preview.clone(),
-        may_come_later: grows,
-    });
+    point.why = format!("{moment}; cut at byte {} of {}{because}", cut.offset, cut.file.escape_debug());
     point
 }
 

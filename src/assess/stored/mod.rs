@@ -1,10 +1,11 @@
 //! What is stored: names, then bytes, then recovery points.
 mod aof;
+mod flush;
 mod permission;
 mod snapshot;
 mod survey;
 
-pub use aof::{Judged, aof_facts, aof_points, flushes, judge, unchecked_aof};
+pub use aof::{Judged, aof_facts, aof_points, judge, unchecked_aof};
 pub use permission::problem;
 pub use snapshot::{Loader, snapshot_facts, snapshot_point};
 pub use survey::{DataFile, Paths, Survey, data_files, survey};
