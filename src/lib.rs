@@ -36,6 +36,7 @@ pub mod recover;
 pub mod redis_conf;
 pub mod report;
 pub mod runbook;
+pub mod sandbox;
 pub mod server;
 pub mod service;
 pub mod state;

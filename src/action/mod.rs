@@ -16,7 +16,9 @@ mod params;
 mod people;
 mod rdb;
 mod redis;
+mod refused;
 mod restart;
+mod rights;
 mod service;
 mod site;
 mod tools;
@@ -69,9 +71,15 @@ pub enum Action {
     /// Remove what dead processes left half-written on the data's disk.
     #[serde(rename = "disk.free")]
     DiskFree(DiskFree),
+    /// Turn the lines that the server refuses into comments.
+    #[serde(rename = "conf.disable")]
+    ConfDisable(ConfDisable),
     /// Move data files into the vault.
     #[serde(rename = "files.set_aside")]
     FilesSetAside(FilesSetAside),
+    /// Give paths the owner and mode that the server's user needs.
+    #[serde(rename = "files.chown")]
+    FilesChown(FilesChown),
     /// Put a snapshot where the server loads it.
     #[serde(rename = "rdb.place")]
     RdbPlace(RdbPlace),
@@ -159,6 +167,8 @@ pub enum ChangeKind {
     WriteInPlace,
     /// A directory with all that is in it.
     Directory,
+    /// Its owner and mode; its bytes stay.
+    OwnerAndMode,
     /// The service is started or stopped.
     Service,
     /// A setting of the running server.
@@ -194,6 +204,7 @@ impl SaveSpec {
         Ok(match self.usage {
             SaveUse::Tree => vault.save_tree(&self.path, &part_use)?.into(),
             SaveUse::Replaced => vault.save(&self.path, Use::Replaced)?.into(),
+            SaveUse::OwnerAndMode => vault.save(&self.path, Use::OwnerAndMode)?.into(),
             SaveUse::Appended => vault.save(&self.path, Use::WrittenInPlace)?.into(),
         })
     }
@@ -217,6 +228,8 @@ pub enum SaveUse {
     Replaced,
     /// The server appends to it: it is copied, or marked where it is large and whole.
     Appended,
+    /// Only its owner and mode change.
+    OwnerAndMode,
     /// A directory: each file as fits it (`.incr.aof` files are appended to, all others replaced).
     Tree,
 }
@@ -295,7 +308,9 @@ impl Action {
             Self::ServerSnapshot(_) => "server.snapshot",
             Self::ConfSet(_) => "conf.set",
             Self::DiskFree(_) => "disk.free",
+            Self::ConfDisable(_) => "conf.disable",
             Self::FilesSetAside(_) => "files.set_aside",
+            Self::FilesChown(_) => "files.chown",
             Self::RdbPlace(_) => "rdb.place",
             Self::RdbCheck(_) => "rdb.check",
             Self::AofCheck(_) => "aof.check",

@@ -128,6 +128,11 @@ pub struct ServerSnapshot {
 #[serde(transparent)]
 pub struct ConfSet(pub BTreeMap<String, String>);
 
+/// Parameters of `conf.disable`: none. Which lines it is about is in the assessment, and in the plan.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfDisable {}
+
 /// Which data files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -145,6 +150,11 @@ pub struct FilesSetAside {
     /// What goes into the vault.
     pub what: Vec<DataFiles>,
 }
+
+/// Parameters of `files.chown`: none. Which paths get which owner and mode is in the assessment, and in the plan.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilesChown {}
 
 /// Parameters of `rdb.place`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -14,7 +14,9 @@ fn aof_complete(hands: &Hands<'_>, info: &Info) -> Option<bool> {
     if !off("aof_rewrite_in_progress") || !off("aof_rewrite_scheduled") {
         return None;
     }
-    let ok = info.get("aof_last_bgrewrite_status") == Some("ok") && info.number("aof_enabled") == Some(1);
+    let ok = info.get("aof_last_bgrewrite_status") == Some("ok")
+        && info.number("aof_enabled") == Some(1)
+        && info.number("aof_base_size").is_some_and(|size| size > 0);
     if !hands.site.multi_part {
         return Some(ok && hands.look.exists(&hands.site.aof));
     }
@@ -58,7 +60,19 @@ fn rewrite_effects(site: &Site, words: &str) -> Effects {
 
 impl Act for RedisEnableAof {
     fn effects(&self, site: &Site) -> Effects {
-        rewrite_effects(site, "appendonly yes")
+        let undo_text = "CONFIG SET appendonly no, and the AOF's files as they were".into();
+        Effects { undo_text, ..rewrite_effects(site, "appendonly yes") }
+    }
+
+    /// Where it was off: switched off again first, then the files put back. An AOF left beside a server that does not
+    /// write it would win over the snapshot at a later start.
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let value = current(&mut hands.connect()?, "appendonly")?;
+        if value != "no" {
+            return Ok(Value::Null);
+        }
+        let undo = [UndoMove::ConfigSet { name: "appendonly".into(), value }, UndoMove::RestoreSaved];
+        Ok(json!({ "undo": undo }))
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {

@@ -1,5 +1,5 @@
 //! Where a plan acts: everything resolved once, shown in the plan, and used by every step.
-use crate::facts::{Flavour, LeftOver, Point, Seconds, ServiceKind};
+use crate::facts::{Flavour, LeftOver, Point, RefusedLine, RightsFacts, Seconds, ServiceKind};
 use crate::host::Look;
 use crate::host::process::Reins;
 use crate::service::{Commands, Identity, Manager, OwnProcess, Service, SystemdUnit};
@@ -63,6 +63,12 @@ pub struct Site {
     /// Half-written files of dead processes in the data directory.
     #[serde(default)]
     pub leftovers: Vec<LeftOver>,
+    /// Owner and mode that paths must get, so that the server's user can use them.
+    #[serde(default)]
+    pub rights: Vec<RightsFacts>,
+    /// Lines of the configuration that the server refuses, and that may be left out.
+    #[serde(default)]
+    pub refused: Vec<RefusedLine>,
     /// The recovery point.
     pub point: Option<Point>,
     /// How long things are expected to take.

@@ -91,6 +91,15 @@ impl Hands<'_> {
         Ok(self.vault.replace(&saved, content, Like::Saved)?.bytes)
     }
 
+    /// Gives a path that was saved for this step another owner and mode.
+    ///
+    /// # Errors
+    /// It was not saved, or the system refuses.
+    pub fn set_owner(&mut self, path: &Path, owner: Owner) -> Result<(), ActError> {
+        let saved = self.saved(path)?;
+        Ok(self.vault.set_owner(&saved, owner)?)
+    }
+
     /// Removes a path that was saved for this step.
     ///
     /// # Errors

@@ -206,7 +206,7 @@ impl<'a> Assessor<'a> {
             facts.unknown.insert("config.state".into(), because);
             ConfigFacts { file: file.as_ref().map(|f| f.to_string_lossy().into_owned()), ..ConfigFacts::default() }
         } else if target.local {
-            settings::facts(&effective, file.as_deref(), facts.server.major)
+            settings::facts(&effective, file.as_deref(), facts.server.major, version.as_ref().map(binary::for_conf))
         } else {
             facts.unknown.insert("config.state".into(), "its files are on another host".into());
             ConfigFacts::default()

@@ -1,9 +1,9 @@
 //! The configuration as a start would read it, as facts.
 use super::answer::{Answer, FENCE};
 use crate::action::with_causes;
-use crate::facts::{Bytes, ConfigFacts, ConfigState};
+use crate::facts::{Bytes, ConfigFacts, ConfigState, RefusedLine};
 use crate::host::Look;
-use crate::redis_conf::{self, Effective, Files, Origin, ProblemKind, ServerVersion, Start};
+use crate::redis_conf::{self, Effective, Files, Origin, Problem, ProblemKind, ServerVersion, Start};
 use std::path::{Path, PathBuf};
 
 /// Largest configuration file read, in bytes.
@@ -47,7 +47,12 @@ pub fn may_not_read(look: &Look, file: &Path) -> Option<String> {
 
 /// The facts of a configuration that was read.
 #[must_use]
-pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> ConfigFacts {
+pub fn facts(
+    effective: &Effective,
+    file: Option<&Path>,
+    major: Option<i64>,
+    version: Option<ServerVersion>,
+) -> ConfigFacts {
     let unreadable = effective.problems.iter().find(|p| p.kind == ProblemKind::Unreadable);
     let state = match (file, effective.problems.first()) {
         (Some(_), _) if unreadable.is_some() && effective.files.is_empty() => ConfigState::Missing,
@@ -67,7 +72,9 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         state: Some(state),
         file: file.map(text),
         files: effective.files.iter().map(|f| text(f)).collect(),
-        error: effective.problems.first().map(|p| format!("{}: {} ({})", p.origin, p.message, p.text)),
+        error: effective.problems.first().map(|p| told(p, version)),
+        repairable: Some(!effective.problems.iter().any(|p| redis_conf::must_stay(p, version).is_some())),
+        refused: effective.problems.iter().filter_map(refused).collect(),
         digest: Some(digest(effective)),
         data_dir: Some(text(effective.dir())),
         dbfilename: Some(effective.dbfilename().to_string()),
@@ -90,6 +97,20 @@ pub fn facts(effective: &Effective, file: Option<&Path>, major: Option<i64>) -> 
         start_because: None,
         trap: None,
     }
+}
+
+/// A refused line in words, with the reason why it can't simply be left out, if so.
+fn told(problem: &Problem, version: Option<ServerVersion>) -> String {
+    let stays = redis_conf::must_stay(problem, version).map(|b| format!("; {b}")).unwrap_or_default();
+    format!("{}: {} ({}){stays}", problem.origin, problem.message, problem.text)
+}
+
+fn refused(problem: &Problem) -> Option<RefusedLine> {
+    let Origin::File { path, line } = &problem.origin else {
+        return None;
+    };
+    let (text, because) = (problem.text.clone(), problem.message.clone());
+    Some(RefusedLine { file: path.to_string_lossy().into_owned(), line: *line, text, because })
 }
 
 /// blake3 of all settings in effect. Secrets are in `values` only as a placeholder.

@@ -100,6 +100,8 @@ pub fn site(
         was_answering: facts.server.answers == Some(true),
         leftovers: facts.files.leftovers.clone(),
         memory_worthless: facts.server.answers == Some(true) && facts.server.data_empty == Some(true),
+        rights: facts.files.rights.clone(),
+        refused: facts.config.refused.clone(),
         point,
         estimate,
     })

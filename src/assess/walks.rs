@@ -17,6 +17,9 @@ const ALL_UP_TO: u64 = 2 << 30;
 /// Good backups that are enough.
 const ENOUGH: usize = 3;
 
+/// A server with fewer keys may have been flushed a moment ago.
+const FEW: u64 = 1000;
+
 type Walked = Result<(Report, Stat), String>;
 
 /// Fills in the files' facts and gives the recovery points, best first.
@@ -69,7 +72,7 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
     }
     known.save(assessor.state.dir());
     all.append(&mut backups);
-    all.extend(memory(&base.facts, now));
+    all.extend(memory(&base.facts, base.seen.used_memory, now));
     data_empty(&mut base.facts, &all);
     weigh(assessor, base, &mut all, wanted, now);
     refusal(base, &all);
@@ -88,8 +91,17 @@ fn troubled(base: &Base) -> bool {
     !waits
         && (!well
             || server.keys == Some(0)
+            || flushed(facts)
             || facts.config.trap == Some(true)
             || facts.config.start_loads == Some(WouldLoad::Refuse))
+}
+
+/// Was a server flushed that holds little since? What it lost may still be in its AOF, until that is rewritten.
+fn flushed(facts: &Facts) -> bool {
+    let server = &facts.server;
+    facts.persistence.aof_enabled == Some(true)
+        && server.flushes.is_some_and(|n| n > 0)
+        && server.keys.is_some_and(|keys| keys < FEW)
 }
 
 /// What the names alone say: what a start loads, temporaries, rights.
@@ -123,9 +135,12 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     });
     if let Some(user) = user {
         let groups = look.groups_of(&user).unwrap_or_else(|_| vec![user.gid]);
-        let problem = stored::problem(&look, paths, survey, user.uid, &groups);
-        facts.files.permission_ok = Some(problem.is_none());
-        facts.files.permission_because = problem;
+        let rights = stored::rights(&look, paths, survey, &facts.config, &user, &groups);
+        facts.files.permission_ok = Some(rights.problem.is_none());
+        facts.files.permission_repairable = Some(rights.because.is_none() && !rights.repairs.is_empty());
+        facts.files.permission_because =
+            rights.problem.map(|p| rights.because.map_or(p.clone(), |b| format!("{p}; {b}")));
+        facts.files.rights = rights.repairs;
         facts.instance.user.get_or_insert(user.name);
     } else {
         facts.unknown.insert("files.permission_ok".into(), "the server's user is not known".into());
@@ -237,7 +252,7 @@ fn in_hand(path: &Path, loader: &Loader, examine: &dyn Fn(&Path) -> Walked) -> P
 }
 
 /// The memory of a server that answers.
-fn memory(facts: &Facts, now: Time) -> Option<Point> {
+fn memory(facts: &Facts, used: Option<u64>, now: Time) -> Option<Point> {
     let server = &facts.server;
     if server.answers != Some(true) || server.keys.is_none() {
         return None;
@@ -257,7 +272,7 @@ fn memory(facts: &Facts, now: Time) -> Option<Point> {
         loadable: Loadable::Yes,
         recover_seconds: Some(Seconds(0.0)),
         why: "what the running server holds now".into(),
-        memory_needed: None,
+        memory_needed: used.map(crate::facts::Bytes),
         loss_upper: None,
         path: None,
         compression: None,

@@ -91,6 +91,8 @@ fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
                     run.with_hands(&work.saves, start_again)?;
                 }
             }
+            // A live setting ended with its process.
+            UndoMove::ConfigSet { .. } if run.with_hands(&work.saves, |h| h.running())?.is_none() => {}
             UndoMove::ConfigSet { name, value } => {
                 run.with_hands(&work.saves, |h| h.connect()?.config_set(&name, &value).map_err(ActError::from))?;
             }
@@ -115,11 +117,22 @@ fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
     }
     let mut seen = std::collections::BTreeSet::new();
     for save in saves {
-        // the first save of a path saw it as it was before the run
-        if !seen.insert(save.path().to_path_buf()) {
-            continue;
-        }
-        if let Some(because) = run.vault.differs_any(std::slice::from_ref(save))? {
+        // the first save of a path saw it as it was before the run; its directory may have been saved later, or earlier
+        let first = seen.insert(save.path().to_path_buf());
+        let to_check = match save {
+            Save::File(_) if first => vec![save.clone()],
+            Save::File(_) => vec![],
+            Save::Tree(tree) => {
+                let (new, old): (Vec<_>, Vec<_>) =
+                    tree.files().iter().partition(|f| seen.insert(f.path().to_path_buf()));
+                if first && old.is_empty() {
+                    vec![save.clone()]
+                } else {
+                    new.into_iter().cloned().map(Save::from).collect()
+                }
+            }
+        };
+        if let Some(because) = run.vault.differs_any(&to_check)? {
             let because = format!("{} is not as it was: {because}", save.path().display());
             return Err(ActError::failed(because, "compare it with the copy in the vault: redis-dr vault list"));
         }

@@ -345,6 +345,20 @@ pub struct PersistenceFacts {
     pub loaded_expired: Option<u64>,
 }
 
+/// A line of a configuration file that the server refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RefusedLine {
+    /// The file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The line, secrets replaced.
+    pub text: String,
+    /// What the server says of it, with the nearest right word.
+    pub because: String,
+}
+
 /// The configuration as the server would read it at a start.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -357,6 +371,10 @@ pub struct ConfigFacts {
     pub files: Vec<String>,
     /// The line that the server would refuse.
     pub error: Option<String>,
+    /// Can all refused lines be left out without changing what is loaded or who may enter?
+    pub repairable: Option<bool>,
+    /// The refused lines of its files.
+    pub refused: Vec<RefusedLine>,
     /// blake3 of all settings in effect.
     pub digest: Option<String>,
     /// Where data files lie.
@@ -455,6 +473,22 @@ pub struct LeftOver {
     pub process: i32,
 }
 
+/// Owner and mode that a path must get, so that the server's user can use it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RightsFacts {
+    /// The path.
+    pub path: String,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// User id, group id and permission bits as they are.
+    pub was: [u32; 3],
+}
+
 /// Files of the instance.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -467,6 +501,10 @@ pub struct FilesFacts {
     pub permission_ok: Option<bool>,
     /// Which file it may not use, and why.
     pub permission_because: Option<String>,
+    /// Could redis-dr give it what it needs?
+    pub permission_repairable: Option<bool>,
+    /// Owner and mode that paths must get for that, as few as do.
+    pub rights: Vec<RightsFacts>,
     /// Files found in its stores.
     pub backups: u64,
     /// Temporary files of saves and rewrites.

@@ -353,7 +353,7 @@ impl Id {
                 "server.config_invalid",
                 Critical,
                 "The server refuses its configuration.",
-                "mend the line in the evidence; no data is damaged",
+                "mend the line in the evidence, or let redis-dr recover make it a comment; no data is damaged",
             ),
             Id::ServerConfigDrift => (
                 "server.config_drift",
@@ -425,7 +425,7 @@ impl Id {
                 "config.no_persistence",
                 Minor,
                 "Neither AOF nor save points are on, so a restart loses everything.",
-                "switch on AOF: CONFIG SET appendonly yes, then the file",
+                "switch on AOF: redis-dr recover --runbook enable-aof",
             ),
             Id::ConfigWeakFsync => (
                 "config.weak_fsync",
@@ -518,13 +518,13 @@ impl Id {
                 "files.permission",
                 Critical,
                 "The server's user may not read or write its files.",
-                "give the files back to the server's user",
+                "give the files back to the server's user, or let redis-dr recover do it",
             ),
             Id::FilesFlushFound => (
                 "files.flush_found",
                 Major,
                 "The AOF contains a command that removes all keys, near its end.",
-                "if it was an accident: stop, no rewrite, cut before it",
+                "if it was an accident: CONFIG SET auto-aof-rewrite-percentage 0 at once, then redis-dr recover --point aof-before-flush",
             ),
             Id::FilesNoTimeTravel => (
                 "files.no_time_travel",

@@ -230,6 +230,7 @@ fn copy(save: &crate::action::SaveSpec, size: &dyn Fn(&Path) -> Option<u64>) -> 
     let how = match (bytes, save.usage) {
         (None, _) => "absent",
         (Some(_), SaveUse::Appended) => "copy",
+        (Some(_), SaveUse::OwnerAndMode) => "owner and mode",
         (Some(_), SaveUse::Replaced | SaveUse::Tree) => "link",
     };
     SafetyCopy { path: save.path.display().to_string(), bytes: bytes.map(Bytes), how: how.into() }

@@ -125,6 +125,7 @@ fn persistence() -> PersistenceFacts {
 fn config() -> ConfigFacts {
     ConfigFacts {
         state: Some(ConfigState::Valid),
+        repairable: Some(false),
         file: Some("/etc/redis/redis.conf".into()),
         data_dir: Some("/var/lib/redis".into()),
         dbfilename: Some("dump.rdb".into()),
@@ -146,7 +147,7 @@ fn config() -> ConfigFacts {
 }
 
 fn files() -> FilesFacts {
-    let mut files = FilesFacts { permission_ok: Some(true), ..Default::default() };
+    let mut files = FilesFacts { permission_ok: Some(true), permission_repairable: Some(false), ..Default::default() };
     files.rdb.state = Some(FileState::Intact);
     files.aof.state = Some(AofState::Intact);
     files.aof.rebuildable = Some(false);

@@ -144,10 +144,27 @@ impl Playbook {
     /// The runbook that restores a point of this kind when a person chooses it: that of the first `restore` rule that
     /// knows the kind, here or in a playbook this one leads to.
     pub fn runbook_for(&self, point: &Point) -> Option<&str> {
+        if point.undoes_flush()
+            && let Some(id) = self.undoes_flush()
+        {
+            return Some(id);
+        }
         self.rules.iter().find_map(|rule| match &rule.then {
             Then::Restore(map) => map.get(&point.kind).map(String::as_str),
             Then::Playbook(inner) => inner.runbook_for(point),
             Then::Outcome(_) | Then::Runbook { .. } => None,
+        })
+    }
+
+    /// The runbook of the rule that asks whether the best point undoes a flush.
+    fn undoes_flush(&self) -> Option<&str> {
+        self.rules.iter().find_map(|rule| match &rule.then {
+            Then::Runbook { id, .. } => {
+                let asks = rule.when.as_ref().is_some_and(|w| w.names().contains("points.best_undoes_flush"));
+                asks.then_some(id.as_str())
+            }
+            Then::Playbook(inner) => inner.undoes_flush(),
+            Then::Outcome(_) | Then::Restore(_) => None,
         })
     }
 

@@ -56,6 +56,21 @@ fn lines_for(name: &str, args: &[&str]) -> Vec<String> {
     std::iter::once(clear).chain(points).collect()
 }
 
+/// Turns one line (counted from 1) into a comment, below a comment that says why. None where that line does not read
+/// like `shown`, as [`super::Problem::text`] tells it.
+#[must_use]
+pub fn comment_out(text: &[u8], number: usize, shown: &str, note: &str) -> Option<Vec<u8>> {
+    let span = lines(text).into_iter().nth(number.checked_sub(1)?)?;
+    let written = trim(&text[span.clone()]);
+    if written.is_empty() || written[0] == b'#' || super::shown::shown(written) != shown {
+        return None;
+    }
+    let mut out = text[..span.start].to_vec();
+    out.extend(format!("# {}{}# ", one_line(note), line_end(text)).into_bytes());
+    out.extend(&text[span.start..]);
+    Some(out)
+}
+
 /// Adds lines at the end of the text, between two comments that name `marker`, so that [`remove_block`] gives back
 /// exactly the text there was. Being last, they win over everything but the start command.
 #[must_use]

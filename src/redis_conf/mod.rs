@@ -12,6 +12,7 @@ mod effective;
 mod line;
 mod load;
 mod names;
+mod refused;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use effective::{Directive, Effective, Origin, Problem, ProblemKind, SavePoin
 pub use line::{UnbalancedQuotes, quote, split_args};
 pub use load::{Files, load};
 pub use names::{Flavour, ServerVersion, canonical, knows};
+pub use refused::must_stay;

@@ -1,5 +1,6 @@
 //! What of a configuration may be shown: lines without their secrets, and notices in comments.
 use super::line::trim;
+use super::names::nearest;
 
 /// Directives whose words are passwords.
 pub(super) fn is_secret(name: &str) -> bool {
@@ -20,7 +21,8 @@ pub(super) fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let name = text.split_whitespace().next().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
-    let secret = ["pass", "auth", "user", "secret"].iter().any(|word| lower.contains(word));
+    let secret = ["pass", "auth", "user", "secret"].iter().any(|word| lower.contains(word))
+        || nearest(None, &lower).is_some_and(is_secret);
     let text = if secret { format!("{name} (secret)") } else { text.into_owned() };
     let short: String = text.chars().take(200).collect();
     short.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()

@@ -135,6 +135,7 @@ fn changed(change: &Change) -> String {
         ChangeKind::Create => format!("creates {what}"),
         ChangeKind::WriteInPlace => format!("the server writes into {what}"),
         ChangeKind::Directory => format!("changes files in {what}"),
+        ChangeKind::OwnerAndMode => format!("owner and mode of {what}"),
         ChangeKind::Service => format!("service: {what}"),
         ChangeKind::LiveConfig => format!("running server: {what}"),
         ChangeKind::Outside => format!("outside: {what}"),

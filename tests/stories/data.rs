@@ -51,7 +51,15 @@ impl Sandbox {
             self.must(&["FUNCTION", "LOAD", code]);
         }
         self.filled = last;
+        self.written();
         self
+    }
+
+    /// Waits until the kernel has every write: while it is busy with a sync, the server answers before it hands one over.
+    pub fn written(&self) {
+        wait_until("the writes to be handed to the kernel", || {
+            self.info("aof_buffer_length").is_none_or(|length| length == "0")
+        });
     }
 
     /// What the server holds, as one word: all databases, values included.
@@ -129,10 +137,7 @@ impl Sandbox {
         let probe = format!("after:{}", self.filled);
         self.must(&["SET", &probe, "here"]);
         let digest = self.digest();
-        // While the kernel is busy with a sync, the server may answer before it has handed a write over.
-        wait_until("the write to be handed to the kernel", || {
-            self.info("aof_buffer_length").is_none_or(|length| length == "0")
-        });
+        self.written();
         self.kill9().start();
         assert_eq!(self.must(&["GET", &probe]).text(), "here");
         assert_eq!(self.digest(), digest, "what is on disk is not what was in memory");

@@ -77,6 +77,26 @@ fn flushed_twice_is_one_accident() {
 }
 
 #[test]
+fn what_clients_wrote_since_is_counted_and_kept() {
+    let mut server = Lab::new().sandbox();
+    let digest = filled(&mut server);
+    server.must(&["FLUSHALL"]);
+    server.must(&["SET", "since", "1"]);
+    server.must(&["SET", "since", "2"]);
+    let run_id = server.run_id();
+    server.recover_auto().exits(3).mentions("clients have written since");
+    assert_eq!(server.run_id(), run_id);
+    let plan = server.redis_dr(&["plan", "demo", "--point", "aof-before-flush"]);
+    plan.exits(0).mentions("commands after it, which are lost: 2");
+    let recover = ["recover", "demo", "--point", "aof-before-flush", "--confirm", "demo", "--json"];
+    let run = server.redis_dr(&recover).recovered_by("undo-flush");
+    assert_eq!(server.digest(), digest);
+    let vault = std::path::PathBuf::from(run["vault"].as_str().unwrap());
+    let memory = std::fs::read(vault.join("memory.rdb")).unwrap();
+    assert!(memory.windows(5).any(|w| w == b"since"), "what was written since is in the vault");
+}
+
+#[test]
 fn a_flush_before_which_another_removed_more_is_a_persons_choice() {
     let mut server = Lab::new().sandbox();
     let digest = filled(&mut server);

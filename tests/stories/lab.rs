@@ -44,6 +44,11 @@ impl Lab {
         Self { trees }
     }
 
+    /// All of them.
+    pub fn trees(&self) -> impl Iterator<Item = &Tree> {
+        self.trees.iter()
+    }
+
     /// The newest server whose name starts so (`redis-7`, `valkey`).
     pub fn tree(&self, name: &str) -> Option<&Tree> {
         self.trees.iter().rev().find(|tree| tree.name.starts_with(name))

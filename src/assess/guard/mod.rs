@@ -51,7 +51,7 @@ pub fn guard(look: Look, target: &Target, state: &State, accept: bool) -> Guarde
     let conf = settings::load(&look, &start, version.as_ref().map(binary::for_conf));
     let file = start.config_file.as_ref().map(|file| start.cwd.join(file));
     let major = version.as_ref().map(|v| i64::from(v.version.0));
-    let config = settings::facts(&conf, file.as_deref(), major);
+    let config = settings::facts(&conf, file.as_deref(), major, version.as_ref().map(binary::for_conf));
     if config.state == Some(ConfigState::Invalid) || (config.state == Some(ConfigState::Missing) && file.is_some()) {
         let why = config.error.unwrap_or_else(|| "its configuration file is not there".into());
         said.notes.push(format!("the server will refuse its configuration: {why}"));

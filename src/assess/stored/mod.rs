@@ -6,6 +6,6 @@ mod snapshot;
 mod survey;
 
 pub use aof::{Judged, aof_facts, aof_points, judge, unchecked_aof};
-pub use permission::problem;
+pub use permission::rights;
 pub use snapshot::{Loader, snapshot_facts, snapshot_point};
 pub use survey::{DataFile, Paths, Survey, data_files, survey};

@@ -266,6 +266,12 @@ impl Look {
         rustix::fs::accessat(CWD, path, rustix::fs::Access::READ_OK, AtFlags::EACCESS).is_ok()
     }
 
+    /// Whether the kernel keeps users from making second names for files of others (`fs.protected_hardlinks`).
+    #[must_use]
+    pub fn links_are_protected(&self) -> bool {
+        self.read_text(Path::new("/proc/sys/fs/protected_hardlinks"), 16).is_ok_and(|text| text.trim() == "1")
+    }
+
     /// 32 hexadecimal digits nobody can guess.
     ///
     /// # Errors

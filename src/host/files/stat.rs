@@ -198,16 +198,23 @@ pub enum Access {
     Execute,
 }
 
+impl Access {
+    /// Its permission bit: 4, 2 or 1.
+    #[must_use]
+    pub fn bit(self) -> u32 {
+        match self {
+            Access::Read => 4,
+            Access::Write => 2,
+            Access::Execute => 1,
+        }
+    }
+}
+
 impl Stat {
     /// Whether the permission bits allow `user` (with all of `groups`) this access. Root may all but execute a file
     /// nobody may. ACLs and read-only mounts are not considered.
     #[must_use]
     pub fn allows(&self, uid: u32, groups: &[u32], access: Access) -> bool {
-        let bit = match access {
-            Access::Read => 4,
-            Access::Write => 2,
-            Access::Execute => 1,
-        };
         if uid == 0 {
             return access != Access::Execute || self.kind == Kind::Directory || self.mode & 0o111 != 0;
         }
@@ -218,6 +225,6 @@ impl Stat {
         } else {
             0
         };
-        self.mode >> shift & bit != 0
+        self.mode >> shift & access.bit() != 0
     }
 }

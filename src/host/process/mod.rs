@@ -11,7 +11,7 @@ pub use memory::{CgroupMemory, Memory};
 pub use server_name::{SERVER_PROGRAMS, server_program};
 pub use sockets::{Listener, Listening};
 pub(crate) use spawn::wait_gone;
-pub use spawn::{Launch, Launched, exec_as};
+pub use spawn::{Launch, Launched, as_user, exec_as};
 
 use std::io;
 use std::path::PathBuf;

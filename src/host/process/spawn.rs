@@ -118,6 +118,19 @@ fn signal_number(signal: Signal) -> Option<rustix::process::Signal> {
     rustix::process::Signal::from_named_raw(signal as i32)
 }
 
+/// The command line that runs `argv` as a user, through our own program; as it is for ourselves.
+#[must_use]
+pub fn as_user(launcher: &std::path::Path, user: Option<&User>, argv: Vec<String>) -> Vec<String> {
+    if user.is_none() {
+        return argv;
+    }
+    let mut all = vec![launcher.display().to_string(), "__exec".to_string()];
+    all.extend(who(user));
+    all.push("--".to_string());
+    all.extend(argv);
+    all
+}
+
 /// The arguments of `__exec` that say who the server runs as.
 fn who(user: Option<&User>) -> Vec<String> {
     let Some(user) = user else { return Vec::new() };

@@ -1,0 +1,164 @@
+//! What is wrong is not the data: a configuration that the server refuses, rights that it lacks, an AOF that is off.
+use crate::lab::Lab;
+use crate::sandbox::Sandbox;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Bytes of the data files, by path.
+fn data(server: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
+    server.files().into_iter().filter(|(path, _)| path.starts_with(server.data())).collect()
+}
+
+#[test]
+fn a_typo_and_a_directive_of_another_version_become_comments() {
+    Lab::on_each(|mut server| {
+        server.start().fill(300);
+        let digest = server.digest();
+        server.kill9();
+        let good = fs::read_to_string(server.conf()).unwrap();
+        let include = server.root().join("tuning.conf");
+        fs::write(&include, "tcp-keepalive 300\nhash-max-zipmap-entries 512\n").unwrap();
+        server.configure(&format!("include {}\ntcp-keepaliv 300", include.display()));
+        let plan = server.redis_dr(&["plan", "demo"]);
+        plan.exits(0).mentions("did you mean tcp-keepalive?").mentions("tuning.conf:2");
+        server.recover_auto().recovered_by("fix-config");
+        assert_eq!(server.digest(), digest);
+        let now = fs::read_to_string(server.conf()).unwrap();
+        assert!(now.starts_with(&good) && now.ends_with("\n# tcp-keepaliv 300\n"), "{now}");
+        assert!(now.contains("refuses the next line: Bad directive"), "{now}");
+        let tuning = fs::read_to_string(include).unwrap();
+        assert!(tuning.starts_with("tcp-keepalive 300\n# redis-dr "), "{tuning}");
+        assert!(tuning.ends_with("\n# hash-max-zipmap-entries 512\n"), "{tuning}");
+        server.writes_survive_kill9();
+    });
+}
+
+#[test]
+fn a_line_that_may_decide_over_the_data_is_a_persons_to_mend() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(50).kill9();
+    for line in ["appendonyl yes", "requirepas hunter2", "dir \"/unbalanced"] {
+        let good = fs::read(server.conf()).unwrap();
+        server.configure(line);
+        let before = server.files();
+        let output = server.recover_auto();
+        output.exits(3).mentions(line.split(' ').next().unwrap());
+        assert!(!output.stdout.contains("hunter2") && !output.stderr.contains("hunter2"));
+        assert!(server.files() == before && !server.running());
+        fs::write(server.conf(), good).unwrap();
+    }
+}
+
+#[test]
+fn what_only_the_server_knows_to_refuse_is_rolled_back() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(50).kill9();
+    // Our table lets this one through: only the server knows the format.
+    server.configure("tcp-keepaliv 300\nclient-output-buffer-limit nobody 1 2 3");
+    let before = fs::read(server.conf()).unwrap();
+    server.recover_auto().exits(1).mentions("still refuses its configuration");
+    assert_eq!(fs::read(server.conf()).unwrap(), before);
+    assert!(!server.running());
+}
+
+/// A server that the user `nobody` may run, and its sandbox made open to that user; none where there is no such thing.
+fn for_nobody() -> Option<Sandbox> {
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("-- left out: owners can be changed by root only");
+        return None;
+    }
+    let nobody = nix::unistd::User::from_name("nobody").unwrap()?;
+    let lab = Lab::new();
+    let runs = |program: &Path| {
+        let mut command = Command::new(program);
+        command.arg("--version").uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+        command.output().is_ok_and(|output| output.status.success())
+    };
+    let Some(tree) = lab.trees().find(|tree| runs(&tree.server)) else {
+        eprintln!("-- left out: the user nobody may run none of the servers");
+        return None;
+    };
+    let mut server = Sandbox::new(tree);
+    server.instance("run_as: nobody\npolicy: { max_risk: high, max_loss: 1h }");
+    server.configure(&format!("logfile {0}/redis.log\npidfile {0}/redis.pid", server.data().display()));
+    fs::set_permissions(server.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    Some(server)
+}
+
+fn give(path: &Path, user: &str) {
+    let user = nix::unistd::User::from_name(user).unwrap().unwrap();
+    for entry in fs::read_dir(path).into_iter().flatten() {
+        give(&entry.unwrap().path(), &user.name);
+    }
+    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+}
+
+#[test]
+fn a_wrong_owner_is_put_right_and_the_data_is_untouched() {
+    let Some(mut server) = for_nobody() else { return };
+    server.start().fill(300);
+    let digest = server.digest();
+    server.kill9();
+    give(&server.data(), "nobody");
+    let aof = server.aof_tail().parent().unwrap().to_path_buf();
+    let wrong = if aof == server.data() { server.aof_tail() } else { aof };
+    give(&wrong, "root");
+    fs::set_permissions(server.aof_tail(), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(server.conf(), fs::Permissions::from_mode(0o600)).unwrap();
+    let before = data(&server);
+    let run = server.recover_auto().recovered_by("fix-permissions");
+    assert_eq!(run["loss_seconds"], 0.0);
+    assert_eq!(server.digest(), digest);
+    for (path, bytes) in before.iter().filter(|(path, _)| path.starts_with(&wrong)) {
+        let now = fs::read(path).unwrap();
+        assert!(now.starts_with(bytes), "{} is not what it was", path.display());
+    }
+    let conf = fs::metadata(server.conf()).unwrap();
+    assert_eq!((std::os::unix::fs::MetadataExt::uid(&conf), conf.permissions().mode() & 0o777), (0, 0o640));
+}
+
+#[test]
+fn rights_are_given_back_when_the_start_fails() {
+    let Some(mut server) = for_nobody() else { return };
+    server.start().fill(50).kill9();
+    give(&server.data(), "nobody");
+    give(&server.aof_tail(), "root");
+    fs::set_permissions(server.aof_tail(), fs::Permissions::from_mode(0o600)).unwrap();
+    // Taken by nobody the server knows of: the start fails after the rights were set.
+    server.configure("client-output-buffer-limit nobody 1 2 3");
+    server.recover_auto().exits(1);
+    let now = fs::metadata(server.aof_tail()).unwrap();
+    assert_eq!((std::os::unix::fs::MetadataExt::uid(&now), now.permissions().mode() & 0o777), (0, 0o600));
+}
+
+#[test]
+fn aof_is_switched_on_while_it_runs_and_off_again() {
+    Lab::on_each(|mut server| {
+        server.configure("appendonly no\nsave 3600 1").start().fill(400);
+        let (digest, run_id) = (server.digest(), server.run_id());
+        let args = ["recover", "demo", "--runbook", "enable-aof", "--confirm", "demo", "--json"];
+        server.redis_dr(&args).recovered_by("enable-aof");
+        assert_eq!(server.run_id(), run_id, "it was not restarted");
+        assert_eq!(server.info("aof_enabled").as_deref(), Some("1"));
+        assert!(fs::read_to_string(server.conf()).unwrap().contains("\nappendonly yes\n"));
+        server.writes_survive_kill9();
+        assert_eq!(server.digest(), digest);
+    });
+}
+
+#[test]
+fn aof_switched_on_can_be_taken_back() {
+    let mut server = Lab::new().sandbox();
+    server.configure("appendonly no\nsave 3600 1").start().fill(400);
+    let (digest, conf) = (server.digest(), fs::read(server.conf()).unwrap());
+    let args = ["recover", "demo", "--runbook", "enable-aof", "--confirm", "demo", "--json"];
+    server.redis_dr(&args).recovered_by("enable-aof");
+    server.redis_dr(&["runs", "rollback", "last", "--confirm", "demo", "--discard-writes"]).exits(0);
+    assert_eq!(server.info("aof_enabled").as_deref(), Some("0"));
+    assert_eq!(fs::read(server.conf()).unwrap(), conf);
+    assert!(!server.aof_dir().exists(), "a stale AOF would win at a later start");
+    assert_eq!(server.digest(), digest);
+}
