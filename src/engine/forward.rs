@@ -79,6 +79,8 @@ fn finish_unproved(run: &mut Run<'_>, error: ActError) -> Result<Ending, RunErro
     if opened(run) || error.interrupted {
         return stop(run, &error.because, &error.hint);
     }
+    let (because, hint) = (error.because.clone(), error.hint.clone());
+    run.record(Line::StepFailed { step: "recovered".into(), because, hint, in_doubt: false })?;
     back::roll_back_after(run, "recovered", &error)
 }
 

@@ -17,13 +17,14 @@ pub(super) fn recovered(run: &mut Run<'_>) -> Result<(), ActError> {
     let found = run.with_hands(&[], |hands| -> Result<serde_json::Value, ActError> {
         let mut server = hands.connect()?;
         let info = server.info(Some("everything"))?;
+        hands.unshare()?;
+        // Before our own write: its removal may still be on its way to the disk.
+        let on_disk = hands.would_load_the_same(&mut server)?;
         let mut write = None;
         if probe && info.get("role") == Some("master") {
             write = Some(server.write_probe(&format!("redis-dr:probe:{id}"))?.as_secs_f64());
         }
         let latency = server.latency(200)?;
-        hands.unshare()?;
-        let on_disk = hands.would_load_the_same(&mut server)?;
         Ok(json!({
             "write_seconds": write, "ping_median_ms": latency.median.as_secs_f64() * 1000.0,
             "keys": info.keys(), "role": info.get("role"), "on_disk": on_disk.checks,
