@@ -274,8 +274,9 @@ pub enum Command {
     ///
     /// The running server gets `save ""`, `auto-aof-rewrite-percentage 0` and, from 7.0 on, `aof-disable-auto-gc yes`, so that
     /// it overwrites none of its files; nothing starts it any more; and every data file gets a second name or a copy in the
-    /// vault. --release puts the owner's values back and lets it start; so does a recovery that succeeds. The copies are
-    /// listed by `redis-dr vault list` and stay until `redis-dr runs prune`.
+    /// vault. --release puts the owner's values back and lets it start; so does a recovery that succeeds. Until then
+    /// `--auto` keeps its hands off (exit 3); a person may recover. The copies are listed by `redis-dr vault list` and stay
+    /// until `redis-dr runs prune`.
     #[command(
         after_help = "Examples:\n  redis-dr hold cache-1                   somebody typed FLUSHALL: first this, then think\n  redis-dr hold cache-1 --release"
     )]

@@ -16,7 +16,7 @@ const EXIT_CODES: &[(i32, &str)] = &[
     (
         3,
         "refused: a person must decide (outside policy, no recovery point within the allowed loss, no rule matched, \
-         unknown topology, paused, too many recent recoveries). Nothing was changed, holds and hooks aside",
+         unknown topology, paused or held, too many recent recoveries). Nothing was changed, holds and hooks aside",
     ),
     (
         4,
@@ -52,7 +52,8 @@ const WORDS: &[(&str, &str)] = &[
     (
         "hold",
         "Stops the bleeding: the running server overwrites none of its files any more, nothing starts it, every data file has \
-         a second name. `redis-dr hold` holds, `redis-dr hold --release` puts everything back.",
+         a second name. --auto keeps its hands off until it is over. `redis-dr hold` holds, `redis-dr hold --release` \
+         puts everything back.",
     ),
     (
         "guard",

@@ -116,6 +116,12 @@ pub struct Active {
     pub log: Log,
 }
 
+impl std::fmt::Display for Active {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "held by {} since {:.0}", self.by, self.since)
+    }
+}
+
 /// The hold in force on an instance; one that was cut off in the middle is one too.
 ///
 /// # Errors

@@ -106,7 +106,7 @@ pub fn apply_plan(
     stop: &Stop,
 ) -> RunDocument {
     if *consent == Consent::Auto
-        && let Some(doc) = super::paused::refusal(world)
+        && let Some(doc) = super::hands_off::refusal(world)
     {
         return doc;
     }

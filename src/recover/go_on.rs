@@ -85,7 +85,7 @@ pub fn continue_run(
     person: &mut dyn Person,
     stop: &Stop,
 ) -> RunDocument {
-    if auto && let Some(doc) = super::paused::refusal(world) {
+    if auto && let Some(doc) = super::hands_off::refusal(world) {
         return doc;
     }
     let damaged = |because| left(world, id, because, "redis-dr vault list shows its copies");

@@ -3,9 +3,9 @@
 mod carry;
 mod choose;
 mod go_on;
+mod hands_off;
 mod hooks;
 mod moved;
-mod paused;
 mod rights;
 mod story;
 mod unfinished;

@@ -48,7 +48,7 @@ pub fn recover(
     stop: &Stop,
 ) -> Result<RunDocument, Usage> {
     if *consent == Consent::Auto
-        && let Some(doc) = super::paused::refusal(world)
+        && let Some(doc) = super::hands_off::refusal(world)
     {
         return Ok(doc);
     }

@@ -1,5 +1,7 @@
 //! Hold: the bleeding stops, and all of it can be put back.
+use crate::dr::{Output, finish};
 use crate::lab::Lab;
+use crate::midway::send;
 use crate::sandbox::{Sandbox, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,6 +16,11 @@ fn hold(server: &Sandbox) -> Value {
 fn setting(server: &Sandbox, name: &str) -> Option<String> {
     let reply = server.must(&["CONFIG", "GET", name]).text();
     reply.lines().nth(1).map(str::to_string)
+}
+
+/// A hold is a person's, and so is a recovery in spite of it.
+fn recover_by_a_person(server: &Sandbox) -> Output {
+    server.redis_dr(&["recover", "demo", "--confirm", "demo", "--json"])
 }
 
 /// The settings that a hold changes, as the server has them.
@@ -100,12 +107,52 @@ fn a_server_that_is_down_is_held_and_a_recovery_ends_the_hold() {
         let held = hold(&server);
         assert!(server.data().join(".redis-dr/held").exists());
         assert!(!held["saved"].as_array().unwrap().is_empty());
-        server.recover_auto().recovered_by("restart");
+        recover_by_a_person(&server).recovered_by("restart");
         assert_eq!(server.digest(), digest);
         assert!(!server.data().join(".redis-dr/held").exists());
         server.redis_dr(&["hold", "demo", "--release"]).exits(0).mentions("not held");
         server.writes_survive_kill9();
     });
+}
+
+#[test]
+fn auto_leaves_a_held_instance_to_who_holds_it() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(200).kill9();
+    server.redis_dr(&["plan", "demo", "-o", "plan.json"]).exits(0);
+    hold(&server);
+    let before = server.files();
+    let run = server.recover_auto().exits(3).json();
+    assert_eq!((&run["outcome"], &run["run_id"]), (&"refused".into(), &Value::Null));
+    let because = run["because"].as_str().unwrap();
+    assert!(because.starts_with("held by ") && because.contains(" since "), "{run}");
+    assert!(run["hint"].as_str().unwrap().contains("hold demo --release"), "{run}");
+    // neither a named way nor a reviewed plan says that whoever holds it is done
+    server.redis_dr(&["recover", "demo", "--auto", "--runbook", "restart"]).exits(3).mentions("held by");
+    server.redis_dr(&["apply", "plan.json", "--auto"]).exits(3).mentions("held by");
+    assert!(server.files() == before && !server.running());
+
+    server.redis_dr(&["hold", "demo", "--release"]).exits(0);
+    server.recover_auto().recovered_by("restart");
+}
+
+#[test]
+fn a_run_cut_off_on_a_held_instance_is_a_persons_to_carry_on() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(200);
+    let digest = server.digest();
+    server.kill9().append_torn_transaction();
+    hold(&server);
+    server.waits_before("repair-aof", "start", true);
+    let child = server.recover_until_it_waits(&["--confirm", "demo"]);
+    send(&child, Signal::SIGKILL);
+    finish(child);
+    server.let_go();
+    server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(3).mentions("held by");
+    let run = recover_by_a_person(&server).exits(0).json();
+    assert_eq!((&run["outcome"], &run["runbook"]), (&"recovered".into(), &"mine".into()), "carried on: {run}");
+    assert_eq!(server.digest(), digest);
+    assert!(!server.data().join(".redis-dr/held").exists());
 }
 
 #[test]
@@ -116,7 +163,7 @@ fn a_held_server_that_came_up_empty_is_recovered() {
     server.kill9().configure("appendonly yes\nsave 3600 1");
     server.start();
     hold(&server);
-    server.recover_auto().recovered_by("restore-rdb-as-aof-base");
+    recover_by_a_person(&server).recovered_by("restore-rdb-as-aof-base");
     assert_eq!(server.digest(), digest);
     assert_eq!(setting(&server, "save").as_deref(), Some("3600 1"), "the owner's, not the hold's");
     assert!(!server.data().join(".redis-dr/held").exists());
