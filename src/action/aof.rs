@@ -2,10 +2,10 @@
 //!
 //! A new AOF is always built complete beside the old one and exchanged for it in one move, so that at no instant a
 //! start would find nothing, or half of it.
-use super::files::{aof_save, open_snapshot, point_of};
+use super::files::{aof_replaced, open_snapshot, point_of};
 use super::{
     Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands,
-    RepeatClass, SaveSpec, Site, UndoMove,
+    RepeatClass, SaveSpec, Site, UndoMove, WholeFile,
 };
 use crate::aof::{manifest, set};
 use crate::facts::Cut;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 fn effects(site: &Site, undo_text: &str) -> Effects {
-    let (path, usage) = aof_save(site);
+    let (path, usage) = aof_replaced(site);
     Effects {
         changes: vec![Change {
             what: path.display().to_string(),
@@ -164,7 +164,10 @@ fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
     for entry in &listed.entries {
         let path = live.join(&entry.name);
         if entry.name == cut.file {
-            build.add_file(&entry.name, Content::File { path: &path, len: Some(cut.offset) }, file)?;
+            let progress = &mut *hands.progress;
+            let mut told = |_: &Path, done, total| progress(&format!("copy {}", entry.name), done, Some(total));
+            let up_to = Content::File { path: &path, len: Some(cut.offset) };
+            build.add_file_telling(&entry.name, up_to, file, &mut told)?;
         } else {
             // the last increment is appended to in place: it must not share its bytes with the vault
             let may_link = last.as_ref() != Some(&entry.name);
@@ -214,16 +217,30 @@ impl Act for AofRebuildManifest {
     }
 }
 
+/// The AOF's files as they are now.
+fn files_now(hands: &Hands<'_>) -> Vec<WholeFile> {
+    let (look, aof) = (hands.look, &hands.site.aof);
+    let names = if hands.site.multi_part { look.list(aof).unwrap_or_default() } else { Vec::new() };
+    let paths =
+        if hands.site.multi_part { names.iter().map(|e| aof.join(&e.name)).collect() } else { vec![aof.clone()] };
+    paths.iter().filter_map(|path| Some(WholeFile::now(path, &look.stat(path).ok()?))).collect()
+}
+
 impl Act for AofCheck {
     fn effects(&self, _: &Site) -> Effects {
         Effects::none()
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        let before = files_now(hands);
         let report = super::tools::judge(hands.look, hands.site);
         match report.state {
             set::SetState::Intact | set::SetState::Empty => {
-                Ok(json!({ "base_keys": report.base_keys, "commands": report.commands_after_base }))
+                let mut whole = files_now(hands);
+                whole.retain(|file| before.contains(file));
+                Ok(json!({
+                    "base_keys": report.base_keys, "commands": report.commands_after_base, "whole": whole,
+                }))
             }
             other => Err(ActError::failed(
                 format!("{} is still not whole: {other:?}", hands.site.aof.display()),

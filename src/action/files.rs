@@ -13,14 +13,19 @@ fn paths(site: &Site, what: &[DataFiles]) -> Vec<(PathBuf, SaveUse)> {
     what.iter()
         .map(|w| match w {
             DataFiles::Rdb => (site.rdb.clone(), SaveUse::Replaced),
-            DataFiles::Aof => aof_save(site),
+            DataFiles::Aof => aof_replaced(site),
         })
         .collect()
 }
 
-/// How the AOF is saved: as a tree where it is kept in parts, else as the one file.
-pub(super) fn aof_save(site: &Site) -> (PathBuf, SaveUse) {
-    (site.aof.clone(), if site.multi_part { SaveUse::Tree } else { SaveUse::Replaced })
+/// How the AOF is saved by a step that puts another in its place, or takes it away.
+pub(super) fn aof_replaced(site: &Site) -> (PathBuf, SaveUse) {
+    (site.aof.clone(), if site.multi_part { SaveUse::ReplacedTree } else { SaveUse::Replaced })
+}
+
+/// How the AOF is saved before a server appends to it.
+pub(super) fn aof_appended(site: &Site) -> SaveSpec {
+    SaveSpec { path: site.aof.clone(), usage: if site.multi_part { SaveUse::AppendedTree } else { SaveUse::Appended } }
 }
 
 impl Act for FilesSetAside {

@@ -19,6 +19,7 @@ mod redis;
 mod refused;
 mod restart;
 mod rights;
+mod saves;
 mod service;
 mod site;
 mod tools;
@@ -26,11 +27,11 @@ pub use beside::Loaded;
 pub use conf::FENCE_MARKER;
 pub use hands::{Act, ActError, Done, ENOUGH, Hands, Progress, with_causes};
 pub use params::*;
+pub use saves::{MARKED_ABOVE, Part, WholeFile, listed, part};
 pub use service::save_live;
 pub use site::*;
 pub use tools::effective;
 
-use crate::vault::{Save, Use, Vault, VaultError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -195,43 +196,22 @@ pub struct SaveSpec {
     pub usage: SaveUse,
 }
 
-impl SaveSpec {
-    /// Makes the copy.
-    ///
-    /// # Errors
-    /// It could not be saved, synced or read back.
-    pub fn save(&self, vault: &mut Vault) -> Result<Save, VaultError> {
-        Ok(match self.usage {
-            SaveUse::Tree => vault.save_tree(&self.path, &part_use)?.into(),
-            SaveUse::Replaced => vault.save(&self.path, Use::Replaced)?.into(),
-            SaveUse::OwnerAndMode => vault.save(&self.path, Use::OwnerAndMode)?.into(),
-            SaveUse::Appended => vault.save(&self.path, Use::WrittenInPlace)?.into(),
-        })
-    }
-}
-
-/// Increments are appended to in place; every other part of an AOF is only ever replaced.
-fn part_use(name: &std::ffi::OsStr) -> Use {
-    let name = name.to_string_lossy();
-    if name.ends_with(".rdb") || name.ends_with(".manifest") || name.contains(".base.") {
-        Use::Replaced
-    } else {
-        Use::WrittenInPlace
-    }
-}
-
 /// How a saved path is going to be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SaveUse {
     /// Its name is given to another file: a link is enough.
     Replaced,
-    /// The server appends to it: it is copied, or marked where it is large and whole.
+    /// Anything may be written into it: it is copied.
+    Written,
+    /// A server appends to it: it is copied, or marked where it is large and whole.
     Appended,
     /// Only its owner and mode change.
     OwnerAndMode,
-    /// A directory: each file as fits it (`.incr.aof` files are appended to, all others replaced).
-    Tree,
+    /// A directory that is replaced or removed as a whole: links are enough.
+    ReplacedTree,
+    /// A directory that a server uses: its last increment is appended to, all else is replaced.
+    AppendedTree,
 }
 
 /// One move of an undo; carried out in order.

@@ -14,7 +14,7 @@ impl Act for Run {
         changes.push(Change { what: self.argv.join(" "), kind: ChangeKind::Outside });
         Effects {
             changes,
-            saves: self.changes.iter().map(|p| SaveSpec { path: PathBuf::from(p), usage: SaveUse::Appended }).collect(),
+            saves: self.changes.iter().map(|p| SaveSpec { path: PathBuf::from(p), usage: SaveUse::Written }).collect(),
             undo: if self.changes.is_empty() { vec![] } else { vec![UndoMove::RestoreSaved] },
             undo_text: if self.changes.is_empty() {
                 "nothing that redis-dr knows of".into()

@@ -1,5 +1,5 @@
 //! `redis.…`: commands to the running server that change it, each waited for until it is true on disk.
-use super::files::aof_save;
+use super::files::aof_appended;
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RedisBgsave, RedisConfigSet, RedisEnableAof,
     RedisRewriteAof, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
@@ -43,14 +43,13 @@ fn wait_for_aof(hands: &mut Hands<'_>, timeout: crate::facts::Seconds) -> Result
 }
 
 fn rewrite_effects(site: &Site, words: &str) -> Effects {
-    let (path, usage) = aof_save(site);
-    let usage = if usage == SaveUse::Tree { usage } else { SaveUse::Appended };
+    let save = aof_appended(site);
     Effects {
         changes: vec![
-            Change { what: path.display().to_string(), kind: ChangeKind::Directory },
+            Change { what: save.path.display().to_string(), kind: ChangeKind::Directory },
             Change { what: words.into(), kind: ChangeKind::LiveConfig },
         ],
-        saves: vec![SaveSpec { path, usage }],
+        saves: vec![save],
         undo: vec![],
         undo_text: "left as it is: clients write already".into(),
         class: RepeatClass::Checkable,

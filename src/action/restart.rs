@@ -5,6 +5,7 @@ use super::{
     ServiceStop, Site, StartUntil, UndoMove,
 };
 use serde_json::{Value, json};
+use std::path::Path;
 
 impl Act for ServiceRestart {
     /// What a start may change is saved by [`Act::perform`], between stop and start: before the stop the server still
@@ -46,7 +47,13 @@ impl Act for ServiceRestart {
         let start = self.start();
         let mut copies = Vec::new();
         for spec in start.effects(hands.site).saves.iter().filter(|s| s.path != hands.site.config_file) {
-            copies.push(spec.save(hands.vault)?.path().display().to_string());
+            let progress = &mut *hands.progress;
+            let mut told = |path: &Path, done, total| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                progress(&format!("copy {name}"), done, Some(total));
+            };
+            let saved = spec.save(hands.vault, hands.site, &[], &mut told)?;
+            copies.push(saved.path().display().to_string());
         }
         let mut found = start.perform(hands)?;
         found["memory"] = stopped["memory"].clone();

@@ -1,7 +1,7 @@
 //! `service.stop`, `service.start`, `service.open` and `server.snapshot`.
 use super::beside::{Loaded, Walk};
 use super::conf::{FENCE_MARKER, effective, text};
-use super::files::aof_save;
+use super::files::aof_appended;
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot,
     ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove,
@@ -143,11 +143,9 @@ fn fence_lines(site: &Site, fenced: bool) -> Vec<String> {
 
 impl Act for ServiceStart {
     fn effects(&self, site: &Site) -> Effects {
-        let (aof, aof_use) = aof_save(site);
-        let aof_use = if aof_use == SaveUse::Tree { aof_use } else { SaveUse::Appended };
         let mut saves = vec![
             SaveSpec { path: site.config_file.clone(), usage: SaveUse::Replaced },
-            SaveSpec { path: aof.clone(), usage: aof_use },
+            aof_appended(site),
             SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced },
         ];
         if fence_lines(site, self.fenced).is_empty() {
@@ -157,7 +155,7 @@ impl Act for ServiceStart {
         Effects {
             changes: vec![
                 Change { what: format!("{}: start{fence}", unit_name(site)), kind: ChangeKind::Service },
-                Change { what: aof.display().to_string(), kind: ChangeKind::Directory },
+                Change { what: site.aof.display().to_string(), kind: ChangeKind::Directory },
                 Change { what: site.rdb.display().to_string(), kind: ChangeKind::Replace },
             ],
             saves,

@@ -2,12 +2,13 @@
 use super::args::VaultCommand;
 use super::context::Context;
 use super::{Failure, out};
-use crate::host::{HostError, Look, Pen};
+use crate::host::{HostError, Look, Mark, Pen};
 use crate::journal;
 use crate::state::StateError;
-use crate::vault::{self, Kept, Save};
+use crate::vault::{self, How, Kept, Save, Saved};
 use crate::yaml::printable;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What the vault of one run, or of one hold, has.
@@ -18,6 +19,14 @@ struct Held {
     kept: Vec<Kept>,
     /// Files that were saved from elsewhere, such as the memory of a server.
     other: Vec<(PathBuf, u64)>,
+}
+
+impl Held {
+    /// Every single file that was saved, in order; one that was saved with its directory, or for two steps, once.
+    fn files(&self) -> impl Iterator<Item = &Saved> {
+        let mut seen = BTreeSet::new();
+        self.saves.iter().flat_map(Save::files).filter(move |saved| seen.insert((saved.path(), saved.copy())))
+    }
 }
 
 /// `vault …`.
@@ -82,9 +91,7 @@ fn find(context: &Context, wanted: &str) -> Result<String, Failure> {
 
 fn document(held: &Held) -> Value {
     let saved: Vec<Value> = held
-        .saves
-        .iter()
-        .flat_map(Save::files)
+        .files()
         .map(
             |s| json!({ "path": s.path(), "how": s.how(), "bytes": s.bytes(), "copy": s.copy(), "digest": s.digest() }),
         )
@@ -96,7 +103,7 @@ fn document(held: &Held) -> Value {
 fn text(held: &Held) {
     let shown = |path: &Path| printable(&path.display().to_string());
     out::line(&format!("{}  {}", held.run, shown(&held.dir)));
-    for saved in held.saves.iter().flat_map(Save::files) {
+    for saved in held.files() {
         out::line(&format!("  {:>14} B  {:<14}  {}", saved.bytes(), saved.how().to_string(), shown(saved.path())));
     }
     for kept in &held.kept {
@@ -112,11 +119,12 @@ fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i
         return Err(Failure::usage("vault restore needs a file to copy to", "-o FILE; --json is for the answer"));
     }
     let held = held(context, &find(context, run)?)?;
-    let (from, digest) = copy_of(&context.look, &held, path)?;
+    let wanted = copy_of(&context.look, &held, path)?;
+    let from = &wanted.file;
     let to = std::path::absolute(output).unwrap_or(output.to_path_buf());
-    let bytes = copy_out(&context.look, &from, digest.as_deref(), &to)?;
+    let bytes = copy_out(&context.look, &wanted, &to)?;
     if context.global.json {
-        let (run, from, to) = (&held.run, &from, &to);
+        let (run, to) = (&held.run, &to);
         out::json(
             &json!({ "schema": "redis-dr/vault-restore/1", "run_id": run, "path": path, "from": from, "to": to, "bytes": bytes }),
         );
@@ -126,18 +134,28 @@ fn restore(context: &Context, run: &str, path: &Path, output: &Path) -> Result<i
     Ok(0)
 }
 
+/// A file of the vault, and what is known of the bytes in it.
+#[derive(Default)]
+struct Wanted {
+    file: PathBuf,
+    digest: Option<String>,
+    /// The file goes on growing: only the bytes up to the mark were saved.
+    mark: Option<Mark>,
+}
+
 /// The copy of a path as it was before the run; or a file of the vault by its own path.
-fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<String>), Failure> {
+fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<Wanted, Failure> {
     let asked = std::path::absolute(path).unwrap_or(path.to_path_buf());
     let resolved = asked.parent().and_then(|p| look.real_path(p).ok()).zip(asked.file_name()).map(|(p, n)| p.join(n));
     let is = |p: &Path| p == asked || resolved.as_deref() == Some(p);
     let mut without_bytes = None;
     // the first save of a path is what was there before the run
-    for saved in held.saves.iter().flat_map(Save::files) {
+    for saved in held.files() {
         let meant = is(saved.path()) || saved.via().is_some_and(is) || saved.copy().is_some_and(is);
         match saved.copy() {
             Some(copy) if meant => {
-                return Ok((copy.to_path_buf(), saved.digest().map(String::from)));
+                let mark = saved.mark().filter(|_| saved.how() == How::Tail).cloned();
+                return Ok(Wanted { file: copy.to_path_buf(), digest: saved.digest().map(String::from), mark });
             }
             None if meant => without_bytes = Some(saved.how()),
             _ => {}
@@ -145,7 +163,7 @@ fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<Str
     }
     let extra = held.other.iter().map(|(p, _)| p).chain(held.kept.iter().map(|k| &k.to));
     if let Some(file) = extra.into_iter().find(|p| is(p)) {
-        return Ok((file.clone(), None));
+        return Ok(Wanted { file: file.clone(), ..Wanted::default() });
     }
     let why = match without_bytes {
         Some(how) => format!("no bytes of {} had to be saved ({how})", path.display()),
@@ -155,7 +173,8 @@ fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<(PathBuf, Option<Str
 }
 
 /// Copies into a new file, 0600, and reads it back. A copy that failed leaves no file.
-fn copy_out(look: &Look, from: &Path, digest: Option<&str>, to: &Path) -> Result<u64, Failure> {
+fn copy_out(look: &Look, wanted: &Wanted, to: &Path) -> Result<u64, Failure> {
+    let from = &wanted.file;
     let (Some(above), Some(name)) = (to.parent(), to.file_name()) else {
         return Err(Failure::usage(format!("{} names no file", to.display()), "-o FILE"));
     };
@@ -166,9 +185,11 @@ fn copy_out(look: &Look, from: &Path, digest: Option<&str>, to: &Path) -> Result
     }
     let pen = Pen::new();
     let mut file = pen.new_file(&dir, name)?;
-    let written = pen.fill(&mut file, to, &mut source, u64::MAX).and_then(|written| {
-        if digest.is_some_and(|d| d != written.digest) {
-            return Err(HostError::ReadBack { path: from.to_path_buf() });
+    let limit = wanted.mark.as_ref().map_or(u64::MAX, |mark| mark.size);
+    let written = pen.fill(&mut file, to, &mut source, limit).and_then(|written| {
+        let other = wanted.digest.as_ref().is_some_and(|d| *d != written.digest);
+        if other || !wanted.mark.as_ref().map_or(Ok(true), |mark| look.holds_mark(to, mark))? {
+            return Err(HostError::ReadBack { path: from.clone() });
         }
         pen.sync_dir(&dir)?;
         Ok(written)
@@ -194,11 +215,17 @@ mod tests {
         let (look, pen) = (Look::new(), Pen::new());
         let mut file = pen.new_file(&look.pin(dir.path()).unwrap(), "a".as_ref()).unwrap();
         pen.fill(&mut file, &from, &mut &b"bytes"[..], 5).unwrap();
-        let wrong = copy_out(&look, &from, Some("no digest"), &to);
+        let of = |digest: &str| Wanted { file: from.clone(), digest: Some(digest.to_owned()), mark: None };
+        let wrong = copy_out(&look, &of("no digest"), &to);
         assert!(wrong.is_err() && !look.exists(&to));
         let digest = blake3::hash(b"bytes").to_hex().to_string();
-        assert_eq!(copy_out(&look, &from, Some(&digest), &to).unwrap(), 5);
+        assert_eq!(copy_out(&look, &of(&digest), &to).unwrap(), 5);
         assert_eq!(look.stat(&to).unwrap().mode & 0o777, 0o600);
-        assert_eq!(copy_out(&look, &from, None, &to).unwrap_err().exit_code, 2);
+        // behind a mark only what was there then is given out
+        let (part, digest) = (dir.path().join("c"), blake3::hash(b"byt").to_hex().to_string());
+        let marked = |digest: String| Wanted { file: from.clone(), digest: None, mark: Some(Mark { size: 3, digest }) };
+        assert!(copy_out(&look, &marked("another end".into()), &part).is_err() && !look.exists(&part));
+        assert_eq!(copy_out(&look, &marked(digest.clone()), &part).unwrap(), 3);
+        assert_eq!(copy_out(&look, &of(&digest), &to).unwrap_err().exit_code, 2);
     }
 }

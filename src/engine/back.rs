@@ -3,7 +3,7 @@ use super::run::{Run, RunError};
 use super::{Ending, Event};
 use crate::action::{ActError, UndoMove};
 use crate::journal::{Event as Line, UndoWork};
-use crate::vault::{Kept, Save};
+use crate::vault::{How, Kept, Save};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -145,6 +145,9 @@ fn stuck(run: &mut Run<'_>, work: &UndoWork, e: &ActError) -> Result<Ending, Run
     for file in work.saves.iter().flat_map(Save::files) {
         if let Some(copy) = file.copy() {
             by_hand.push(format!("cp -p {} {}", copy.display(), file.path().display()));
+            if file.how() == How::Tail {
+                by_hand.push(format!("truncate -s {} {}", file.bytes(), file.path().display()));
+            }
         }
     }
     by_hand.push("then: redis-dr runs rollback".into());

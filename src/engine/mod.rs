@@ -9,6 +9,7 @@ mod forward;
 mod gates;
 mod proof;
 mod run;
+mod saves;
 mod stop;
 
 pub use back::roll_back;

@@ -1,7 +1,7 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
 use super::gates::Refresh;
 use super::{Event, Stop, Witness};
-use crate::action::{ActError, ENOUGH, Hands, Loaded, SaveSpec, with_causes};
+use crate::action::{ENOUGH, Hands, Loaded, with_causes};
 use crate::facts::Facts;
 use crate::host::{Kind, Look};
 use crate::journal::{Event as Line, Journal, JournalError, Log};
@@ -210,20 +210,6 @@ impl<'a> Run<'a> {
     /// Tells the observer.
     pub(super) fn tell(&mut self, event: &Event<'_>) {
         self.deps.person.event(event);
-    }
-
-    /// Saves everything that a step will change, before it changes anything.
-    pub(super) fn save_all(&mut self, specs: &[SaveSpec]) -> Result<Vec<Save>, ActError> {
-        let mut kept = Vec::new();
-        for spec in specs {
-            let one = spec.save(&mut self.vault)?;
-            for file in one.files() {
-                let (path, how) = (file.path().display().to_string(), file.how().to_string());
-                self.deps.person.event(&Event::Saved { path, how, bytes: file.bytes() });
-            }
-            kept.push(one);
-        }
-        Ok(kept)
     }
 
     /// Runs `act` with everything an action may use.

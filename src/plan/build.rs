@@ -1,11 +1,13 @@
 //! From runbook, facts and point to a plan. Pure: sizes and the fingerprint come from the caller.
-use super::{Fingerprint, Gate, Plan, PlanEstimate, PlannedStep, SCHEMA, SafetyCopy, sha256_hex};
-use crate::action::{Action, Effects, Estimate, SaveUse, Site};
+use super::copies::{Files, found_whole};
+use super::{Fingerprint, Gate, Plan, PlanEstimate, PlannedStep, SCHEMA, sha256_hex};
+use crate::action::{Action, Effects, Estimate, Site};
+use crate::aof::manifest::Manifest;
 use crate::expr::Truth;
 use crate::facts::{Assessment, Bytes, Facts, Point, Seconds, Time};
 use crate::runbook::{self, Runbook};
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,8 +81,10 @@ pub struct Input<'a> {
     pub site: Site,
     /// What the plan relies on.
     pub fingerprint: Fingerprint,
-    /// The size of a path's content, where it can be seen.
-    pub size: &'a dyn Fn(&Path) -> Option<u64>,
+    /// A path's file, or the files of a directory, with their sizes in bytes; nothing where nothing can be seen.
+    pub files: &'a dyn Fn(&Path) -> Vec<(PathBuf, u64)>,
+    /// The manifest of the AOF, where there is one that can be read.
+    pub listed: Option<Manifest>,
     /// The moment of planning.
     pub now: Time,
 }
@@ -107,19 +111,20 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
             Truth::Unknown(u) => return Err(refused(format!("{} (unknown: {u})", because()))),
         }
     }
-    let mut steps = Vec::new();
+    let mut files = Files::new(&site, input.files, input.listed, found_whole(input.point, &input.fingerprint));
+    let mut steps: Vec<PlannedStep> = Vec::new();
     let mut no_return = None;
     for step in &runbook.steps {
-        let planned = plan_step(step, &site, &scope, input.size)?;
-        let effects = planned.1;
-        if effects.opens && planned.0.skipped().is_none() && no_return.is_none() {
+        let (planned, effects) = plan_step(step, &site, &scope, &mut files)?;
+        if effects.opens && planned.skipped().is_none() && no_return.is_none() {
             no_return = Some(step.id.clone());
         }
-        steps.push(planned.0);
+        steps.push(planned);
     }
     let copy_bytes = Bytes(
         steps
             .iter()
+            .filter(|s| s.skipped().is_none())
             .flat_map(|s| &s.safety_copies)
             .filter(|c| c.how == "copy")
             .filter_map(|c| c.bytes)
@@ -187,7 +192,7 @@ fn plan_step(
     step: &runbook::Step,
     site: &Site,
     scope: &Value,
-    size: &dyn Fn(&Path) -> Option<u64>,
+    files: &mut Files<'_>,
 ) -> Result<(PlannedStep, Effects), PlanError> {
     let fail = |because: String| PlanError::Step { step: step.id.clone(), because };
     let action = step.action.resolve(scope).map_err(|e| fail(e.to_string()))?;
@@ -206,7 +211,7 @@ fn plan_step(
         action: action.name().into(),
         with: parameters(&action),
         changes: effects.changes.clone(),
-        safety_copies: effects.saves.iter().map(|s| copy(s, size)).collect(),
+        safety_copies: effects.saves.iter().flat_map(|s| files.copies(s)).collect(),
         gates: step.before.iter().map(|g| gate(g, scope)).collect(),
         gates_after: step.after.iter().map(|g| gate(g, scope)).collect(),
         undo: effects.undo_text.clone(),
@@ -215,6 +220,9 @@ fn plan_step(
         retry: step.retry,
         on_failure: step.on_failure,
     };
+    if planned.skipped().is_none() {
+        files.after(&action);
+    }
     Ok((planned, effects))
 }
 
@@ -223,17 +231,6 @@ fn parameters(action: &Action) -> Value {
         Ok(Value::Object(map)) => map.into_iter().next().map(|(_, v)| v).unwrap_or(Value::Null),
         _ => Value::Null,
     }
-}
-
-fn copy(save: &crate::action::SaveSpec, size: &dyn Fn(&Path) -> Option<u64>) -> SafetyCopy {
-    let bytes = size(&save.path);
-    let how = match (bytes, save.usage) {
-        (None, _) => "absent",
-        (Some(_), SaveUse::Appended) => "copy",
-        (Some(_), SaveUse::OwnerAndMode) => "owner and mode",
-        (Some(_), SaveUse::Replaced | SaveUse::Tree) => "link",
-    };
-    SafetyCopy { path: save.path.display().to_string(), bytes: bytes.map(Bytes), how: how.into() }
 }
 
 fn gate(gate: &runbook::Gate, scope: &Value) -> Gate {

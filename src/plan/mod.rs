@@ -1,5 +1,6 @@
 //! A plan: a runbook with nothing left unknown, against facts that are written down in its fingerprint.
 mod build;
+mod copies;
 mod digest;
 mod fingerprint;
 mod gate;
@@ -24,7 +25,7 @@ pub struct PlanEstimate {
     pub downtime_seconds: Option<Seconds>,
     /// Data lost.
     pub loss_seconds: Option<Seconds>,
-    /// Bytes that safety copies take (links take none).
+    /// Bytes that safety copies take (links and marks take none).
     pub copy_bytes: Bytes,
     /// Free bytes left on the data's filesystem at the most.
     pub free_bytes_after: Option<Bytes>,
@@ -37,7 +38,7 @@ pub struct SafetyCopy {
     pub path: String,
     /// Its size.
     pub bytes: Option<Bytes>,
-    /// link, copy or absent; the run uses a reflink where the filesystem has it.
+    /// link, mark, copy, owner and mode, or absent; for a mark or a copy the run uses a reflink where the filesystem has it.
     pub how: String,
 }
 

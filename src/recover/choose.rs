@@ -2,13 +2,14 @@
 use super::{Person, World};
 use crate::assess::{self, Assessed, Depth, Wanted};
 use crate::facts::{Assessment, Outcome, Point, Topology};
+use crate::host::Kind;
 use crate::plan::{self, Plan};
 use crate::playbook::{self, Choice, Playbook, Shelves};
 use crate::points::Prefer;
 use crate::report::RunOutcome;
 use crate::runbook::{self, Runbook};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, Default)]
@@ -266,13 +267,18 @@ fn make_plan(
     let mut fingerprint = plan::take_fingerprint(world.look, &assessment.facts, &site, point);
     fingerprint.runbook_digest = blake3::hash(runbook.text.as_bytes()).to_hex().to_string();
     let look = world.look;
-    let size = |path: &std::path::Path| -> Option<u64> {
-        let stat = look.stat(path).ok()?;
-        if stat.kind == crate::host::Kind::Directory {
-            return Some(look.list(path).ok()?.iter().map(|e| e.stat.size).sum());
+    let files = |path: &Path| -> Vec<(PathBuf, u64)> {
+        match look.stat(path) {
+            Ok(stat) if stat.kind == Kind::Directory => {
+                let mut files = look.list(path).unwrap_or_default();
+                files.retain(|e| e.stat.kind == Kind::File);
+                files.into_iter().map(|e| (path.join(e.name), e.stat.size)).collect()
+            }
+            Ok(stat) => vec![(path.to_path_buf(), stat.size)],
+            Err(_) => Vec::new(),
         }
-        Some(stat.size)
     };
+    let listed = crate::action::listed(look, &site);
     let input = plan::Input {
         assessment,
         runbook,
@@ -280,7 +286,8 @@ fn make_plan(
         point,
         site,
         fingerprint,
-        size: &size,
+        files: &files,
+        listed,
         now: crate::facts::Time(look.now()),
     };
     match plan::build(input) {

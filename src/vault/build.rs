@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::save::open_any;
+use super::save::{Told, open_any, untold};
 use super::saved::{How, Kept, SavedTree};
 use super::write::{Content, Placed};
 use super::{Vault, VaultError};
@@ -101,10 +101,24 @@ impl BuildDir<'_> {
     /// # Errors
     /// EEXIST; as [`Vault::replace`].
     pub fn add_file(&mut self, name: &str, content: Content<'_>, owner: Owner) -> Result<Placed, VaultError> {
+        self.add_file_telling(name, content, owner, &mut untold)
+    }
+
+    /// As [`BuildDir::add_file`]; the copy of a file tells how far it is.
+    ///
+    /// # Errors
+    /// As [`BuildDir::add_file`].
+    pub fn add_file_telling(
+        &mut self,
+        name: &str,
+        content: Content<'_>,
+        owner: Owner,
+        told: &mut Told<'_>,
+    ) -> Result<Placed, VaultError> {
         let name = self.one_name(name)?;
         let path = self.dir.path().join(name);
         let mut file = self.vault.pen.new_file(&self.dir, name)?;
-        let placed = self.vault.pour(&mut file, &path, content)?;
+        let placed = self.vault.pour(&mut file, &path, content, told)?;
         self.vault.pen.dress(&file, &path, owner, None)?;
         self.vault.pen.sync(&file, &path)?;
         Ok(placed)

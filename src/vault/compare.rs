@@ -84,9 +84,12 @@ impl Vault {
         Ok(None)
     }
 
-    /// Whether the path is the very inode that was linked, with all it held then at its beginning.
-    pub(super) fn has_only_grown(&self, saved: &Saved) -> Result<bool, VaultError> {
-        let (How::Link, Some(was)) = (saved.how, saved.was) else {
+    /// Whether the path is the very inode that was linked (or linked and marked), with all it held then at its beginning.
+    ///
+    /// # Errors
+    /// As [`Vault::matches`].
+    pub fn has_only_grown(&self, saved: &Saved) -> Result<bool, VaultError> {
+        let (How::Link | How::Tail, Some(was)) = (saved.how, saved.was) else {
             return Ok(false);
         };
         let Some(now) = self.place_of(saved)?.stat()? else {

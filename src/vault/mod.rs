@@ -27,6 +27,7 @@ pub use build::{BuildDir, BuiltDir};
 pub use error::VaultError;
 pub use index::list;
 pub use restore::{Put, Restored};
+pub use save::Told;
 pub use saved::{How, Kept, Save, Saved, SavedTree, Use};
 pub use unshare::Unsharing;
 pub use write::{Content, Like, Placed};

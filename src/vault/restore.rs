@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::save::copy_bytes;
+use super::save::{copy_bytes, untold};
 use super::saved::{How, Kept, Save, Saved};
 use super::{Vault, VaultError};
 use crate::host::{Dir, Kind, Place, Stat};
@@ -48,7 +48,15 @@ impl Vault {
                 self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
             }
-            (How::Tail, Some(was)) => self.cut_back(&place, saved, &was)?,
+            (How::Tail, Some(was)) => {
+                let mut kept = Vec::new();
+                // a rewrite has given its name to another file
+                if saved.copy.is_some() && !now.is_some_and(|now| now.same_inode(&was)) {
+                    kept = self.put_over(&place, saved, now)?;
+                }
+                kept.extend(self.cut_back(&place, saved, &was)?);
+                kept
+            }
             (How::Link, Some(was)) if now.is_some_and(|now| now.same_inode(&was)) => {
                 self.pen.dress_name(&place.dir, &place.name, was.owner(), Some(&saved.attrs))?;
                 Vec::new()
@@ -95,7 +103,7 @@ impl Vault {
     }
 
     /// Cuts off what was appended since the mark; what is cut off goes to `after`.
-    fn cut_back(&mut self, place: &Place, saved: &Saved, was: &Stat) -> Result<Vec<Kept>, VaultError> {
+    pub(super) fn cut_back(&mut self, place: &Place, saved: &Saved, was: &Stat) -> Result<Vec<Kept>, VaultError> {
         let gone = || VaultError::NotTheMarkedFile { path: saved.path.clone(), size: was.size };
         let mark = saved.mark.as_ref().ok_or_else(gone)?;
         if place.stat()?.is_none() || !self.look.holds_mark(&saved.path, mark)? {
@@ -154,13 +162,14 @@ impl Vault {
         Ok(kept)
     }
 
-    /// Gives the saved bytes the name `name` (free until now) in a directory, dressed as they were.
+    /// Gives the saved bytes the name `name` (free until now) in a directory, dressed as they were. Behind a mark the
+    /// file may be longer than it was: [`Vault::cut_back`] comes after.
     pub(super) fn put_back_as(&self, saved: &Saved, dir: &Dir, name: &OsStr) -> Result<(), VaultError> {
         let (Some(was), Some(copy)) = (saved.was, saved.copy.as_deref()) else {
             return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
         };
         self.copy_is_whole(saved, &was, copy)?;
-        let linked = saved.how == How::Link && self.link_back(copy, dir, name)?;
+        let linked = matches!(saved.how, How::Link | How::Tail) && self.link_back(copy, dir, name)?;
         if !linked && let Err(e) = self.copy_back(saved, copy, dir, name) {
             let _ = self.pen.unlink(dir, name);
             // On a full disk the vault's own copy gets a second name: that takes no space.
@@ -187,8 +196,14 @@ impl Vault {
             return gone("is no file");
         }
         // A linked file may have been appended to through its other name; the others are nobody's but ours.
-        if stat.size < was.size || (stat.size > was.size && saved.how != How::Link) {
+        if stat.size < was.size || (stat.size > was.size && !matches!(saved.how, How::Link | How::Tail)) {
             return gone("has another size");
+        }
+        if saved.how == How::Tail
+            && let Some(mark) = &saved.mark
+            && !self.look.holds_mark(copy, mark)?
+        {
+            return gone("no longer begins with the bytes it had");
         }
         if stat.size == was.size
             && let Some(digest) = &saved.digest
@@ -208,7 +223,8 @@ impl Vault {
         let mut from = self.look.open_no_link(copy)?;
         let path = dir.path().join(name);
         let mut file = self.pen.new_file(dir, name)?;
-        let digest = copy_bytes(&self.pen, &mut from, &mut file, &path, u64::MAX)?;
+        let limit = saved.mark.as_ref().filter(|_| saved.how == How::Tail).map_or(u64::MAX, |mark| mark.size);
+        let digest = copy_bytes(&self.pen, &mut from, &mut file, &path, limit, &mut untold)?;
         match (&saved.digest, digest) {
             (Some(wanted), Some(got)) if *wanted != got => {
                 Err(VaultError::copy_gone(&saved.path, copy, "does not hold the bytes any more"))

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::index::free_name;
@@ -14,6 +15,12 @@ const SMALL: u64 = 1 << 20;
 
 /// Times a copy is begun anew when the file changed meanwhile.
 const TRIES: u32 = 3;
+
+/// Hears how far a copy is: the file, bytes done, of how many.
+pub type Told<'a> = dyn FnMut(&Path, u64, u64) + 'a;
+
+/// For copies that nobody waits for.
+pub(super) fn untold(_: &Path, _: u64, _: u64) {}
 
 /// What a copy into the vault made.
 struct Filed {
@@ -29,6 +36,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Changing`]; [`HostError::LinkRefused`], [`HostError::NotAFile`]; what the system says (no space).
     pub fn save(&mut self, path: &Path, usage: Use) -> Result<Saved, VaultError> {
+        self.save_telling(path, usage, &mut untold)
+    }
+
+    /// As [`Vault::save`]; a copy tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Vault::save`].
+    pub fn save_telling(&mut self, path: &Path, usage: Use, told: &mut Told<'_>) -> Result<Saved, VaultError> {
         let place = match self.look.place(path, &self.planters) {
             Ok(place) => place,
             // A path whose directory is not there either.
@@ -47,11 +62,12 @@ impl Vault {
         }
         if let Some(saved) = self.last_save_of(&real)
             && fits(&saved, usage)
-            && self.matches(&saved)?
+            // an inode has one mark in a run: cutting it back to that one would break a later one
+            && (self.matches(&saved)? || (usage == Use::TailMark && self.has_only_grown(&saved)?))
         {
             return Ok(saved);
         }
-        let saved = self.save_there(&place, stat, usage)?;
+        let saved = self.save_there(&place, stat, usage, told)?;
         self.note_saved(&saved)?;
         Ok(saved)
     }
@@ -63,7 +79,7 @@ impl Vault {
         Ok(saved)
     }
 
-    fn save_there(&mut self, place: &Place, stat: Stat, usage: Use) -> Result<Saved, VaultError> {
+    fn save_there(&mut self, place: &Place, stat: Stat, usage: Use, told: &mut Told<'_>) -> Result<Saved, VaultError> {
         let path = place.path();
         let attrs = match open_any(place, &stat) {
             Ok(file) => self.look.attrs(&file, &path)?,
@@ -81,24 +97,22 @@ impl Vault {
             digest: None,
             mark: None,
         };
-        match usage {
-            Use::OwnerAndMode => {}
-            Use::TailMark => {
-                let digest = self.look.prefix_tail_digest(&path, stat.size)?;
-                saved.mark = Some(crate::host::Mark { size: stat.size, digest });
-                saved.how = How::Tail;
-            }
-            Use::Replaced | Use::WrittenInPlace => {
-                let filed = file_into(&self.pen, &self.before, place, usage == Use::Replaced)?;
-                if filed.how == How::Link && stat.size > SMALL {
-                    saved.mark = Some(self.look.mark(&filed.path)?);
-                }
-                saved.was = place.stat()?.or(saved.was);
-                saved.how = filed.how;
-                saved.copy = Some(filed.path);
-                saved.digest = filed.digest;
-            }
+        if usage == Use::OwnerAndMode {
+            return Ok(saved);
         }
+        let filed = file_into(&self.pen, &self.before, place, usage, told)?;
+        saved.was = place.stat()?.or(saved.was);
+        if filed.how == How::Tail || (filed.how == How::Link && stat.size > SMALL) {
+            let mark = self.look.mark(&filed.path)?;
+            // a mark is believed of a file that was found whole at that size, and of no other
+            if filed.how == How::Tail && mark.size != stat.size {
+                return Err(VaultError::Changing { path });
+            }
+            saved.mark = Some(mark);
+        }
+        saved.how = filed.how;
+        saved.copy = Some(filed.path);
+        saved.digest = filed.digest;
         Ok(saved)
     }
 
@@ -108,6 +122,19 @@ impl Vault {
     /// # Errors
     /// As [`Vault::save`]; [`HostError::NotADirectory`].
     pub fn save_tree(&mut self, dir: &Path, usage: &dyn Fn(&OsStr) -> Use) -> Result<SavedTree, VaultError> {
+        self.save_tree_telling(dir, usage, &mut untold)
+    }
+
+    /// As [`Vault::save_tree`]; a copy tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Vault::save_tree`].
+    pub fn save_tree_telling(
+        &mut self,
+        dir: &Path,
+        usage: &dyn Fn(&OsStr) -> Use,
+        told: &mut Told<'_>,
+    ) -> Result<SavedTree, VaultError> {
         let absent =
             |dir: PathBuf| SavedTree { dir, was: None, attrs: Vec::new(), files: Vec::new(), left_alone: Vec::new() };
         let place = match self.look.place(dir, &self.planters) {
@@ -128,7 +155,7 @@ impl Vault {
         let mut tree = SavedTree { was: Some(stat), attrs, ..absent(path.clone()) };
         for entry in place.dir.open_dir(&place.name)?.list()? {
             if entry.stat.kind == Kind::File {
-                tree.files.push(self.save(&path.join(&entry.name), usage(&entry.name))?);
+                tree.files.push(self.save_telling(&path.join(&entry.name), usage(&entry.name), told)?);
             } else {
                 tree.left_alone.push(PathBuf::from(entry.name));
             }
@@ -143,7 +170,7 @@ impl Vault {
 
     /// Keeps what is at a place now in `after`, leaving it where it is.
     pub(super) fn keep(&mut self, place: &Place) -> Result<Kept, VaultError> {
-        let filed = file_into(&self.pen, &self.after, place, true)?;
+        let filed = file_into(&self.pen, &self.after, place, Use::Replaced, &mut untold)?;
         let kept = Kept { from: place.path(), to: filed.path };
         self.note_kept(&kept)?;
         Ok(kept)
@@ -173,8 +200,9 @@ impl Vault {
 fn fits(saved: &Saved, usage: Use) -> bool {
     match saved.how {
         How::Link => usage == Use::Replaced,
-        How::Copy | How::Reflink => matches!(usage, Use::Replaced | Use::WrittenInPlace),
-        How::Tail | How::Owner | How::Absent => false,
+        How::Copy | How::Reflink => usage != Use::OwnerAndMode,
+        How::Tail => usage == Use::TailMark,
+        How::Owner | How::Absent => false,
     }
 }
 
@@ -189,14 +217,23 @@ pub(super) fn open_any(place: &Place, stat: &Stat) -> Result<File, HostError> {
     place.dir.open_file(&place.name)
 }
 
-/// Gives a file's bytes a second way into the vault: link where allowed, else reflink, else copy.
-fn file_into(pen: &Pen, into: &OwnFiles, place: &Place, may_link: bool) -> Result<Filed, VaultError> {
-    if may_link && let Some(filed) = link_into(pen, into, place)? {
+/// Gives a file's bytes a second way into the vault: for a name that will go a link, for a file that will grow a reflink
+/// or a link to be marked, else a copy.
+fn file_into(pen: &Pen, into: &OwnFiles, place: &Place, usage: Use, told: &mut Told<'_>) -> Result<Filed, VaultError> {
+    if usage == Use::Replaced
+        && let Some(filed) = link_into(pen, into, place)?
+    {
         return Ok(filed);
     }
     for _ in 0..TRIES {
-        if let Some(filed) = copy_into(pen, into, place)? {
-            return Ok(filed);
+        match copy_into(pen, into, place, usage == Use::TailMark, told)? {
+            Copied::Whole(filed) => return Ok(filed),
+            Copied::Changed => {}
+            Copied::NotShared => match link_into(pen, into, place)? {
+                Some(filed) => return Ok(Filed { how: How::Tail, digest: None, ..filed }),
+                // the name may go, and with it the bytes
+                None => return file_into(pen, into, place, Use::WrittenInPlace, told),
+            },
         }
     }
     Err(VaultError::Changing { path: place.path() })
@@ -228,8 +265,22 @@ fn link_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
     Ok(Some(Filed { how: How::Link, path, digest }))
 }
 
-/// `None`: the file changed meanwhile.
-fn copy_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>, VaultError> {
+/// What became of a copy.
+enum Copied {
+    Whole(Filed),
+    /// The file changed meanwhile.
+    Changed,
+    /// Its blocks can't be shared, and nothing else was wanted.
+    NotShared,
+}
+
+fn copy_into(
+    pen: &Pen,
+    into: &OwnFiles,
+    place: &Place,
+    only_shared: bool,
+    told: &mut Told<'_>,
+) -> Result<Copied, VaultError> {
     let look = Look::new();
     let source = place.path();
     let mut from = place.dir.open_file(&place.name)?;
@@ -237,24 +288,50 @@ fn copy_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
     let name = free_name(into, &place.name)?;
     let path = into.path().join(&name);
     let mut file = pen.new_file(into.dir(), &name)?;
-    let done = copy_bytes(pen, &mut from, &mut file, &path, u64::MAX);
+    let done = match pen.reflink(&from, &file, &path) {
+        Ok(true) => pen.sync(&file, &path).map(|()| Some(None)),
+        Ok(false) if only_shared => Ok(None),
+        Ok(false) => {
+            let mut telling = Telling { from: &mut from, path: &source, done: 0, total: before.size, told };
+            pen.fill(&mut file, &path, &mut telling, u64::MAX).map(|written| Some(Some(written.digest)))
+        }
+        Err(e) => Err(e),
+    };
     let after = look.stat_open(&from, &source)?;
     let whole = look.stat_open(&file, &path)?.size == before.size;
     let steady = after.size == before.size && after.mtime_ns == before.mtime_ns && whole;
     match done {
-        Ok(digest) if steady => {
+        Ok(Some(digest)) if steady => {
             pen.sync_dir(into.dir())?;
             let how = if digest.is_some() { How::Copy } else { How::Reflink };
-            Ok(Some(Filed { how, path, digest }))
+            Ok(Copied::Whole(Filed { how, path, digest }))
         }
-        Ok(_) => {
+        Ok(shared) => {
             pen.unlink(into.dir(), &name)?;
-            Ok(None)
+            Ok(if shared.is_none() { Copied::NotShared } else { Copied::Changed })
         }
         Err(e) => {
             let _ = pen.unlink(into.dir(), &name);
             Err(e.into())
         }
+    }
+}
+
+/// A file that tells how far it was read.
+struct Telling<'a, 't> {
+    from: &'a mut File,
+    path: &'a Path,
+    done: u64,
+    total: u64,
+    told: &'a mut Told<'t>,
+}
+
+impl Read for Telling<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.from.read(into)?;
+        self.done += n as u64;
+        (self.told)(self.path, self.done, self.total);
+        Ok(n)
     }
 }
 
@@ -265,6 +342,7 @@ pub(super) fn copy_bytes(
     to: &mut File,
     path: &Path,
     limit: u64,
+    told: &mut Told<'_>,
 ) -> Result<Option<String>, HostError> {
     if pen.reflink(from, to, path)? {
         if Look::new().stat_open(to, path)?.size > limit {
@@ -273,7 +351,9 @@ pub(super) fn copy_bytes(
         pen.sync(to, path)?;
         return Ok(None);
     }
-    Ok(Some(pen.fill(to, path, from, limit)?.digest))
+    let total = Look::new().stat_open(from, path)?.size.min(limit);
+    let mut telling = Telling { from, path, done: 0, total, told };
+    Ok(Some(pen.fill(to, path, &mut telling, limit)?.digest))
 }
 
 /// Copies all in a directory to the vault and removes it here, file by file.
@@ -283,7 +363,7 @@ fn copy_away(pen: &Pen, from: &Dir, to: &OwnFiles) -> Result<(), VaultError> {
         match entry.stat.kind {
             Kind::File => {
                 let place = Place { dir: look.pin(from.path())?, name: entry.name.clone(), via: None };
-                file_into(pen, to, &place, false)?;
+                file_into(pen, to, &place, Use::WrittenInPlace, &mut untold)?;
                 pen.unlink(from, &entry.name)?;
             }
             Kind::Directory => {

@@ -14,8 +14,8 @@ pub enum Use {
     Replaced,
     /// Something writes to the inode: reflink, else copy.
     WrittenInPlace,
-    /// A large intact file that will only be appended to: its size and the digest of the 64 KiB before it are enough to
-    /// cut it back.
+    /// A large intact file that will only be appended to: reflink, else a second name, its size and the digest of the
+    /// 64 KiB before it, which are enough to cut it back; else copy.
     TailMark,
     /// Only owner, mode and attributes will change (directories too).
     OwnerAndMode,
@@ -33,7 +33,8 @@ pub enum How {
     Reflink,
     /// A copy.
     Copy,
-    /// Size and digest of its end; no bytes are in the vault.
+    /// A second name for the same inode, which goes on growing; its size and the digest of its end say what it held.
+    #[serde(rename = "mark", alias = "tail")]
     Tail,
     /// Owner, mode and attributes; no bytes are in the vault.
     Owner,
@@ -46,7 +47,7 @@ impl fmt::Display for How {
             How::Link => "link",
             How::Reflink => "reflink",
             How::Copy => "copy",
-            How::Tail => "tail mark",
+            How::Tail => "mark",
             How::Owner => "owner and mode",
         })
     }
@@ -97,7 +98,8 @@ impl Saved {
         self.how
     }
 
-    /// Where its bytes are in the vault; `None` when none had to be saved.
+    /// Where its bytes are in the vault; `None` when none had to be saved. Behind a mark it goes on growing: only the first
+    /// [`Saved::bytes`] of it are what was saved.
     #[must_use]
     pub fn copy(&self) -> Option<&Path> {
         self.copy.as_deref()
@@ -107,6 +109,12 @@ impl Saved {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.was.map_or(0, |was| was.size)
+    }
+
+    /// Its size then and the digest of its end, where those were noted.
+    #[must_use]
+    pub fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
     }
 
     /// blake3 of its bytes, hexadecimal, where all of them were read.

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use super::compare::facts_differ;
 use super::restore::{Put, Restored};
-use super::saved::{Kept, SavedTree};
+use super::saved::{How, Kept, Saved, SavedTree};
 use super::{Vault, VaultError};
 use crate::host::{Kind, Place};
 
@@ -38,6 +38,16 @@ impl Vault {
     /// # Errors
     /// As [`Vault::matches`].
     pub fn tree_differs(&self, tree: &SavedTree) -> Result<Option<String>, VaultError> {
+        // what is only linked goes on growing in the vault too: there is nothing to take it back to
+        self.tree_differs_beyond(tree, |saved| saved.how == How::Link)
+    }
+
+    /// As [`Vault::tree_differs`], where those files that `may` have only grown are left out.
+    fn tree_differs_beyond(
+        &self,
+        tree: &SavedTree,
+        may: impl Fn(&Saved) -> bool,
+    ) -> Result<Option<String>, VaultError> {
         let now = match self.pinned(&tree.dir) {
             Err(e) if e.is_missing() => None,
             other => other?.stat()?,
@@ -60,7 +70,7 @@ impl Vault {
         }
         for saved in &tree.files {
             if let Some(because) = self.differs(saved)?
-                && !self.has_only_grown(saved)?
+                && !(may(saved) && self.has_only_grown(saved)?)
             {
                 return Ok(Some(format!("{}: {because}", crate::host::shown(&saved.path))));
             }
@@ -71,6 +81,9 @@ impl Vault {
     /// Takes a directory back to what it was: built anew beside it, then exchanged, so that at every instant it is
     /// either as before the undo or as before the run. May be repeated; verified at the end.
     ///
+    /// Files with a mark are cut back last, in place: between the two moves they hold what was saved, and behind it what
+    /// was appended; never less, and never with another file's later bytes behind the cut.
+    ///
     /// # Errors
     /// As [`Vault::restore`]; [`VaultError::NoExchange`].
     pub fn restore_tree(&mut self, tree: &SavedTree) -> Result<Restored, VaultError> {
@@ -78,10 +91,17 @@ impl Vault {
             return Ok(Restored { put: Put::AsBefore, kept: Vec::new() });
         }
         let live = self.pinned(&tree.dir)?;
-        let kept = match tree.was {
-            None => self.remove_tree(tree)?.into_iter().collect(),
-            Some(_) => self.make_anew(&live, tree)?,
-        };
+        let mut kept = Vec::new();
+        if tree.was.is_none() {
+            kept.extend(self.remove_tree(tree)?);
+        } else if self.tree_differs_beyond(tree, |_| true)?.is_some() {
+            kept = self.make_anew(&live, tree)?;
+        }
+        for saved in tree.files.iter().filter(|saved| saved.how == How::Tail) {
+            if let Some(was) = saved.was {
+                kept.extend(self.cut_back(&self.place_of(saved)?, saved, &was)?);
+            }
+        }
         match self.tree_differs(tree)? {
             None => Ok(Restored { put: Put::PutBack, kept }),
             Some(because) => Err(VaultError::NotAsBefore { path: tree.dir.clone(), because }),

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::save::copy_bytes;
+use super::save::{copy_bytes, untold};
 use super::{Vault, VaultError};
 use crate::host::{Dir, Owner, Pen, Stat};
 
@@ -46,7 +46,7 @@ impl Unsharing {
     /// [`VaultError::Changing`] when somebody writes into it meanwhile; what the system says (no space).
     pub fn copy(&mut self) -> Result<(), VaultError> {
         let (path, temp) = (self.dir.path().join(&self.name), self.dir.path().join(&self.temp));
-        copy_bytes(&self.pen, &mut self.from, &mut self.file, &temp, u64::MAX)?;
+        copy_bytes(&self.pen, &mut self.from, &mut self.file, &temp, u64::MAX, &mut untold)?;
         let now: Stat = crate::host::Look::new().stat_open(&self.from, &path)?;
         if now.size != self.was.size || now.mtime_ns != self.was.mtime_ns {
             return Err(VaultError::Changing { path });

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::save::copy_bytes;
+use super::save::{Told, copy_bytes, untold};
 use super::saved::{How, Saved};
 use super::{Vault, VaultError};
 use crate::host::{Attr, Dir, HostError, Kind, Owner, Place, Stat};
@@ -78,7 +78,7 @@ impl Vault {
         let (owner, attrs) = self.likeness(saved, like)?;
         let (mut file, temp) = self.pen.temp_file(&place.dir)?;
         let path = place.dir.path().join(&temp);
-        let done = self.pour(&mut file, &path, content).and_then(|placed| {
+        let done = self.pour(&mut file, &path, content, &mut untold).and_then(|placed| {
             self.pen.dress(&file, &path, owner, attrs.as_deref())?;
             self.pen.sync(&file, &path)?;
             self.pen.rename(&place.dir, &temp, &place.dir, &place.name)?;
@@ -207,7 +207,13 @@ impl Vault {
     }
 
     /// Fills an open, empty file of ours. Synced, and read back, when this returns.
-    pub(super) fn pour(&self, file: &mut File, path: &Path, content: Content<'_>) -> Result<Placed, VaultError> {
+    pub(super) fn pour(
+        &self,
+        file: &mut File,
+        path: &Path,
+        content: Content<'_>,
+        told: &mut Told<'_>,
+    ) -> Result<Placed, VaultError> {
         let (digest, wanted) = match content {
             Content::Bytes(mut bytes) => (Some(self.pen.fill(file, path, &mut bytes, u64::MAX)?.digest), None),
             Content::Reader(reader) => (Some(self.pen.fill(file, path, reader, u64::MAX)?.digest), None),
@@ -219,7 +225,7 @@ impl Vault {
                     let because = format!("{len} bytes of {size}");
                     return Err(VaultError::Unexpected { path: path.to_path_buf(), because });
                 }
-                (copy_bytes(&self.pen, &mut from, file, path, len)?, Some(len))
+                (copy_bytes(&self.pen, &mut from, file, path, len, told)?, Some(len))
             }
         };
         let bytes = self.look.stat_open(file, path)?.size;

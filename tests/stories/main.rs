@@ -19,6 +19,7 @@ mod keys_gone;
 mod lab;
 mod lab_itself;
 mod language;
+mod large;
 mod midway;
 mod pause;
 mod plan;
