@@ -5,7 +5,7 @@ use crate::assess::{Assessed, Assessor, Depth, Discovered, Found, Target, Wanted
 use crate::config::{self, Config};
 use crate::facts::ServiceKind;
 use crate::host::Look;
-use crate::server::Endpoint;
+use crate::server::{Address, Endpoint};
 use crate::state::State;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -33,12 +33,13 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<i32, Failure> {
             "write it elsewhere and compare: redis-dr init -o FILE, or redis-dr init -o -",
         ));
     }
-    let all = discover(&look, Path::new("/"));
+    let mut all = discover(&look, Path::new("/"));
+    all.found.retain(|found| asked_for(global, &found.address));
     if all.found.is_empty() {
         return Err(nothing(&all));
     }
     let servers = described(look, &state, &all.found);
-    let written = text::config(&servers, look);
+    let written = text::config(&servers, look, global.state_dir.as_deref());
     // What we write, we can read: without this a defect here would be found at 3 a.m.
     Config::from_text(&written, "the config just made")
         .map_err(|e| Failure::new(70, e.to_string(), "please report it"))?;
@@ -50,6 +51,14 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<i32, Failure> {
         tell(path, &servers, &all, global.json);
     }
     Ok(0)
+}
+
+/// With `-p` or `-s` only the server there is written about.
+fn asked_for(global: &Global, address: &Address) -> bool {
+    match address {
+        Address::Tcp { port, .. } => global.socket.is_none() && global.port.is_none_or(|p| p == *port),
+        Address::Unix(path) => global.port.is_none() && global.socket.as_ref().is_none_or(|s| s == path),
+    }
 }
 
 /// A server with its name in the config and what a quick look says about it.

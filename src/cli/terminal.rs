@@ -285,7 +285,7 @@ impl Person for Terminal {
             }
         }
         text.push_str("Nothing has been changed yet.");
-        self.show(&text);
+        self.show(&self.width().wrap(&text));
         let facts = &assessment.facts;
         let doubt = facts.replication.evidence == Some(true) && facts.instance.topology == Topology::Unknown;
         if doubt && !self.standalone(&facts.replication.because) {

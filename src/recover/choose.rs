@@ -158,7 +158,7 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
                 return Chosen::no(RunOutcome::Waiting, &d.because, "look again in a moment");
             }
             Outcome::NeedsHuman => {
-                return Chosen::no(RunOutcome::Refused, &d.because, hint_of(assessment));
+                return Chosen::no(RunOutcome::Refused, &d.because, hint_of(world, assessment));
             }
         }
     }
@@ -211,7 +211,17 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
 }
 
 /// What a person may do where the tree ends without a runbook: what the worst finding advises, `recover` itself aside.
-fn hint_of(assessment: &Assessment) -> String {
+fn hint_of(world: &World<'_>, assessment: &Assessment) -> String {
+    if assessment.facts.instance.paused == Some(true) {
+        return (world.command)(&format!("pause {} --off", world.name()));
+    }
+    let saved = || world.state.run_ids().is_ok_and(|ids| !ids.is_empty());
+    if !assessment.points.iter().any(Point::usable) && assessment.facts.server.answers != Some(true) && saved() {
+        let list = (world.command)("vault list");
+        return format!(
+            "{list} shows what earlier runs saved; vault restore copies it out, --point-file takes a snapshot"
+        );
+    }
     let hints = assessment.findings.iter().map(|f| f.hint.as_str());
     hints.filter(|h| !h.starts_with("redis-dr recover")).find(|h| !h.is_empty()).unwrap_or_default().to_string()
 }

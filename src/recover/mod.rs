@@ -128,7 +128,10 @@ impl World<'_> {
                 say("runs resume".into());
                 say("runs rollback".into());
             }
-            O::Refused | O::Waiting => say(format!("assess {}", self.name())),
+            O::Refused | O::Waiting => {
+                say(format!("assess {}", self.name()));
+                say(format!("points {}", self.name()));
+            }
             O::Stale => say(format!("plan {} -o plan.json", self.name())),
             O::Failed | O::RolledBack => {
                 if let Some(id) = doc.run_id.clone() {

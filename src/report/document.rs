@@ -229,7 +229,9 @@ impl RunDocument {
 }
 
 fn outcome_of(status: &Status, entries: &[Record]) -> RunOutcome {
-    let failed = entries.iter().any(|e| matches!(e.event, Event::StepFailed { .. }));
+    // a failure that somebody came back to before it was taken back is no failure of the taking back
+    let last = entries.iter().rfind(|e| matches!(e.event, Event::StepFailed { .. } | Event::Resumed { .. }));
+    let failed = last.is_some_and(|e| matches!(e.event, Event::StepFailed { .. }));
     match status.phase() {
         Phase::Recovered => RunOutcome::Recovered,
         Phase::RolledBack if failed => RunOutcome::Failed,

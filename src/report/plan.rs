@@ -69,6 +69,17 @@ const BELOW: &str = "                    ";
 fn head(p: &Plan) -> String {
     let mut out = String::new();
     let risk = format!("{:?}", p.risk).to_lowercase();
+    let _ = writeln!(
+        out,
+        "Instance  {}   {}   {}   on {}",
+        clean(&p.instance),
+        clean(&p.site.address),
+        clean(&p.site.data_dir.display().to_string()),
+        clean(&p.fingerprint.host)
+    );
+    if !p.because.is_empty() {
+        let _ = writeln!(out, "Because   {}", clean(&p.because));
+    }
     let _ = writeln!(out, "Runbook   {}: {}", p.runbook, clean(&p.title));
     let _ = writeln!(out, "Risk      {risk}");
     if let Some(point) = p.recovery_point() {

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 /// The longest name that stands in one line with its columns.
 const NAME: usize = 46;
 /// What the other columns take.
-const COLUMNS: usize = 55;
+const COLUMNS: usize = 57;
 
-/// The points, best first, numbered, so that one can be chosen.
+/// The points by their ids, best first, numbered, so that one can be chosen.
 #[must_use]
 pub fn points(points: &[Point], now: Time, width: Width) -> String {
     if points.is_empty() {
@@ -27,7 +27,7 @@ pub fn points(points: &[Point], now: Time, width: Width) -> String {
         }
         let number = if name.is_empty() { "" } else { number };
         let [at, keys, lost, back] = cells;
-        let line = format!("{number:>3}  {name:<column$}  {at:<10} {keys:>11}  {lost:<12}  {back}");
+        let line = format!("{number:>3}  {name:<column$}  {at:<10} {keys:>13}  {lost:<12}  {back}");
         let _ = writeln!(out, "{}", line.trim_end());
     };
     row("", "Recovery points", ["data as of", "keys", "you lose", "back in"]);
@@ -36,7 +36,11 @@ pub fn points(points: &[Point], now: Time, width: Width) -> String {
         let at = point.as_of.map_or("unknown".into(), |t| moment(t, now));
         let keys = match (point.keys, point.base_keys) {
             (Some(n), _) => number(n),
-            (None, Some(n)) => format!("{}*", number(n)),
+            (None, Some(n)) => match point.commands {
+                // a bare 0 would look like nothing
+                Some(commands) if commands > 0 => format!("{}+{}*", number(n), number(commands)),
+                _ => format!("{}*", number(n)),
+            },
             _ => "unknown".into(),
         };
         let back = point.recover_seconds.map_or("unknown".into(), |s| s.to_string());
@@ -46,7 +50,8 @@ pub fn points(points: &[Point], now: Time, width: Width) -> String {
             && point.base_keys.is_some()
             && let Some(commands) = point.commands
         {
-            notes.push((i + 1, format!("* in its base, and {} commands after it", number(commands))));
+            let base = point.base_keys.map_or(String::new(), number);
+            notes.push((i + 1, format!("* {base} keys in its base, and {} commands after it", number(commands))));
         }
     }
     for (number, note) in notes {
@@ -57,10 +62,8 @@ pub fn points(points: &[Point], now: Time, width: Width) -> String {
 
 fn name(point: &Point) -> String {
     let text = match (point.kind, &point.cut) {
-        (PointKind::Memory, _) => "memory of the running server".into(),
-        (PointKind::Aof, _) => "AOF".into(),
-        (PointKind::AofCut, Some(cut)) if point.undoes_flush() => format!("AOF, right before {}", cut.before),
-        (PointKind::AofCut, Some(cut)) => format!("AOF, cut at byte {}", number(cut.offset)),
+        (PointKind::AofCut, Some(cut)) if point.undoes_flush() => format!("{} ({})", point.id, cut.before),
+        (PointKind::AofCut, Some(cut)) => format!("{}, byte {}", point.id, number(cut.offset)),
         _ => point.id.clone(),
     };
     clean(&text)

@@ -148,7 +148,8 @@ fn stopped_on_purpose() {
 fn maxmemory_reached_and_writes_refused() {
     Lab::on_each(|mut server| {
         server.start().fill(200);
-        server.must(&["CONFIG", "SET", "maxmemory", "1mb"]);
+        // less than an empty server takes
+        server.must(&["CONFIG", "SET", "maxmemory", "100kb"]);
         let refused = server.ask(&["SET", "k", "v"]).unwrap();
         assert!(refused.is_error(), "{refused:?}");
         let document = server.finds_first("memory.maxmemory");

@@ -11,7 +11,7 @@ const HEAD: &str = "\
 version: 1
 
 # Runs, journals and locks. Default: /var/lib/redis-dr for root, else $XDG_STATE_HOME/redis-dr.
-# state_dir: /var/lib/redis-dr
+STATE_DIR
 
 # Your own runbooks and playbooks, looked up before the built-in ones.
 # runbooks: [/etc/redis-dr/runbooks]
@@ -25,9 +25,11 @@ stores: {}
 instances:
 ";
 
-/// The config of all servers.
-pub(super) fn config(servers: &[Server<'_>], look: Look) -> String {
-    let mut out = HEAD.to_string();
+/// The config of all servers; `state_dir` is the one that was asked for.
+pub(super) fn config(servers: &[Server<'_>], look: Look, state_dir: Option<&Path>) -> String {
+    let whole = |dir: &Path| std::path::absolute(dir).unwrap_or_else(|_| dir.into()).display().to_string();
+    let own = state_dir.map(|dir| format!("state_dir: {}", quoted(&whole(dir))));
+    let mut out = HEAD.replace("STATE_DIR", own.as_deref().unwrap_or("# state_dir: /var/lib/redis-dr"));
     for server in servers {
         instance(&mut out, server, look);
     }
