@@ -105,3 +105,31 @@ fn every_exit_code_is_in_the_readme() {
         assert!(text.lines().any(|line| line.starts_with(&format!("| {code} | "))), "{code}");
     }
 }
+
+#[test]
+fn a_finding_that_a_runbook_mends_names_it() {
+    use redis_dr::finding::Id;
+    for id in Id::ALL {
+        let named = id.hint().split("--runbook ").skip(1).filter_map(|rest| rest.split([' ', ';', ',']).next());
+        for name in named {
+            assert!(find(name).is_some(), "{}: there is no runbook {name}", id.name());
+        }
+    }
+    for (id, command) in [
+        (Id::ServerStoppedOnPurpose, "--runbook restart"),
+        (Id::ServerHung, "--runbook unhang"),
+        (Id::ServerBusyScript, "--runbook unhang"),
+        (Id::ServerPortTaken, "--runbook free-port"),
+        (Id::ServerConfigInvalid, "--runbook fix-config"),
+        (Id::ServerMisconf, "--runbook resume-writes"),
+        (Id::ServerFenced, "redis-dr runs rollback"),
+        (Id::ServerHeld, "redis-dr hold --release"),
+        (Id::ConfigNoPersistence, "--runbook enable-aof"),
+        (Id::FilesPermission, "--runbook fix-permissions"),
+        (Id::FilesFlushFound, "--runbook undo-flush"),
+        (Id::DiskFull, "--runbook free-disk"),
+        (Id::MemoryMaxmemory, "--runbook relieve-memory"),
+    ] {
+        assert!(id.hint().contains(command), "{}: {}", id.name(), id.hint());
+    }
+}

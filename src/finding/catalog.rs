@@ -299,13 +299,13 @@ impl Id {
                 "server.stopped_on_purpose",
                 Major,
                 "Somebody stopped the server with SHUTDOWN or through its service manager.",
-                "start it the way it was stopped, or say that it should run: redis-dr recover",
+                "start it the way it was stopped, or have it started: redis-dr recover --runbook restart",
             ),
             Id::ServerHung => (
                 "server.hung",
                 Critical,
                 "The process is there but does not answer, or is stopped by a signal.",
-                "look at the process state; redis-dr recover in a terminal shows who holds it",
+                "redis-dr recover --runbook unhang waits, continues it, or ends what blocks it",
             ),
             Id::ServerLoading => (
                 "server.loading",
@@ -317,7 +317,7 @@ impl Id {
                 "server.busy_script",
                 Major,
                 "A script or function blocks the server.",
-                "wait 15 s, then SCRIPT KILL; a script that has written can't be killed",
+                "wait 15 s, then redis-dr recover --runbook unhang; a script that has written only ends with its server",
             ),
             Id::ServerAuthFailed => (
                 "server.auth_failed",
@@ -347,13 +347,13 @@ impl Id {
                 "server.port_taken",
                 Critical,
                 "Another program listens on this instance's address, so the server can't start.",
-                "find out who it is (it is named in the evidence) and move one of the two; no data is damaged",
+                "a stray server of this instance makes way: redis-dr recover --runbook free-port; another program (see the evidence) must move; no data is damaged",
             ),
             Id::ServerConfigInvalid => (
                 "server.config_invalid",
                 Critical,
                 "The server refuses its configuration.",
-                "mend the line in the evidence, or let redis-dr recover make it a comment; no data is damaged",
+                "mend the line in the evidence, or make it a comment: redis-dr recover --runbook fix-config; no data is damaged",
             ),
             Id::ServerConfigDrift => (
                 "server.config_drift",
@@ -371,7 +371,7 @@ impl Id {
                 "server.misconf",
                 Major,
                 "The server refuses writes because it can't write to disk.",
-                "mend the cause (disk, rights, memory for fork); don't just switch the check off",
+                "mend the cause (disk, rights, memory for fork), then redis-dr recover --runbook resume-writes; don't just switch the check off",
             ),
             Id::ServerFenced => (
                 "server.fenced",
@@ -518,13 +518,13 @@ impl Id {
                 "files.permission",
                 Critical,
                 "The server's user may not read or write its files.",
-                "give the files back to the server's user, or let redis-dr recover do it",
+                "give the files back to the server's user, or redis-dr recover --runbook fix-permissions",
             ),
             Id::FilesFlushFound => (
                 "files.flush_found",
                 Major,
                 "The AOF contains a command that removes all keys, near its end.",
-                "if it was an accident: CONFIG SET auto-aof-rewrite-percentage 0 at once, then redis-dr recover --point aof-before-flush",
+                "if it was an accident: CONFIG SET auto-aof-rewrite-percentage 0 at once, then redis-dr recover --runbook undo-flush",
             ),
             Id::FilesNoTimeTravel => (
                 "files.no_time_travel",
@@ -539,7 +539,7 @@ impl Id {
                 "remove them when no save or rewrite runs",
             ),
             Id::DiskFull => {
-                ("disk.full", Critical, "No space is left where the data lives.", "free space, then redis-dr assess")
+                ("disk.full", Critical, "No space is left where the data lives.", "free space, or remove what nobody needs: redis-dr recover --runbook free-disk")
             }
             Id::DiskLow => (
                 "disk.low",
@@ -575,7 +575,7 @@ impl Id {
                 "add memory or lower maxmemory",
             ),
             Id::MemoryMaxmemory => {
-                ("memory.maxmemory", Major, "maxmemory is reached.", "raise maxmemory or remove keys")
+                ("memory.maxmemory", Major, "maxmemory is reached.", "remove keys, or raise maxmemory: redis-dr recover --runbook relieve-memory")
             }
             Id::HostClockWrong => (
                 "host.clock_wrong",
