@@ -2,7 +2,7 @@
 use super::assessor::{Assessor, Base, printable};
 use super::log::Source;
 use super::stored::Paths;
-use super::{log, machine};
+use super::{log, machine, settings};
 use crate::facts::{Bytes, Facts, ProcessState, ServerRole, Time};
 use crate::finding::Id;
 use crate::host::{Kind, Look};
@@ -74,7 +74,11 @@ impl Assessor<'_> {
     fn log(&self, base: &mut Base) {
         let facts = &mut base.facts;
         let Some(source) = self.log_source(facts) else {
-            facts.unknown.insert("log.fatal".into(), "it logs to standard output, and no unit keeps that".into());
+            let because = match facts.config.data_dir {
+                Some(_) => "it logs to standard output, and no unit keeps that",
+                None => settings::UNKNOWN,
+            };
+            facts.unknown.insert("log.fatal".into(), because.into());
             return;
         };
         match log::read(&self.look, &source) {

@@ -154,7 +154,9 @@ impl<'a> Assessor<'a> {
             (Some(first), None) => first.starts_with('-'),
             (first, file) => first.map(Path::new) == file,
         });
-        if let Some(argv) = whose.as_ref().and_then(|w| w.arguments(file.as_deref())).or(by_unit) {
+        let argv = whose.as_ref().and_then(|w| w.arguments(file.as_deref())).or(by_unit);
+        let configured = file.is_some() || argv.is_some();
+        if let Some(argv) = argv {
             start = Start::from_argv(&argv, working_dir);
         }
         let running = answer.info.as_ref().and_then(|i| binary::of_server(i.flavour(), i.version()));
@@ -202,14 +204,13 @@ impl<'a> Assessor<'a> {
         if version.is_none() {
             facts.unknown.insert("server.version".into(), "no server program was found; set bin_dir".into());
         }
-        facts.config = if let Some(because) = file.as_deref().and_then(|f| settings::may_not_read(&self.look, f)) {
-            facts.unknown.insert("config.state".into(), because);
-            ConfigFacts { file: file.as_ref().map(|f| f.to_string_lossy().into_owned()), ..ConfigFacts::default() }
-        } else if target.local {
-            settings::facts(&effective, file.as_deref(), facts.server.major, version.as_ref().map(binary::for_conf))
-        } else {
+        facts.config = if !target.local {
             facts.unknown.insert("config.state".into(), "its files are on another host".into());
             ConfigFacts::default()
+        } else if configured {
+            self.configuration(&effective, file.as_deref(), version.as_ref(), &mut facts)
+        } else {
+            settings::without_file(&effective, &answer, version.as_ref().map(binary::for_conf), &mut facts)
         };
         facts.process.binary = program.map(|p| p.to_string_lossy().into_owned());
         let mut seen = Seen { appendfsync: Some(effective.appendfsync().to_string()), ..Seen::default() };
@@ -238,6 +239,21 @@ impl<'a> Assessor<'a> {
             self.unit(unit, &mut facts, &mut seen);
         }
         Base { facts, seen, effective, version, endpoint }
+    }
+
+    /// The configuration of files or a command line, unless we may not read it.
+    fn configuration(
+        &self,
+        effective: &Effective,
+        file: Option<&Path>,
+        version: Option<&ServerVersion>,
+        facts: &mut Facts,
+    ) -> ConfigFacts {
+        let Some(because) = file.and_then(|f| settings::may_not_read(&self.look, f)) else {
+            return settings::facts(effective, file, facts.server.major, version.map(binary::for_conf));
+        };
+        facts.unknown.insert("config.state".into(), because);
+        ConfigFacts { file: file.map(|f| f.to_string_lossy().into_owned()), ..ConfigFacts::default() }
     }
 
     fn instance(&self, facts: &mut Facts) {

@@ -1,7 +1,7 @@
 //! The configuration as a start would read it, as facts.
 use super::answer::{Answer, FENCE};
 use crate::action::with_causes;
-use crate::facts::{Bytes, ConfigFacts, ConfigState, RefusedLine};
+use crate::facts::{Bytes, ConfigFacts, ConfigState, Facts, RefusedLine};
 use crate::host::Look;
 use crate::redis_conf::{self, Effective, Files, Origin, Problem, ProblemKind, ServerVersion, Start};
 use std::path::{Path, PathBuf};
@@ -178,6 +178,29 @@ pub fn same_path(look: &Look, one: &str, other: &str) -> bool {
     let real = |path: &str| look.real_path(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
     one == other || real(one) == real(other)
 }
+
+/// The facts where no configuration is known: what the running server says, and nothing where it doesn't. Nobody knows
+/// where a server keeps its data that is down and was started who knows how.
+#[must_use]
+pub fn without_file(
+    defaults: &Effective,
+    answer: &Answer,
+    version: Option<ServerVersion>,
+    seen: &mut Facts,
+) -> ConfigFacts {
+    if answer.settings.is_some() {
+        let mut config = facts(defaults, None, seen.server.major, version);
+        of_the_running(&mut config, answer);
+        return config;
+    }
+    for name in ["config.data_dir", "config.appendonly", "config.start_loads"] {
+        seen.unknown.insert(name.into(), UNKNOWN.into());
+    }
+    ConfigFacts { state: Some(ConfigState::Missing), ..ConfigFacts::default() }
+}
+
+/// Why what follows from a configuration is not known.
+pub const UNKNOWN: &str = "its configuration is not known";
 
 /// Without a file the running server's settings are all there is.
 pub fn of_the_running(config: &mut ConfigFacts, answer: &Answer) {

@@ -30,9 +30,10 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         names(assessor, base, paths, survey);
     } else {
-        base.facts
-            .unknown
-            .insert("files.rdb.state".into(), "the data directory is not known, or on another host".into());
+        let because = "the data directory is not known, or on another host";
+        for name in ["files.rdb.state", "files.aof.state"] {
+            base.facts.unknown.insert(name.into(), because.into());
+        }
     }
     let deep = match wanted.depth {
         Depth::Quick => false,

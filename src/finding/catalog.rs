@@ -538,9 +538,12 @@ impl Id {
                 "Temporary files of a failed save or rewrite take space.",
                 "remove them when no save or rewrite runs",
             ),
-            Id::DiskFull => {
-                ("disk.full", Critical, "No space is left where the data lives.", "free space, or remove what nobody needs: redis-dr recover --runbook free-disk")
-            }
+            Id::DiskFull => (
+                "disk.full",
+                Critical,
+                "No space is left where the data lives.",
+                "free space, or remove what nobody needs: redis-dr recover --runbook free-disk",
+            ),
             Id::DiskLow => (
                 "disk.low",
                 Minor,
@@ -574,9 +577,12 @@ impl Id {
                 "There is not enough memory for a background save under load.",
                 "add memory or lower maxmemory",
             ),
-            Id::MemoryMaxmemory => {
-                ("memory.maxmemory", Major, "maxmemory is reached.", "remove keys, or raise maxmemory: redis-dr recover --runbook relieve-memory")
-            }
+            Id::MemoryMaxmemory => (
+                "memory.maxmemory",
+                Major,
+                "maxmemory is reached.",
+                "remove keys, or raise maxmemory: redis-dr recover --runbook relieve-memory",
+            ),
             Id::HostClockWrong => (
                 "host.clock_wrong",
                 Major,

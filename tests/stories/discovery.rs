@@ -197,3 +197,25 @@ fn init_says_standalone_only_without_a_sign_of_replication() {
     let at = told.find(&format!("address: \"127.0.0.1:{}\"", alone.port)).unwrap();
     assert!(told[at..].split("\n\n").next().unwrap().contains("\n    topology: standalone"), "{told}");
 }
+
+#[test]
+fn of_a_server_that_is_down_and_that_nothing_names_nothing_is_assumed() {
+    let server = Lab::new().sandbox();
+    let told = bare(&server, &["assess", "--json", "-p", &port_of(&server)], &[]).exits(0).json();
+    let facts = &told["facts"];
+    for (group, name) in [("config", "data_dir"), ("config", "appendonly"), ("config", "start_loads"), ("disk", "free")]
+    {
+        assert!(facts[group][name].is_null(), "{group}.{name}: {}", facts[group][name]);
+    }
+    for name in ["config.data_dir", "files.rdb.state", "files.aof.state", "log.fatal"] {
+        assert!(facts["unknown"][name].is_string(), "{name}: {}", facts["unknown"]);
+    }
+    let findings = told["findings"].as_array().unwrap();
+    let id = |f: &serde_json::Value| f["id"].as_str().unwrap().to_owned();
+    for finding in findings.iter().filter(|f| id(f).starts_with("config.") || id(f).starts_with("files.")) {
+        assert_eq!(finding["id"], "config.missing", "{finding}");
+        assert_eq!(finding["title"], "its configuration is not known");
+        assert!(finding["hint"].as_str().unwrap().contains("config_file"), "{finding}");
+    }
+    assert!(findings.iter().any(|f| f["id"] == "config.missing"), "{findings:?}");
+}

@@ -169,6 +169,9 @@ fn misconf(facts: &Facts, error: Vec<String>, found: &mut Vec<Finding>) {
     found.push(Id::ServerMisconf.found(format!("the server refuses writes because {what}"), evidence));
 }
 
+/// Where a configuration was looked for.
+const NO_FILE: &str = "neither a process nor a unit of this host, nor a config of redis-dr, names its file";
+
 /// Settings which, fixed by the start command, decide what is loaded or kept.
 const DECIDING: &[&str] =
     &["dir", "dbfilename", "appendonly", "appendfilename", "appenddirname", "save", "maxmemory", "replicaof"];
@@ -180,6 +183,11 @@ fn config(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         if up { next(finding.severity(Severity::Minor)) } else { finding }
     };
     match config.state {
+        Some(ConfigState::Missing) if config.file.is_none() => {
+            let mut finding = Id::ConfigMissing.found("its configuration is not known", vec![NO_FILE.into()]);
+            finding.hint = "give redis-dr's own config with -c, or name config_file in it".into();
+            found.push(weigh(finding));
+        }
         Some(ConfigState::Missing) => found.push(weigh(Id::ConfigMissing.found(
             "the configuration file is not there",
             config.file.clone().into_iter().chain(config.error.clone()).collect(),
