@@ -3,12 +3,13 @@
 //! A new AOF is always built complete beside the old one and exchanged for it in one move, so that at no instant a
 //! start would find nothing, or half of it.
 use super::files::{aof_replaced, open_snapshot, point_of};
+use super::results::{AofChecked, AofSeeded, AofWasCut, ManifestRebuilt};
 use super::{
     Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands,
     RepeatClass, SaveSpec, Site, UndoMove, WholeFile,
 };
 use crate::aof::{manifest, set};
-use crate::facts::Cut;
+use crate::facts::{Bytes, Cut};
 use crate::vault::Content;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -61,8 +62,9 @@ impl Act for AofSeed {
         let live = hands.site.aof.clone();
         if !hands.site.multi_part {
             let mut from = open_snapshot(hands, &point)?;
-            let bytes = hands.replace(&live, Content::Reader(&mut from))?;
-            return Ok(json!({ "base": live.display().to_string(), "bytes": bytes }));
+            hands.replace(&live, Content::Reader(&mut from))?;
+            let base = live.display().to_string();
+            return Ok(json!(AofSeeded { base, how: "copy".into(), shared: None }));
         }
         let base = format!("{}.1.base.rdb", hands.site.aof_name);
         let incr = format!("{}.1.incr.aof", hands.site.aof_name);
@@ -92,7 +94,7 @@ impl Act for AofSeed {
         let built = build.finish()?;
         hands.exchange(built, &live)?;
         let base = live.join(base).display().to_string();
-        Ok(json!({ "base": base, "how": how, "shared": linked.then_some(&base) }))
+        Ok(json!(AofSeeded { shared: linked.then(|| base.clone()), base, how }))
     }
 }
 
@@ -123,10 +125,10 @@ impl Act for AofCut {
         let live = hands.site.aof.clone();
         if !hands.site.multi_part {
             hands.replace(&live, Content::File { path: &live, len: Some(cut.offset) })?;
-            return Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }));
+        } else {
+            cut_parts(hands, &cut)?;
         }
-        cut_parts(hands, &cut)?;
-        Ok(json!({ "file": cut.file, "offset": cut.offset, "bytes_lost": cut.bytes_lost.0 }))
+        Ok(json!(AofWasCut { file: cut.file, offset: Bytes(cut.offset), bytes_lost: cut.bytes_lost }))
     }
 }
 
@@ -209,11 +211,15 @@ impl Act for AofRebuildManifest {
         }
     }
 
+    fn found(&self, hands: &mut Hands<'_>, _: &Value) -> Value {
+        read_manifest(hands).map_or(Value::Null, |is| json!(ManifestRebuilt { manifest: is.render() }))
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let lines = rebuilt(hands)?.render();
         let path = hands.site.aof.join(manifest_name(hands.site));
         hands.replace(&path, Content::Bytes(lines.as_bytes()))?;
-        Ok(json!({ "manifest": lines }))
+        Ok(json!(ManifestRebuilt { manifest: lines }))
     }
 }
 
@@ -238,9 +244,8 @@ impl Act for AofCheck {
             set::SetState::Intact | set::SetState::Empty => {
                 let mut whole = files_now(hands);
                 whole.retain(|file| before.contains(file));
-                Ok(json!({
-                    "base_keys": report.base_keys, "commands": report.commands_after_base, "whole": whole,
-                }))
+                let (base_keys, commands) = (report.base_keys, report.commands_after_base);
+                Ok(json!(AofChecked { base_keys, commands, whole }))
             }
             other => Err(ActError::failed(
                 format!("{} is still not whole: {other:?}", hands.site.aof.display()),

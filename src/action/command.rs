@@ -1,4 +1,5 @@
 //! `redis.command`, `redis.wait` and `redis.config_rewrite`: what a runbook asks of the server in its own words.
+use super::results::{Answered, Waited};
 use super::service::FENCE;
 use super::{
     Act, ActError, Change, ChangeKind, Effects, Hands, RedisCommand, RedisConfigRewrite, RedisWait, RepeatClass,
@@ -75,7 +76,7 @@ impl Act for RedisCommand {
         let mut server = hands.connect()?;
         server.set_timeout(self.timeout.duration());
         let argv: Vec<&str> = self.argv.iter().map(String::as_str).collect();
-        Ok(json!({ "answer": server.give(&argv)? }))
+        Ok(json!(Answered { answer: server.give(&argv)? }))
     }
 }
 
@@ -89,7 +90,7 @@ impl Act for RedisWait {
         hands.wait(&what, self.timeout.duration(), |h| {
             let info = h.connect()?.info(Some("everything"))?;
             let is = info.get(&self.field).unwrap_or_default();
-            Ok(self.met(is).then(|| json!({ "field": self.field, "is": is })))
+            Ok(self.met(is).then(|| json!(Waited { field: self.field.clone(), is: is.to_string() })))
         })
     }
 }

@@ -1,4 +1,5 @@
 //! `conf.set`: change settings in the configuration file, and prove it the way the server reads it.
+use super::results::ConfChanged;
 use super::{
     Act, ActError, Change, ChangeKind, ConfSet, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
 };
@@ -82,6 +83,6 @@ impl Act for ConfSet {
         }
         let path = hands.site.config_file.clone();
         hands.replace(&path, Content::Bytes(new.as_bytes()))?;
-        Ok(json!({ "changed": old != new }))
+        Ok(json!(ConfChanged { changed: old != new }))
     }
 }

@@ -1,6 +1,7 @@
 //! `data.verify`: the live server against the recovery point.
 use super::beside::{self, Loaded, aof_in_effect};
 use super::files::point_of;
+use super::results::DataVerified;
 use super::{Act, ActError, DataVerify, Effects, Hands, Site};
 use crate::verify::{self, Clients, Expected};
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl Act for DataVerify {
                 "the server does not hold what the point holds; choose another point: redis-dr points",
             ));
         }
-        Ok(json!({ "checks": report.checks }))
+        Ok(json!(DataVerified { exact: report.checks.iter().all(|c| c.exact), checks: report.checks }))
     }
 }
 

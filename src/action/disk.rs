@@ -1,4 +1,5 @@
 //! `disk.free`: room on the data's disk, without losing anything that could ever be loaded.
+use super::results::DiskFreed;
 use super::{Act, ActError, Change, ChangeKind, DiskFree, Done, Effects, Hands, RepeatClass, Site};
 use crate::facts::Bytes;
 use crate::service;
@@ -51,6 +52,6 @@ impl Act for DiskFree {
                 "make a new plan: redis-dr recover looks again",
             ));
         }
-        Ok(json!({ "removed": removed, "kept": kept, "freed": Bytes(freed) }))
+        Ok(json!(DiskFreed { removed, kept, freed: Bytes(freed) }))
     }
 }

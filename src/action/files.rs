@@ -1,4 +1,5 @@
 //! `files.set_aside`, and how actions open the bytes of a recovery point.
+use super::results::SetAside;
 use super::{
     Act, ActError, Change, ChangeKind, DataFiles, Done, Effects, FilesSetAside, Hands, RepeatClass, SaveSpec, SaveUse,
     Site, UndoMove,
@@ -59,7 +60,7 @@ impl Act for FilesSetAside {
                 gone.push(path.display().to_string());
             }
         }
-        Ok(json!({ "set_aside": gone }))
+        Ok(json!(SetAside { set_aside: gone }))
     }
 }
 

@@ -262,7 +262,13 @@ pub trait Act {
         Done::No
     }
 
-    /// Does it, and tells what it found out.
+    /// What [`Act::perform`] would have told, of a step that is found done; `before` as above. What can't be told cheaply
+    /// is null.
+    fn found(&self, _hands: &mut Hands<'_>, _before: &Value) -> Value {
+        Value::Null
+    }
+
+    /// Does it, and tells what it found out: the struct of `results.rs` that [`super::results_schema`] names, as JSON.
     ///
     /// # Errors
     /// [`ActError`] says whether it may have happened all the same.

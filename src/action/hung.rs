@@ -1,7 +1,7 @@
 //! `service.wake` and `service.kill`: a server that is there and does not answer.
-use super::{
-    Act, ActError, Change, ChangeKind, Done, ENOUGH, Effects, Hands, RepeatClass, ServiceKill, ServiceWake, Site,
-};
+use super::results::{Killed, Woken};
+use super::{Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, ServiceKill, ServiceWake, Site};
+use crate::facts::Seconds;
 use crate::host::process::Proc;
 use crate::server::ServerError;
 use serde_json::{Value, json};
@@ -42,10 +42,11 @@ impl Act for ServiceWake {
         let begun = Instant::now();
         loop {
             if let Some(answer) = heard(hands) {
-                return Ok(json!({ ENOUGH: format!("the server answers again: {answer}"), "evidence": evidence }));
+                let enough = Some(format!("the server answers again: {answer}"));
+                return Ok(json!(Woken { evidence, script, enough }));
             }
             if begun.elapsed() >= self.timeout.duration() {
-                return Ok(json!({ "evidence": evidence, "script": script }));
+                return Ok(json!(Woken { evidence, script, enough: None }));
             }
             pause(hands, Duration::from_millis(200))?;
         }
@@ -82,7 +83,8 @@ impl Act for ServiceKill {
             }
             (hands.progress)("probe", probe + 1, Some(PROBES));
             if let Some(answer) = heard(hands) {
-                return Ok(json!({ ENOUGH: format!("the server answers again: {answer}") }));
+                let enough = Some(format!("the server answers again: {answer}"));
+                return Ok(json!(Killed { killed: None, silent_seconds: None, enough }));
             }
             let proc = process(hands)?;
             // SAVE and the save of a shutdown block the server; killed now, what it is saving would be lost
@@ -98,7 +100,8 @@ impl Act for ServiceKill {
         }
         hands.hold()?;
         let pid = hands.kill(UNTIL_GONE)?;
-        Ok(json!({ "killed": pid, "silent_seconds": begun.elapsed().as_secs_f64() }))
+        let silent_seconds = Some(Seconds(begun.elapsed().as_secs_f64()));
+        Ok(json!(Killed { killed: pid, silent_seconds, enough: None }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `redis.raise_maxmemory`: more room for a server that refuses writes, and never less.
 use super::conf::{effective, text};
+use super::results::MaxmemoryRaised;
 use super::{
     Act, ActError, Change, ChangeKind, Effects, Hands, RedisRaiseMaxmemory, RepeatClass, SaveSpec, SaveUse, Site,
     UndoMove,
@@ -65,7 +66,7 @@ impl Act for RedisRaiseMaxmemory {
             let path = hands.site.config_file.clone();
             hands.replace(&path, Content::Bytes(new.as_bytes()))?;
         }
-        Ok(json!({ "was": was, "is": self.to, "lasts": lasts(hands.site) }))
+        Ok(json!(MaxmemoryRaised { was, is: self.to, lasts: lasts(hands.site) }))
     }
 }
 

@@ -1,4 +1,5 @@
 //! `run`, `notify`, `manual` and `ask`: the operator's own programs, and the operator.
+use super::results::{Agreed, Notified, Ran, Yes};
 use super::{
     Act, ActError, Ask, Change, ChangeKind, Done, Effects, Hands, Manual, Notify, RepeatClass, Run, SaveSpec, SaveUse,
     Site, UndoMove,
@@ -43,7 +44,7 @@ impl Act for Run {
             let because = format!("{}: {}", self.argv.join(" "), out.complaint());
             return Err(ActError::failed(because, "mend it, then redis-dr runs resume"));
         }
-        Ok(json!({ "stdout": out.text().trim().lines().next_back().unwrap_or_default() }))
+        Ok(json!(Ran { stdout: out.text().trim().lines().next_back().unwrap_or_default().to_string() }))
     }
 }
 
@@ -66,11 +67,11 @@ impl Act for Notify {
         let stdin = Some(serde_json::to_vec(&document).unwrap_or_default());
         let command = Command { stdin, ..Command::new(self.argv.clone(), self.timeout.duration()) };
         let told = match Reins::new().run(&command) {
-            Ok(out) if out.ok() => return Ok(json!({ "told": true })),
+            Ok(out) if out.ok() => return Ok(json!(Notified { told: true, note: None })),
             Ok(out) => out.complaint(),
             Err(e) => e.to_string(),
         };
-        Ok(json!({ "told": false, "note": format!("{}: {told}", command.shown()) }))
+        Ok(json!(Notified { told: false, note: Some(format!("{}: {told}", command.shown())) }))
     }
 }
 
@@ -104,7 +105,7 @@ fn answer(hands: &mut Hands<'_>, text: &str, no: &str) -> Result<Value, ActError
         return Err(ActError::failed("there is nobody to ask", "run it in a terminal"));
     };
     if ask(text) {
-        return Ok(json!({ "answer": "yes" }));
+        return Ok(json!(Agreed { answer: Yes::Yes }));
     }
     Err(ActError::failed(no, "redis-dr runs resume asks again"))
 }

@@ -1,9 +1,11 @@
 //! `rdb.place` and `rdb.check`.
 use super::files::{open_snapshot, point_of};
+use super::results::{RdbChecked, RdbPlaced};
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RdbCheck, RdbPlace, RepeatClass, SaveSpec, SaveUse, Site,
     UndoMove,
 };
+use crate::facts::Bytes;
 use crate::rdb;
 use crate::vault::Content;
 use serde_json::{Value, json};
@@ -30,12 +32,18 @@ impl Act for RdbPlace {
         Done::No
     }
 
+    fn found(&self, hands: &mut Hands<'_>, _: &Value) -> Value {
+        let path = &hands.site.rdb;
+        let placed = path.display().to_string();
+        hands.look.stat(path).map_or(Value::Null, |s| json!(RdbPlaced { placed, bytes: Bytes(s.size) }))
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let point = point_of(hands.site, &self.from.0)?.clone();
         let mut from = open_snapshot(hands, &point)?;
         let path = hands.site.rdb.clone();
         let bytes = hands.replace(&path, Content::Reader(&mut from))?;
-        Ok(json!({ "placed": path.display().to_string(), "bytes": bytes }))
+        Ok(json!(RdbPlaced { placed: path.display().to_string(), bytes: Bytes(bytes) }))
     }
 }
 
@@ -50,7 +58,7 @@ impl Act for RdbCheck {
         let opts = rdb::WalkOptions { now_ms: hands.look.now().as_millisecond(), ..Default::default() };
         let report = rdb::walk(from, point.bytes.map(|b| b.0), &opts, &|_| {});
         match report.verdict {
-            rdb::Verdict::Intact => Ok(json!({ "keys": report.keys })),
+            rdb::Verdict::Intact => Ok(json!(RdbChecked { keys: report.keys })),
             other => {
                 Err(ActError::failed(format!("{}: {other}", point.source), "choose another point: redis-dr points"))
             }

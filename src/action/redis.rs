@@ -1,10 +1,12 @@
 //! `redis.…`: commands to the running server that change it, each waited for until it is true on disk.
 use super::files::aof_appended;
+use super::results::{AofRewritten, Bgsaved};
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RedisBgsave, RedisConfigSet, RedisEnableAof,
     RedisRewriteAof, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
 };
 use crate::aof::manifest;
+use crate::facts::Bytes;
 use crate::server::{Info, Server};
 use serde_json::{Value, json};
 
@@ -28,11 +30,15 @@ fn aof_complete(hands: &Hands<'_>, info: &Info) -> Option<bool> {
     Some(ok && whole)
 }
 
+fn rewritten(info: &Info) -> AofRewritten {
+    AofRewritten { base_size: info.number("aof_base_size").map(Bytes) }
+}
+
 fn wait_for_aof(hands: &mut Hands<'_>, timeout: crate::facts::Seconds) -> Result<Value, ActError> {
     hands.wait("a complete AOF on disk", timeout.duration(), |h| {
         let info = h.connect()?.info(Some("persistence"))?;
         match aof_complete(h, &info) {
-            Some(true) => Ok(Some(json!({ "base_size": info.number("aof_base_size") }))),
+            Some(true) => Ok(Some(json!(rewritten(&info)))),
             Some(false) if info.get("aof_last_bgrewrite_status") == Some("err") => Err(ActError::failed(
                 "the AOF rewrite failed",
                 "look at the server's log (space, memory for fork), then redis-dr runs resume",
@@ -82,6 +88,11 @@ impl Act for RedisEnableAof {
         }
     }
 
+    fn found(&self, hands: &mut Hands<'_>, _: &Value) -> Value {
+        let info = hands.connect().and_then(|mut s| s.info(Some("persistence")));
+        info.map_or(Value::Null, |info| json!(rewritten(&info)))
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         hands.connect()?.config_set("appendonly", "yes")?;
         wait_for_aof(hands, self.timeout)
@@ -122,7 +133,7 @@ impl Act for RedisBgsave {
             if info.get("rdb_last_bgsave_status") != Some("ok") {
                 return Err(ActError::failed("the background save failed", "look at the server's log"));
             }
-            Ok(Some(json!({ "saves_before": before })))
+            Ok(Some(json!(Bgsaved { saves_before: before })))
         })
     }
 }

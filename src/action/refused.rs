@@ -1,5 +1,6 @@
 //! `conf.disable`: lines that the server refuses become comments; then the server program itself says whether it takes
 //! what is left.
+use super::results::LinesDisabled;
 use super::{
     Act, ActError, Change, ChangeKind, ConfDisable, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, Site,
     UndoMove,
@@ -66,7 +67,7 @@ impl Act for ConfDisable {
             hands.replace(&path, Content::Bytes(&text))?;
         }
         match ask(hands).map_err(|e| ActError::failed(e, "look at the server program by hand"))? {
-            Answer::Takes => Ok(json!({ "lines": hands.site.refused.len() })),
+            Answer::Takes => Ok(json!(LinesDisabled { lines: hands.site.refused.len() })),
             Answer::Refuses(because) => Err(ActError::failed(
                 format!("the server still refuses its configuration: {because}"),
                 "mend that line by hand, then redis-dr recover again",

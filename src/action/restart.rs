@@ -1,4 +1,5 @@
 //! `service.restart` and `service.hold`.
+use super::results::{Restarted, Stopped};
 use super::service::unit_name;
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, ServiceHold, ServiceRestart, ServiceStart,
@@ -42,23 +43,25 @@ impl Act for ServiceRestart {
         }
     }
 
+    fn found(&self, hands: &mut Hands<'_>, _: &Value) -> Value {
+        self.start().found(hands, &Value::Null)
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        let stopped = ServiceStop { save: false, timeout: self.stop_timeout }.perform(hands)?;
+        let Stopped { memory, .. } = ServiceStop { save: false, timeout: self.stop_timeout }.stopped(hands)?;
         let start = self.start();
-        let mut copies = Vec::new();
+        let mut saved = Vec::new();
         for spec in start.effects(hands.site).saves.iter().filter(|s| s.path != hands.site.config_file) {
             let progress = &mut *hands.progress;
             let mut told = |path: &Path, done, total| {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 progress(&format!("copy {name}"), done, Some(total));
             };
-            let saved = spec.save(hands.vault, hands.site, &[], &mut told)?;
-            copies.push(saved.path().display().to_string());
+            let copy = spec.save(hands.vault, hands.site, &[], &mut told)?;
+            saved.push(copy.path().display().to_string());
         }
-        let mut found = start.perform(hands)?;
-        found["memory"] = stopped["memory"].clone();
-        found["saved"] = json!(copies);
-        Ok(found)
+        let started = start.started(hands)?;
+        Ok(json!(Restarted { started, memory, saved }))
     }
 }
 

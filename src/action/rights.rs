@@ -1,4 +1,5 @@
 //! `files.chown`: the server's user gets the owner and mode that it needs on its files, and nothing more.
+use super::results::RightsChanged;
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, FilesChown, Hands, RepeatClass, SaveSpec, SaveUse, Site, UndoMove,
 };
@@ -47,6 +48,6 @@ impl Act for FilesChown {
         for right in &hands.site.rights {
             hands.set_owner(Path::new(&right.path), wanted(right))?;
         }
-        Ok(json!({ "changed": hands.site.rights.len() }))
+        Ok(json!(RightsChanged { changed: hands.site.rights.len() }))
     }
 }

@@ -2,11 +2,12 @@
 use super::beside::{Loaded, Walk};
 use super::conf::{FENCE_MARKER, effective, text};
 use super::files::aof_appended;
+use super::results::{MemorySaved, Started, Stopped, Was};
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot,
     ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove,
 };
-use crate::facts::Bytes;
+use crate::facts::{Bytes, Seconds};
 use crate::redis_conf;
 use crate::server::{self, Info, ServerError};
 use crate::vault::Content;
@@ -45,28 +46,43 @@ impl Act for ServiceStop {
         }
     }
 
+    fn found(&self, _: &mut Hands<'_>, before: &Value) -> Value {
+        let was = if before["pid"].is_null() { Was::Down } else { Was::Running };
+        json!(Stopped { was, memory: None })
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!(self.stopped(hands)?))
+    }
+}
+
+impl ServiceStop {
+    /// Holds it, saves what it holds in memory, and stops it.
+    ///
+    /// # Errors
+    /// It could not be held, saved or stopped.
+    pub(super) fn stopped(&self, hands: &mut Hands<'_>) -> Result<Stopped, ActError> {
         hands.hold()?;
         if hands.running()?.is_none() {
-            return Ok(json!({ "was": "down" }));
+            return Ok(Stopped { was: Was::Down, memory: None });
         }
         let memory = save_memory(hands, self.timeout.duration().max(Duration::from_secs(600)))?;
         hands.stop(self.save, self.timeout.duration())?;
-        Ok(json!({ "was": "running", "memory": memory }))
+        Ok(Stopped { was: Was::Running, memory })
     }
 }
 
 /// Saves what the server holds, unless it is known to be worth nothing.
-fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Value, ActError> {
+fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Option<MemorySaved>, ActError> {
     let Ok(mut server) = hands.connect() else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
     // What it has loaded so far came from files that are still there.
     let holds = server.info(None).is_ok_and(|i| i.keys() > 0 && !i.loading());
     if !holds {
-        return Ok(Value::Null);
+        return Ok(None);
     }
-    snapshot(hands, "memory.rdb", timeout)
+    snapshot(hands, "memory.rdb", timeout).map(Some)
 }
 
 /// Saves what clients wrote since the run opened the server, before a person takes the run back.
@@ -87,7 +103,7 @@ pub fn save_live(hands: &mut Hands<'_>) -> Result<(), ActError> {
     snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ()).map_err(full)
 }
 
-fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<Value, ActError> {
+fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<MemorySaved, ActError> {
     let endpoint = hands.endpoint.clone();
     let (path, mut file) = hands.vault.new_file(name)?;
     let progress = &mut *hands.progress;
@@ -97,7 +113,7 @@ fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<Valu
     };
     server::snapshot(&endpoint, &mut file, &mut told, timeout)?;
     let bytes = hands.vault.finish_file(&path, &file)?;
-    Ok(json!({ "path": path.display().to_string(), "bytes": bytes }))
+    Ok(MemorySaved { path: path.display().to_string(), bytes: Bytes(bytes) })
 }
 
 impl Act for ServerSnapshot {
@@ -114,7 +130,7 @@ impl Act for ServerSnapshot {
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        snapshot(hands, "memory.rdb", self.timeout.duration())
+        Ok(json!(snapshot(hands, "memory.rdb", self.timeout.duration())?))
     }
 }
 
@@ -183,7 +199,22 @@ impl Act for ServiceStart {
         }
     }
 
+    fn found(&self, hands: &mut Hands<'_>, before: &Value) -> Value {
+        let info = hands.connect().and_then(|mut s| s.info(Some("everything")));
+        info.map_or(Value::Null, |i| json!(self.told(hands.site, &i, None, before["log_from"].as_u64())))
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!(self.started(hands)?))
+    }
+}
+
+impl ServiceStart {
+    /// Starts it, waits until it has loaded, and checks that it runs as was asked.
+    ///
+    /// # Errors
+    /// It did not start, did not load, or runs with other settings.
+    pub(super) fn started(&self, hands: &mut Hands<'_>) -> Result<Started, ActError> {
         let lines = fence_lines(hands.site, self.fenced);
         if !lines.is_empty() {
             let old = text(hands)?;
@@ -205,11 +236,19 @@ impl Act for ServiceStart {
             None => None,
         };
         check_start(hands, &info, &lines, log_from)?;
-        Ok(json!({
-            "pid": info.number("process_id"), "run_id": info.get("run_id"),
-            "load_seconds": begun.elapsed().as_secs_f64(), "log_from": log_from,
-            "loaded_keys": info.number("rdb_last_load_keys_loaded"), "fenced": self.fenced && hands.site.can_fence,
-        }))
+        Ok(self.told(hands.site, &info, Some(Seconds(begun.elapsed().as_secs_f64())), Some(log_from)))
+    }
+
+    /// `info` is that of the server right after it loaded.
+    fn told(&self, site: &Site, info: &Info, load_seconds: Option<Seconds>, log_from: Option<u64>) -> Started {
+        Started {
+            pid: info.number("process_id"),
+            run_id: info.get("run_id").map(str::to_string),
+            load_seconds,
+            loaded_keys: info.keys(),
+            fenced: self.fenced && site.can_fence,
+            log_from,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Walking forward: each step once, in order, or found to be done already.
-use super::gates::{self, Verdict};
+use super::gates::{self, Known, Verdict};
 use super::run::{Run, RunError};
 use super::{AfterFailure, Ending, Event, again, back, proof};
 use crate::action::{Act, ActError, Done, Effects, RepeatClass};
@@ -44,10 +44,11 @@ pub fn walk(run: &mut Run<'_>) -> Result<Ending, RunError> {
         if run.deps.stop.asked() {
             return stop(run, "interrupted", "");
         }
-        if run.deps.step_by_step && !run.deps.person.go_on(&step.id, &step.title) {
+        let title = run.titled(&step.title);
+        if run.deps.step_by_step && !run.deps.person.go_on(&step.id, &title) {
             return stop(run, "stopped before this step by choice", "");
         }
-        run.tell(&Event::StepStarted { id: &step.id, title: &step.title, number: at + 1, of });
+        run.tell(&Event::StepStarted { id: &step.id, title: &title, number: at + 1, of });
         loop {
             match attempt(run, step)? {
                 Step::Ended => break,
@@ -134,12 +135,7 @@ fn once(
     let earlier = run.earlier.get(&step.id).cloned();
     if let Some(started) = &earlier {
         match run.with_hands(&started.saves, |h| act.already_done(h, &started.before)) {
-            Done::Yes(because) => {
-                if let Err(e) = check_after(run, step) {
-                    return Ok(Step::Failed(e));
-                }
-                return end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null);
-            }
+            Done::Yes(because) => return found_done(run, step, act, &started.before, because, begun),
             Done::No => {}
             // it failed, and that is known: it may be done again
             Done::CantTell(_) if effects.class == RepeatClass::Once && !started.in_doubt => {}
@@ -179,7 +175,7 @@ fn once(
         && effects.class == RepeatClass::Checkable
         && effects.undo.is_empty()
     {
-        return end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null);
+        return found_done(run, step, act, &before, because, begun);
     }
     let saves = match run.save_all(&effects.saves) {
         Ok(saves) => saves,
@@ -218,27 +214,42 @@ fn perform(
         Err(e) if e.in_doubt && !e.interrupted => {
             let before = run.earlier.get(&step.id).map(|s| s.before.clone()).unwrap_or_default();
             return match run.with_hands(saves, |h| act.already_done(h, &before)) {
-                Done::Yes(because) => match check_after(run, step) {
-                    Ok(()) => end(run, step, StepOutcome::AlreadyDone, because, begun, Value::Null),
-                    Err(e) => Ok(Step::Failed(e)),
-                },
+                Done::Yes(because) => found_done(run, step, act, &before, because, begun),
                 Done::No | Done::CantTell(_) => Ok(Step::Failed(e)),
             };
         }
         Err(e) => return Ok(Step::Failed(e)),
     };
-    if let Err(e) = check_after(run, step) {
-        return Ok(Step::Failed(e));
+    match check_after(run, step, &found) {
+        Ok(()) => end(run, step, StepOutcome::Done, String::new(), begun, found),
+        Err(e) => Ok(Step::Failed(e)),
     }
-    run.results.insert(step.id.clone(), found.clone());
-    end(run, step, StepOutcome::Done, String::new(), begun, found)
 }
 
-fn check_after(run: &mut Run<'_>, step: &PlannedStep) -> Result<(), ActError> {
-    for gate in &step.gates_after {
-        ask(run, gate)?;
+/// A step that needs no doing ends like one that was done: with what it finds out, and its gates.
+fn found_done(
+    run: &mut Run<'_>,
+    step: &PlannedStep,
+    act: &dyn Act,
+    before: &Value,
+    because: String,
+    begun: Instant,
+) -> Result<Step, RunError> {
+    let found = run.with_hands(&[], |h| act.found(h, before));
+    match check_after(run, step, &found) {
+        Ok(()) => end(run, step, StepOutcome::AlreadyDone, because, begun, found),
+        Err(e) => Ok(Step::Failed(e)),
     }
-    Ok(())
+}
+
+/// Asks the gates after a step that found this out. It stands only once they are open.
+fn check_after(run: &mut Run<'_>, step: &PlannedStep, found: &Value) -> Result<(), ActError> {
+    run.results.insert(step.id.clone(), found.clone());
+    let asked = step.gates_after.iter().try_for_each(|gate| ask(run, gate));
+    if asked.is_err() {
+        run.results.remove(&step.id);
+    }
+    asked
 }
 
 fn end(
@@ -269,7 +280,8 @@ fn end(
 /// Asks a gate; closed and unknown are errors with the gate's reason.
 fn ask(run: &mut Run<'_>, gate: &Gate) -> Result<(), ActError> {
     let stop = run.deps.stop;
-    let verdict = gates::ask(gate, &mut run.facts, &run.plan.site, run.deps.refresh, &mut *run.deps.person, stop);
+    let known = Known { types: &run.types, site: &run.plan.site, results: &run.results };
+    let verdict = gates::ask(gate, &mut run.facts, &known, run.deps.refresh, &mut *run.deps.person, stop);
     match verdict {
         Verdict::Open { .. } => {
             run.gates_passed += 1;
@@ -318,8 +330,10 @@ fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Resu
         AfterFailure::Retry => Ok(None),
         AfterFailure::RollBack => back::roll_back_after(run, &step.id, &error).map(Some),
         AfterFailure::StopHere => stop(run, &error.because, &error.hint).map(Some),
-        AfterFailure::MarkDone { reason } => match check_after(run, step) {
+        AfterFailure::MarkDone { reason } => match marked_done(run, step) {
             Ok(()) => {
+                // to later steps it is unknown, as it is after a break: the journal has no results of it
+                run.results.remove(&step.id);
                 run.record(Line::MarkedDone { step: step.id.clone(), by: "a person".into(), reason })?;
                 Ok(None)
             }
@@ -331,6 +345,16 @@ fn after_failure(run: &mut Run<'_>, step: &PlannedStep, error: ActError) -> Resu
         }
         AfterFailure::Skip { .. } => Ok(None),
     }
+}
+
+/// A person says that it is done: it finds out what it still can.
+fn marked_done(run: &mut Run<'_>, step: &PlannedStep) -> Result<(), ActError> {
+    let before = run.earlier.get(&step.id).map(|s| s.before.clone()).unwrap_or_default();
+    let found = match step.action() {
+        Ok(action) => run.with_hands(&[], |h| action.act().found(h, &before)),
+        Err(_) => Value::Null,
+    };
+    check_after(run, step, &found)
 }
 
 fn class(run: &Run<'_>, step: &PlannedStep) -> Option<RepeatClass> {

@@ -1,11 +1,12 @@
 //! One run: the plan, its journal, its vault, and everything the walk needs.
-use super::gates::Refresh;
+use super::gates::{Known, Refresh};
 use super::{Event, Stop, Witness};
 use crate::action::{ENOUGH, Hands, Loaded, with_causes};
+use crate::expr::Types;
 use crate::facts::Facts;
 use crate::host::{Kind, Look};
 use crate::journal::{Event as Line, Journal, JournalError, Log};
-use crate::plan::Plan;
+use crate::plan::{Plan, told};
 use crate::server::{self, Endpoint, WriteCount};
 use crate::service::Service;
 use crate::vault::{Save, Vault};
@@ -67,8 +68,10 @@ pub struct Run<'a> {
     pub deps: Deps<'a>,
     /// The facts, taken again where gates ask for them.
     pub facts: Facts,
-    /// What steps found out.
+    /// What steps found out, by their ids.
     pub results: BTreeMap<String, Value>,
+    /// The names its gates may use.
+    pub(super) types: Types,
     /// Gates answered yes.
     pub gates_passed: u64,
     /// What was started before this walk, by step.
@@ -109,6 +112,7 @@ impl<'a> Run<'a> {
             deps,
             facts,
             results: BTreeMap::new(),
+            types: plan.vocabulary(),
             gates_passed: 0,
             earlier: BTreeMap::new(),
             at_opening: None,
@@ -200,6 +204,12 @@ impl<'a> Run<'a> {
     /// Has nothing been started that was not taken back?
     pub(super) fn untouched(&self) -> bool {
         !self.journal.status().touched()
+    }
+
+    /// A title of the plan, with what steps have found out put in.
+    pub(super) fn titled(&self, title: &str) -> String {
+        let known = Known { types: &self.types, site: &self.plan.site, results: &self.results };
+        told(title, &self.types, &known.scope(&self.facts))
     }
 
     /// Why nothing more needs to be done, once a step found that out.

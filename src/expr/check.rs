@@ -88,6 +88,11 @@ impl Checker<'_> {
         if let Some(ty) = self.types.get(name) {
             return Some(ty.clone());
         }
+        if let Some((len, barred)) = self.types.bar(name) {
+            let span = Span { start: span.start, end: span.start + len };
+            self.errors.push(ExprError::at(span, barred.message.clone()).hint(barred.hint.clone()));
+            return None;
+        }
         // Find the first part that leads nowhere and point at it.
         let mut parts = name.split('.');
         let root = parts.next().unwrap_or("");

@@ -12,6 +12,7 @@ pub(super) fn no_field(ty: &Type, path: &str, part: &str, span: Span) -> ExprErr
             let error = ExprError::at(span, format!("`{path}` has no `{part}`"));
             match nearest(part, o.fields.keys().map(String::as_str)) {
                 Some(near) => error.hint(format!("did you mean `{path}.{near}`?")),
+                None if o.fields.is_empty() => error.hint("it has nothing that could be read"),
                 None => error.hint(format!("it has {}", join(o.fields.keys()))),
             }
         }

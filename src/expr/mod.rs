@@ -10,6 +10,7 @@
 //!             time("2026-11-21T03:12:44Z")              moment (RFC 3339)
 //!             ["rdb", "backup"]                         list, for `in`
 //! names       server.answers   point.valid              dotted, from the facts' schema
+//!             steps.start.loaded_keys                   what a step of a runbook found out, after it
 //! has(name)                                             was it observed?
 //! ```
 //!

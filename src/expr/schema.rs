@@ -16,7 +16,7 @@ impl Types {
     /// left out, so that naming it is an error rather than a guess.
     pub fn from_schema(root: &Json) -> Types {
         match Type::from_schema(root, root) {
-            Some(Type::Object(o)) => Types { roots: o.fields.clone() },
+            Some(Type::Object(o)) => Types { roots: o.fields.clone(), barred: BTreeMap::new() },
             _ => Types::new(),
         }
     }

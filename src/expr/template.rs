@@ -111,6 +111,24 @@ impl Template {
         shown.collect()
     }
 
+    /// As text in which only what lies below the root name `later` is left to be put in, as a template of its own: what
+    /// is known now is never read as an expression again.
+    pub fn settled(&self, scope: &dyn Scope, later: &str) -> String {
+        let below = |n: &String| n.split('.').next() == Some(later);
+        let (mut out, mut known) = (String::new(), String::new());
+        for part in &self.parts {
+            match part {
+                Part::Expr(expr) if expr.names().iter().any(below) => {
+                    out.push_str(&std::mem::take(&mut known).replace("${", "$${"));
+                    out.push_str(&format!("${{{}}}", expr.source));
+                }
+                Part::Expr(expr) => known.push_str(&expr.eval(scope).to_string()),
+                Part::Text(text) => known.push_str(text),
+            }
+        }
+        out + &known.replace("${", "$${")
+    }
+
     /// The dotted names it reads.
     pub fn names(&self) -> BTreeSet<String> {
         let exprs = self.parts.iter().filter_map(|p| match p {

@@ -61,6 +61,14 @@ pub struct Fields {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Types {
     pub(crate) roots: BTreeMap<String, Type>,
+    pub(crate) barred: BTreeMap<String, Barred>,
+}
+
+/// Why a name that exists elsewhere can't be read here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Barred {
+    pub message: String,
+    pub hint: String,
 }
 
 impl Types {
@@ -81,6 +89,20 @@ impl Types {
     pub fn without(mut self, name: &str) -> Self {
         self.roots.remove(name);
         self
+    }
+
+    /// The same vocabulary, in which a dotted name and all below it is an error with this message, unless it has a type.
+    #[must_use]
+    pub fn barred(mut self, name: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        self.barred.insert(name.into(), Barred { message: message.into(), hint: hint.into() });
+        self
+    }
+
+    /// Why a dotted name can't be read here, and how much of it that is about.
+    pub(crate) fn bar(&self, dotted: &str) -> Option<(usize, &Barred)> {
+        let covers = |name: &str| dotted.strip_prefix(name).is_some_and(|r| r.is_empty() || r.starts_with('.'));
+        let longest = self.barred.iter().filter(|(name, _)| covers(name)).max_by_key(|(name, _)| name.len());
+        longest.map(|(name, barred)| (name.len(), barred))
     }
 
     /// The root names with their types.

@@ -5,7 +5,7 @@ use crate::action::{Action, Effects, Estimate, Site};
 use crate::aof::manifest::Manifest;
 use crate::expr::Truth;
 use crate::facts::{Assessment, Bytes, Facts, Point, Seconds, Time};
-use crate::runbook::{self, Runbook};
+use crate::runbook::{self, Runbook, STEPS};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -102,7 +102,7 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
     let scope = scope(input.assessment, &site, &input.params);
     let refused = |because: String| PlanError::Refused { runbook: runbook.id.clone(), because };
     for gate in &runbook.require {
-        let because = || gate.because.as_ref().map(|t| text(t, &scope)).unwrap_or_default();
+        let because = || gate.because.as_ref().map(|t| t.show(&scope)).unwrap_or_default();
         match gate.truth(&scope) {
             Truth::True => {}
             Truth::False => {
@@ -207,7 +207,7 @@ fn plan_step(
     let effects = action.act().effects(site);
     let planned = PlannedStep {
         id: step.id.clone(),
-        title: text(&step.title, scope),
+        title: step.title.settled(scope, STEPS),
         action: action.name().into(),
         with: parameters(&action),
         changes: effects.changes.clone(),
@@ -236,15 +236,10 @@ fn parameters(action: &Action) -> Value {
 fn gate(gate: &runbook::Gate, scope: &Value) -> Gate {
     Gate {
         that: gate.that.source().to_string(),
-        because: gate.because.as_ref().map(|t| text(t, scope)).unwrap_or_default(),
+        because: gate.because.as_ref().map(|t| t.settled(scope, STEPS)).unwrap_or_default(),
         within: gate.within,
         every: gate.every,
     }
-}
-
-/// A title or reason with what is known put in.
-fn text(template: &crate::expr::Template, scope: &Value) -> String {
-    template.show(scope)
 }
 
 /// Facts, point, parameters and estimates as one JSON object.

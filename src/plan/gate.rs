@@ -1,6 +1,8 @@
 //! A gate of a plan: its question as text, so that a plan can be stored and read by any later binary.
-use crate::expr::{Type, Types};
+use super::Plan;
+use crate::expr::{Scope, Template, Type, Types};
 use crate::facts::Seconds;
+use crate::runbook::{self, STEPS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -10,7 +12,7 @@ use std::sync::LazyLock;
 pub struct Gate {
     /// The question.
     pub that: String,
-    /// Why it is asked.
+    /// Why it is asked; `${steps.…}` is put in when it is.
     pub because: String,
     /// How long it may take until the answer is yes; without it it is asked once.
     pub within: Option<Seconds>,
@@ -18,16 +20,32 @@ pub struct Gate {
     pub every: Option<Seconds>,
 }
 
-/// The names that gates may use: the facts, `point.…` and `estimate.…`.
-pub fn vocabulary() -> &'static Types {
+/// The names that every gate may use: the facts, `point.…` and `estimate.…`.
+fn vocabulary() -> &'static Types {
     static TYPES: LazyLock<Types> = LazyLock::new(|| {
         let object = |name: &str, schema: serde_json::Value| {
             let types = Types::from_schema(&schema);
             Type::object(name, types.roots().map(|(n, t)| (n.to_string(), t.clone())))
         };
-        crate::runbook::vocabulary()
+        runbook::vocabulary()
             .with("point", object("point", crate::facts::point_schema()))
             .with("estimate", object("estimate", crate::action::estimate_schema()))
     });
     &TYPES
+}
+
+impl Plan {
+    /// The names that its gates may use: the facts, `point.…`, `estimate.…`, and `steps.…`.
+    #[must_use]
+    pub fn vocabulary(&self) -> Types {
+        let steps = self.steps.iter().map(|s| (s.id.as_str(), s.action.as_str()));
+        vocabulary().clone().with(STEPS, runbook::results_types(steps))
+    }
+}
+
+/// A title or reason of a plan with what steps have found out put in. `types` is [`Plan::vocabulary`].
+#[must_use]
+pub fn told(text: &str, types: &Types, scope: &dyn Scope) -> String {
+    // an older plan may hold text that only looks like a template
+    Template::check(text, types, None).map_or_else(|_| text.to_string(), |template| template.show(scope))
 }

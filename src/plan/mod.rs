@@ -7,7 +7,7 @@ mod gate;
 pub use build::{Input, PlanError, build};
 pub use digest::{canonical, digest_of, sha256_hex};
 pub use fingerprint::{FileMark, Fingerprint, Mark, take as take_fingerprint};
-pub use gate::{Gate, vocabulary};
+pub use gate::{Gate, told};
 
 use crate::action::{Action, Change, Site};
 use crate::facts::{Bytes, Point, Seconds, Time};
@@ -47,7 +47,7 @@ pub struct SafetyCopy {
 pub struct PlannedStep {
     /// Its id in the runbook.
     pub id: String,
-    /// What it does, in words.
+    /// What it does, in words; `${steps.…}` is put in when those steps have been taken.
     pub title: String,
     /// The action's name.
     #[serde(rename = "do")]

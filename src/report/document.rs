@@ -5,6 +5,7 @@ use crate::journal::{Event, Log, Phase, Record, Status, StepOutcome, StepState};
 use crate::plan::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +69,9 @@ pub struct StepRow {
     pub because: String,
     /// How long it took.
     pub seconds: Option<Seconds>,
+    /// What it found out; null where nothing.
+    #[serde(default)]
+    pub results: Value,
 }
 
 /// Gates asked.
@@ -244,10 +248,17 @@ fn outcome_of(status: &Status, entries: &[Record]) -> RunOutcome {
 
 fn row(step: &str, entries: &[Record], status: &Status) -> Option<StepRow> {
     let state = status.step(step)?;
-    let mut row = StepRow { id: step.into(), outcome: String::new(), because: String::new(), seconds: None };
+    let mut row = StepRow {
+        id: step.into(),
+        outcome: String::new(),
+        because: String::new(),
+        seconds: None,
+        results: Value::Null,
+    };
     for entry in entries {
         match &entry.event {
-            Event::StepDone { step: s, outcome, because, seconds, .. } if s == step => {
+            Event::StepDone { step: s, outcome, because, seconds, results } if s == step => {
+                row.results.clone_from(results);
                 row.outcome = match outcome {
                     StepOutcome::Done => "done",
                     StepOutcome::AlreadyDone => "already_done",

@@ -1,7 +1,8 @@
 //! A run as Markdown, for a ticket or a post-mortem.
 use super::RunDocument;
-use super::words::clean;
-use crate::plan::Plan;
+use super::words::{clean, found};
+use crate::plan::{Plan, told};
+use crate::runbook::{STEPS, results_by_step};
 use std::fmt::Write as _;
 
 /// Text that Markdown takes literally, on one line.
@@ -54,17 +55,21 @@ pub fn markdown(d: &RunDocument, plan: &Plan) -> String {
             }
         }
     }
-    out.push_str("\n## Steps\n\n| step | outcome | seconds | |\n|---|---|---|---|\n");
+    out.push_str("\n## Steps\n\n| step | outcome | seconds | | found out |\n|---|---|---|---|---|\n");
+    let known = serde_json::json!({ STEPS: results_by_step(d.steps.iter().map(|s| (&s.id, &s.results))) });
+    let types = plan.vocabulary();
     for s in &d.steps {
         let title = plan.steps.iter().find(|p| p.id == s.id).map_or("", |p| p.title.as_str());
+        let title = told(title, &types, &known);
         let time = s.seconds.map_or(String::new(), |t| format!("{:.2}", t.0));
         let _ = writeln!(
             out,
-            "| {} | {} | {time} | {} {} |",
+            "| {} | {} | {time} | {} {} | {} |",
             plain(&s.id),
             plain(&s.outcome),
-            plain(title),
-            plain(&s.because)
+            plain(&title),
+            plain(&s.because),
+            plain(&found(&s.results).unwrap_or_default())
         );
     }
     if let Some(cut) = plan.recovery_point().and_then(|p| p.cut.as_ref()) {

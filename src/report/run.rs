@@ -1,5 +1,5 @@
 //! A run on a screen: how it ended, what each step did, what to do next.
-use super::words::{clean, lost};
+use super::words::{clean, found, lost};
 use super::{RunDocument, RunOutcome, Width};
 use std::fmt::Write as _;
 
@@ -30,6 +30,9 @@ pub fn run(d: &RunDocument, width: Width) -> String {
     for s in &d.steps {
         let time = s.seconds.map_or(String::new(), |t| t.to_string());
         let _ = writeln!(out, "  {:<12} {:<18} {:>8}  {}", s.outcome, s.id, time, clean(&s.because));
+        if let Some(found) = found(&s.results) {
+            let _ = writeln!(out, "  {:<12} {found}", "");
+        }
     }
     if let Some(t) = d.downtime_seconds {
         let loss = d.loss_seconds.map_or("unknown".into(), lost);

@@ -2,6 +2,7 @@
 use crate::facts::{Point, Seconds};
 use crate::finding::Severity;
 use console::style;
+use serde_json::Value;
 
 /// A count with thin groups: `18 442 113`.
 #[must_use]
@@ -41,6 +42,33 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// What a step found out, on one short line: values by name, lists by their length, what is unknown left out.
+#[must_use]
+pub fn found(results: &Value) -> Option<String> {
+    let mut said = Vec::new();
+    say(results, "", &mut said);
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+fn say(value: &Value, name: &str, said: &mut Vec<String>) {
+    const LONGEST: usize = 60;
+    let text = match value {
+        Value::Null => return,
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                say(value, &if name.is_empty() { key.clone() } else { format!("{name}.{key}") }, said);
+            }
+            return;
+        }
+        Value::Array(items) => items.len().to_string(),
+        Value::Number(n) if n.is_f64() => format!("{:.3}", n.as_f64().unwrap_or_default()),
+        Value::String(text) => clean(text),
+        other => other.to_string(),
+    };
+    let cut = if text.chars().count() > LONGEST { "…" } else { "" };
+    said.push(format!("{name} {}{cut}", text.chars().take(LONGEST).collect::<String>()));
+}
+
 /// The severity as a padded word, coloured where colour is on.
 #[must_use]
 pub fn severity(severity: Severity) -> String {
@@ -62,6 +90,7 @@ pub fn severity(severity: Severity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn numbers_are_grouped() {
@@ -73,5 +102,16 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_a_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
+    }
+
+    #[test]
+    fn what_a_step_found_out_is_told_on_one_short_line() {
+        let results = json!({
+            "load_seconds": 0.123_456, "memory": { "bytes": 7 }, "run_id": null, "saved": ["a", "b"],
+            "stdout": format!("two\nlines{}", "x".repeat(99)),
+        });
+        let line = format!("load_seconds 0.123, memory.bytes 7, saved 2, stdout two\u{fffd}lines{}…", "x".repeat(51));
+        assert_eq!(found(&results), Some(line));
+        assert_eq!((found(&Value::Null), found(&json!({}))), (None, None));
     }
 }

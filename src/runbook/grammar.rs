@@ -54,7 +54,8 @@ struct ParamFile {
 #[derive(JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GateFile {
-    /// The question, an expression over the facts.
+    /// The question, an expression over the facts and over what earlier steps found out (`steps.<id>.<result>`, `-` of
+    /// an id written `_`).
     that: Condition,
     /// Why it is asked; may hold `${…}`.
     #[serde(default)]
@@ -71,7 +72,7 @@ struct GateFile {
 #[derive(JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepFile {
-    /// Unique in the runbook.
+    /// Unique in the runbook. What the step finds out is read as `steps.<id>.<result>`, with `_` for `-`.
     id: String,
     /// What it does, in a sentence; may hold `${…}`.
     title: String,
@@ -83,7 +84,7 @@ struct StepFile {
     /// Gates before it.
     #[serde(default)]
     before: Vec<GateFile>,
-    /// Gates after it.
+    /// Gates after it; they may read what it found out.
     #[serde(default)]
     after: Vec<GateFile>,
     /// May a person skip it when it failed?
@@ -168,7 +169,9 @@ impl JsonSchema for DoFile {
     }
 }
 
-/// The JSON schema of a runbook.
+/// The JSON schema of a runbook. Under `x-results` it has the schema of what each action finds out, by its name.
 pub fn schema() -> Json {
-    schemars::schema_for!(RunbookFile).to_value()
+    let mut schema = schemars::schema_for!(RunbookFile).to_value();
+    schema["x-results"] = crate::action::all_results();
+    schema
 }

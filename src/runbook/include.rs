@@ -1,13 +1,15 @@
 //! `do: { runbook: { id, params } }`: the steps of another runbook, flattened into this one.
 //!
 //! Ids become `parent.child`. What the other requires becomes gates before its first step, what it calls recovered
-//! becomes gates after its last; the including step's own `before` and `after` go around them. The other's parameters are replaced by what is given, so nothing is left to look up later.
+//! becomes gates after its last; the including step's own `before` and `after` go around them. The other's parameters are
+//! replaced by what is given, so nothing is left to look up later; what its steps find out is read as
+//! `steps.parent.child.…` from outside, while inside it reads `steps.child.…` as ever.
 use std::collections::BTreeMap;
 
-use super::Find;
 use super::load::{literal, load_within, param_type};
 use super::model::{Param, ParamType, Runbook, Step};
 use super::reader::{Reader, below};
+use super::{Find, results};
 use crate::expr::{self, Bindings, Expr, Types};
 
 /// Where the include stands.
@@ -18,7 +20,7 @@ pub(super) struct Include<'a> {
     pub find: &'a Find<'a>,
 }
 
-/// The steps it stands for; `parent` carries id and gates of the including step.
+/// The steps it stands for; `parent` carries id and `before` of the including step.
 pub(super) fn steps(r: &mut Reader<'_>, at: &Include<'_>, parent: &Step, open: &mut Vec<String>) -> Vec<Step> {
     // An `if` would be asked again before every step, and the first of them may change the answer.
     for key in ["if", "retry", "may_skip", "on_failure"] {
@@ -36,6 +38,7 @@ pub(super) fn steps(r: &mut Reader<'_>, at: &Include<'_>, parent: &Step, open: &
     let Some(bindings) = bindings(r, at, &path, &child) else {
         return Vec::new();
     };
+    let bindings = results::below(bindings, &parent.id);
     let mut steps: Vec<Step> = child.steps.iter().map(|s| bound(s, parent, &bindings)).collect();
     let require: Vec<_> = child.require.iter().map(|g| g.bind(&bindings)).collect();
     let recovered: Vec<_> = child.recovered.iter().map(|g| g.bind(&bindings)).collect();
@@ -44,7 +47,6 @@ pub(super) fn steps(r: &mut Reader<'_>, at: &Include<'_>, parent: &Step, open: &
     }
     if let Some(last) = steps.last_mut() {
         last.after.extend(recovered);
-        last.after.extend(parent.after.iter().cloned());
     }
     steps
 }

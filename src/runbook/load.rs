@@ -7,6 +7,7 @@ use super::act::{Do, Shape};
 use super::include::{self, Include};
 use super::model::{Gate, Param, ParamType, Runbook, Step};
 use super::reader::{Reader, below};
+use super::results::Results;
 use super::{Find, lint};
 use crate::expr::{Type, Types};
 use crate::facts::{self, Seconds};
@@ -52,11 +53,12 @@ fn read(r: &mut Reader<'_>, text: &str, file: &str, find: &Find<'_>, open: &mut 
     if title.as_deref().is_some_and(|t| t.contains("${")) {
         r.error("/title", "the title of a runbook is fixed text", Some("titles of steps may hold `${…}`".into()));
     }
-    let require = gates(r, "/require", &types);
+    let mut results = Results::new(r);
+    let require = gates(r, "/require", &results.none(&types, "no step has been taken when this is asked"));
     open.push(id.clone());
-    let steps = steps(r, &types, &params, find, open);
+    let steps = steps(r, &types, &params, &mut results, find, open);
     open.pop();
-    let recovered = gates(r, "/recovered", &types);
+    let recovered = gates(r, "/recovered", &results.so_far(&types));
     Some(Runbook {
         id,
         file: file.to_string(),
@@ -175,45 +177,57 @@ fn steps(
     r: &mut Reader<'_>,
     types: &Types,
     params: &BTreeMap<String, Param>,
+    results: &mut Results,
     find: &Find<'_>,
     open: &mut Vec<String>,
 ) -> Vec<Step> {
+    let planned = results.none(types, "a plan leaves nothing open: this is settled before any step is taken");
     let mut all = Vec::new();
     for i in 0..r.count("/steps") {
         let path = below("/steps", i);
-        let only_if = if r.has(&below(&path, "if")) { r.condition(&below(&path, "if"), types) } else { None };
+        let only_if = if r.has(&below(&path, "if")) { r.condition(&below(&path, "if"), &planned) } else { None };
         let id = r.text(&below(&path, "id")).unwrap_or_default();
-        let title = r.template(&below(&path, "title"), types, Some(&Type::Str));
-        let before = gates(r, &below(&path, "before"), types);
-        let after = gates(r, &below(&path, "after"), types);
-        let shell = |title, action| Step {
+        let earlier = results.so_far(types);
+        let title = r.template(&below(&path, "title"), &earlier, Some(&Type::Str));
+        let before = gates(r, &below(&path, "before"), &earlier);
+        let shell = |title, action, after| Step {
             id: id.clone(),
             title,
             action,
             only_if: only_if.clone(),
             before: before.clone(),
-            after: after.clone(),
+            after,
             may_skip: false,
             retry: None,
             on_failure: None,
         };
         let doing = below(&path, "do");
+        let after_path = below(&path, "after");
         if r.keys(&doing).first().map(String::as_str) == Some("runbook") {
-            let site = Include { path: &path, types, params, find };
-            let Some(title) = title else { continue };
+            let site = Include { path: &path, types: &planned, params, find };
             // The action is a stand-in: every step that comes out has its own.
-            let parent = shell(title, Do { name: "runbook".into(), with: Shape::Json(Json::Null) });
-            all.extend(include::steps(r, &site, &parent, open));
+            let stand_in = Do { name: "runbook".into(), with: Shape::Json(Json::Null) };
+            let mut steps =
+                title.map_or(vec![], |title| include::steps(r, &site, &shell(title, stand_in, vec![]), open));
+            results.taken(&id, steps.iter().map(|s| (s.id.as_str(), s.action.name())));
+            let after = gates(r, &after_path, &results.so_far(types));
+            if let Some(last) = steps.last_mut() {
+                last.after.extend(after);
+            }
+            all.extend(steps);
             continue;
         }
-        let action = action(r, &doing, types);
+        let name = r.keys(&doing).into_iter().next();
+        results.taken(&id, name.iter().map(|name| (id.as_str(), name.as_str())));
+        let after = gates(r, &after_path, &results.so_far(types));
+        let action = action(r, &doing, &planned);
         let retry = r.value(&below(&path, "retry"));
         let may_skip = r.value(&below(&path, "may_skip")).unwrap_or(false);
         let on_failure = r.value(&below(&path, "on_failure"));
         let (Some(title), Some(action)) = (title, action) else {
             continue;
         };
-        let step = Step { retry, may_skip, on_failure, ..shell(title, action) };
+        let step = Step { retry, may_skip, on_failure, ..shell(title, action, after) };
         lint::step(r, &path, &step);
         all.push(step);
     }

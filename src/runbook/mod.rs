@@ -4,7 +4,8 @@
 //! include is flattened. What reads facts is an [`crate::expr::Expr`] or a [`crate::expr::Template`], resolved once by
 //! the plan ([`Do::resolve`]); the scope it needs has the roots of [`crate::facts::Facts`] and beside them `estimate`
 //! ([`crate::action::Estimate`]), `params` (an object, [`Runbook::bind_params`]; recovery points under their names) and
-//! `point`.
+//! `point`. What a step finds out is read as `steps.<id>.<result>` by what is asked and said after it ([`results_types`],
+//! [`results_by_step`]).
 //!
 //! A runbook is found by its id: the file `<id>.yaml` of the operator's directories, first match wins, then the
 //! built-in ones ([`Library`]).
@@ -17,6 +18,7 @@ pub(crate) mod lint;
 mod load;
 mod model;
 pub(crate) mod reader;
+mod results;
 
 pub use crate::config::Risk;
 pub use act::{Do, DoError};
@@ -27,6 +29,7 @@ pub use library::{Library, Source};
 pub(crate) use load::{literal, param_type};
 pub use load::{load, vocabulary};
 pub use model::{Gate, OnFailure, Param, ParamError, ParamType, Retry, Runbook, Step};
+pub use results::{STEPS, results_by_step, results_types};
 
 /// Looks up a runbook by id.
 pub type Find<'a> = dyn Fn(&str) -> Option<Source> + 'a;

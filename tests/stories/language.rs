@@ -1,5 +1,10 @@
 //! Runbooks and playbooks as their writer meets them.
+use crate::dr::finish;
 use crate::lab::Lab;
+use crate::midway::send;
+use crate::sandbox::wait_until;
+use nix::sys::signal::Signal;
+use serde_json::json;
 use std::fs;
 
 #[test]
@@ -58,6 +63,68 @@ fn a_runbook_of_ones_own_runs_ones_own_program() {
     server.start().fill(100).kill9();
     server.redis_dr(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]).recovered_by("mine");
     assert_eq!(fs::read_to_string(told).unwrap(), "back\n");
+}
+
+/// A step whose gate and title read what the start found out.
+fn told_of(keys: &str) -> String {
+    format!(
+        "  - id: tell\n    title: \"Tell of ${{steps.start.loaded_keys}} keys\"\n    do: {{ run: {{ argv: [/bin/echo, told], \
+         repeatable: true }} }}\n    before: [{{ that: steps.start.loaded_keys {keys}, because: \"not \
+         ${{steps.start.loaded_keys}} keys\" }}]\n    after: [{{ that: steps.tell.stdout == \"told\" }}]\n"
+    )
+}
+
+#[test]
+fn a_gate_reads_what_an_earlier_step_found_out() {
+    let mut server = Lab::new().sandbox();
+    server.own_runbook("restart", "open", &told_of("== 100")).start().fill(100).kill9();
+    let document = server.redis_dr(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]).recovered_by("mine");
+    let steps = document["steps"].as_array().unwrap();
+    let found = |id: &str| steps.iter().find(|s| s["id"] == id).unwrap()["results"].clone();
+    assert_eq!((&found("start")["loaded_keys"], &found("tell")["stdout"]), (&json!(100), &json!("told")), "{document}");
+    server.redis_dr(&["runs", "show"]).exits(0).mentions("loaded_keys 100").mentions("stdout told");
+    let markdown = ["runs", "report", "--format", "md"];
+    server.redis_dr(&markdown).exits(0).mentions("Tell of 100 keys").mentions("loaded\\_keys 100");
+}
+
+#[test]
+fn a_gate_that_what_was_found_out_closes_takes_everything_back() {
+    let mut server = Lab::new().sandbox();
+    server.own_runbook("restart", "open", &told_of("> 100")).start().fill(100).kill9();
+    let output = server.redis_dr(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]);
+    let document = output.exits(1).json();
+    assert_eq!(document["outcome"], "failed");
+    let because = document["because"].as_str().unwrap();
+    assert!(because.contains("not 100 keys (steps.start.loaded_keys is 100)"), "{because}");
+}
+
+#[test]
+fn a_resumed_run_reads_what_was_found_out_before_the_break() {
+    let mut server = Lab::new().sandbox();
+    server.waits_before("restart", "open", true);
+    let file = server.root().join("runbooks/mine.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("  - id: open\n", &format!("{}  - id: open\n", told_of("== 100")), 1)).unwrap();
+    server.start().fill(100).kill9();
+    server.recover_killed_while_it_waits();
+    server.redis_dr(&["runs", "resume", "--auto", "--json"]).recovered_by("mine");
+}
+
+#[test]
+fn a_step_found_done_after_a_break_finds_out_again_what_it_can() {
+    let mut server = Lab::new().sandbox();
+    let gate = "    after: [{ that: steps.start.loaded_keys == 100 && server.clients >= 8, within: 60s }]\n";
+    server.own_runbook("restart", "verify-data", gate).start().fill(100).kill9();
+    let run = server.command(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]).spawn().unwrap();
+    wait_until("the server to be started", || server.info("loading").as_deref() == Some("0"));
+    send(&run, Signal::SIGKILL);
+    finish(run);
+    let _clients: Vec<_> = (0..8).map(|_| server.client()).collect();
+    let document = server.redis_dr(&["runs", "resume", "--auto", "--json"]).recovered_by("mine");
+    let steps = document["steps"].as_array().unwrap();
+    let start = steps.iter().find(|step| step["id"] == "start").unwrap();
+    assert_eq!((&start["outcome"], &start["results"]["loaded_keys"]), (&json!("already_done"), &json!(100)), "{start}");
+    assert_eq!(start["results"]["run_id"], json!(server.run_id()));
 }
 
 #[test]
