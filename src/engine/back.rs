@@ -117,19 +117,17 @@ fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
     }
     let mut seen = std::collections::BTreeSet::new();
     for save in saves {
-        // the first save of a path saw it as it was before the run; its directory may have been saved later, or earlier
-        let first = seen.insert(save.path().to_path_buf());
+        // the first save of a path saw it as it was before the run; a directory saved before it, as not there or with all
+        // its files, has said so for everything in it
+        let told = save.path().ancestors().any(|path| seen.contains(path));
+        seen.insert(save.path().to_path_buf());
         let to_check = match save {
-            Save::File(_) if first => vec![save.clone()],
-            Save::File(_) => vec![],
+            _ if told => vec![],
+            Save::File(_) => vec![save.clone()],
             Save::Tree(tree) => {
                 let (new, old): (Vec<_>, Vec<_>) =
                     tree.files().iter().partition(|f| seen.insert(f.path().to_path_buf()));
-                if first && old.is_empty() {
-                    vec![save.clone()]
-                } else {
-                    new.into_iter().cloned().map(Save::from).collect()
-                }
+                if old.is_empty() { vec![save.clone()] } else { new.into_iter().cloned().map(Save::from).collect() }
             }
         };
         if let Some(because) = run.vault.differs_any(&to_check)? {
