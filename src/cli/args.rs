@@ -276,7 +276,8 @@ pub enum Command {
     /// it overwrites none of its files; nothing starts it any more; and every data file gets a second name or a copy in the
     /// vault. --release puts the owner's values back and lets it start; so does a recovery that succeeds. Until then
     /// `--auto` keeps its hands off (exit 3); a person may recover. The copies are listed by `redis-dr vault list` and stay
-    /// until `redis-dr runs prune`.
+    /// until `redis-dr runs prune`. Where the server does not answer, or not all files could be kept, the rest is done, and the
+    /// exit code is 4: hold again.
     #[command(
         after_help = "Examples:\n  redis-dr hold cache-1                   somebody typed FLUSHALL: first this, then think\n  redis-dr hold cache-1 --release"
     )]

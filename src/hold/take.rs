@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 pub(super) const SETTINGS_HELD: &[(&str, &str)] =
     &[("save", ""), ("auto-aof-rewrite-percentage", "0"), ("aof-disable-auto-gc", "yes")];
 
+/// What is left to do where the server could not be told.
+const HOLD_AGAIN: &str = "once it answers: redis-dr hold again";
+
 /// How long one word of the server may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The part of an AOF that is written to is copied up to this many bytes; beyond that a second name must do, so that a
@@ -40,7 +43,7 @@ pub struct Taken {
     pub did: Vec<String>,
     /// What could not be done, and why.
     pub could_not: Vec<String>,
-    /// Did what protects the files on disk fail? Then the hold is not what it says.
+    /// Did what protects the files on disk fail, or did the server not answer? Then the hold is not what it says.
     pub incomplete: bool,
     /// What has a copy or a second name.
     pub saves: Vec<Save>,
@@ -196,12 +199,12 @@ impl<'w> Making<'w> {
         let began = Instant::now();
         let mut server = match Server::connect(&self.assessed.endpoint, PATIENCE) {
             Ok(server) => server,
-            Err(error) => {
-                self.cannot(format!("its settings could not be changed: {error}"));
-                return Ok(());
-            }
+            Err(error) => return self.unset(&error),
         };
-        let run_id = server.info(Some("server")).ok().and_then(|i| i.get("run_id").map(str::to_string));
+        let run_id = match server.info(Some("server")) {
+            Err(error) if !error.answered() => return self.unset(&error),
+            info => info.ok().and_then(|i| i.get("run_id").map(str::to_string)),
+        };
         let (mut undo, mut to_set) = (Vec::new(), Vec::new());
         for (name, held) in SETTINGS_HELD {
             match server.setting(name) {
@@ -212,6 +215,7 @@ impl<'w> Making<'w> {
                     undo.push(UndoMove::ConfigSet { name: (*name).into(), value });
                     to_set.push((*name, *held));
                 }
+                Err(error) if !error.answered() => return self.unset(&error),
                 Err(error) => {
                     self.cannot(format!("{}: {error}", shown(name, held)));
                     if matches!(error, ServerError::Denied { .. }) {
@@ -227,10 +231,19 @@ impl<'w> Making<'w> {
         for (name, held) in to_set {
             match server.config_set(name, held) {
                 Ok(()) => self.taken.did.push(shown(name, held)),
+                // What it was told last it may still do: the undo is on record.
+                Err(error) if !error.answered() => return self.failed(SETTINGS, unset(&error), HOLD_AGAIN.into()),
                 Err(error) => self.cannot(format!("{}: {error}", shown(name, held))),
             }
         }
         self.done(SETTINGS, began)
+    }
+
+    /// The live settings are as they were: the server may go on overwriting its files.
+    fn unset(&mut self, error: &ServerError) -> Result<(), HoldError> {
+        self.taken.incomplete |= !error.answered();
+        self.cannot(unset(error));
+        Ok(())
     }
 
     /// Nothing starts it: the mark, which guard honours, and a drop-in of its unit.
@@ -314,6 +327,15 @@ impl<'w> Making<'w> {
         let look = self.world.look;
         let user = self.assessed.document.facts.instance.user.as_deref().and_then(|name| look.user(name).ok());
         Planters { server: user.map(|u| (u.uid, look.groups_of(&u).unwrap_or_default())) }
+    }
+}
+
+fn unset(error: &ServerError) -> String {
+    match error {
+        ServerError::Timeout { .. } => {
+            format!("the server does not answer, so its settings could not be changed; {HOLD_AGAIN}")
+        }
+        error => format!("its settings could not be changed: {error}"),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::report::{RunDocument, RunOutcome};
 /// `None` when it is neither. A run's own hold is none, and a mark that can't be read still is one.
 pub(super) fn refusal(world: &World<'_>) -> Option<RunDocument> {
     let paused = paused(world).map(|because| (because, format!("pause {} --off", world.name())));
-    let up = || held(world).map(|because| (because, format!("hold {} --release", world.name())));
-    let (because, command) = paused.or_else(up)?;
+    let held = || held(world).map(|because| (because, format!("hold {} --release", world.name())));
+    let (because, command) = paused.or_else(held)?;
     let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
     Some(super::story::no_run(world, &assessed.document, RunOutcome::Refused, because, (world.command)(&command)))
 }

@@ -182,6 +182,30 @@ fn what_cannot_be_done_is_said() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_held_as_far_as_can_be() {
+    Lab::on_each(|mut server| {
+        server.configure("save 3600 1").start().fill(50).save();
+        let (before, pid) = (settings(&server), Pid::from_raw(server.servers()[0]));
+        kill(pid, Signal::SIGSTOP).unwrap();
+        let held = server.redis_dr(&["hold", "demo", "--json"]).exits(4).json();
+        let could_not = held["could_not"].as_array().unwrap();
+        assert_eq!(could_not.len(), 1, "{held}");
+        assert!(could_not[0].as_str().unwrap().contains("does not answer"), "{held}");
+        assert!(server.data().join(".redis-dr/held").exists() && copy_of(&held, "dump.rdb").exists());
+        let told = server.redis_dr(&["hold", "demo"]);
+        told.exits(4).mentions("does not answer");
+        assert_eq!(told.to_string().matches("NOT DONE").count(), 1, "{told}");
+
+        kill(pid, Signal::SIGCONT).unwrap();
+        let again = hold(&server);
+        assert_eq!((&again["already"], &again["could_not"]), (&true.into(), &Value::Array(vec![])), "{again}");
+        assert_eq!(setting(&server, "auto-aof-rewrite-percentage").as_deref(), Some("0"));
+        server.redis_dr(&["hold", "demo", "--release"]).exits(0);
+        assert_eq!(settings(&server), before);
+    });
+}
+
+#[test]
 fn a_hold_cut_off_anywhere_is_put_back() {
     let mut server = Lab::new().sandbox();
     server.configure("save 3600 1").start().fill(50);
