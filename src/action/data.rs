@@ -3,8 +3,13 @@ use super::beside::{self, Loaded, aof_in_effect};
 use super::files::point_of;
 use super::results::DataVerified;
 use super::{Act, ActError, DataVerify, Effects, Hands, Site};
+use crate::server::Info;
 use crate::verify::{self, Clients, Expected};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a rewrite that somebody asked for may take.
+const REWRITE: Duration = Duration::from_secs(600);
 
 impl Act for DataVerify {
     fn effects(&self, _: &Site) -> Effects {
@@ -13,24 +18,29 @@ impl Act for DataVerify {
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let point = point_of(hands.site, &self.against.0)?.clone();
-        let mut server = hands.connect()?;
         // another process may have started the server: then what it loaded is walked now
+        let mut rewritten = false;
         if hands.loaded.is_none() {
-            let (info, log_from) = (server.info(Some("everything"))?, started_at(hands));
+            let (info, log_from) = (no_rewrite_under_way(hands)?, started_at(hands));
             *hands.loaded = Some(Loaded { holdings: beside::walk_now(hands)?, info, log_from });
+            rewritten = hands.loaded.as_ref().is_some_and(|now| now.holdings.is_aof() && rewrote(&now.info));
         }
         let Some(Loaded { holdings, info, log_from }) = &*hands.loaded else {
             return Err(ActError::failed("nothing was walked", "this is a defect in redis-dr"));
         };
         let expected = Expected {
-            point: Some(&point),
-            at_load: Some(info),
+            point: (!rewritten).then_some(&point),
+            at_load: (!rewritten).then_some(info),
             aof_base: aof_in_effect(hands),
             now_ms: hands.look.now().as_millisecond(),
             grew: hands.site.was_answering,
             clients: Clients::Nothing,
         };
+        let mut server = hands.connect()?;
         let mut report = verify::compare(&mut server, holdings, &expected)?;
+        if rewritten {
+            report.bounds("files", true, "the server has rewritten its AOF since its start; the new files were walked");
+        }
         if holdings.is_aof() {
             log(hands, *log_from, &mut report)?;
         }
@@ -42,6 +52,21 @@ impl Act for DataVerify {
         }
         Ok(json!(DataVerified { exact: report.checks.iter().all(|c| c.exact), checks: report.checks }))
     }
+}
+
+/// Has this process rewritten its AOF? Then its files are no longer those that it loaded.
+fn rewrote(info: &Info) -> bool {
+    // -1 before the first
+    info.number("aof_last_rewrite_time_sec").is_some()
+}
+
+/// What INFO says once no rewrite of the AOF is under way, which would change files while they are walked.
+fn no_rewrite_under_way(hands: &mut Hands<'_>) -> Result<Info, ActError> {
+    hands.wait("the server to end its rewrite of the AOF", REWRITE, |h| {
+        let info = h.connect()?.info(Some("everything"))?;
+        let busy = ["aof_rewrite_in_progress", "aof_rewrite_scheduled"].iter().any(|f| info.number(f) == Some(1));
+        Ok((!busy).then_some(info))
+    })
 }
 
 /// The size of the log before the start, as the step that started the server noted it.

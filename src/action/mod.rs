@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Raised when an action's way of working changes, so that a run of an older binary is not resumed with new habits.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// One action with its parameters, as it stands under `do:`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -150,6 +150,10 @@ fn fence_lines(site: &Site, fenced: bool) -> Vec<String> {
     if !fixed("save") {
         lines.push("save \"\"".into());
     }
+    // a rewrite before the proof would put other files in the place of those that are to be compared
+    if !fixed("auto-aof-rewrite-percentage") {
+        lines.push("auto-aof-rewrite-percentage 0".into());
+    }
     // with an evicting policy the first command after the load would throw keys away (redis-facts §0)
     if !fixed("maxmemory") {
         lines.push("maxmemory 0".into());
@@ -381,6 +385,7 @@ impl Act for ServiceOpen {
             let mut server = hands.connect()?;
             server.config_set("maxmemory", &owner.maxmemory().to_string())?;
             server.config_set("save", &points.join(" "))?;
+            server.config_set("auto-aof-rewrite-percentage", &owner.auto_aof_rewrite_percentage().to_string())?;
             server.config_set("aof-load-truncated", if owner.aof_load_truncated() { "yes" } else { "no" })?;
             server.config_set("min-replicas-to-write", &owner.min_replicas_to_write().to_string())?;
             let is = server.setting("min-replicas-to-write")?.unwrap_or_default();

@@ -60,7 +60,10 @@ const WORDS: &[(&str, &str)] = &[
         "Asked before a start (ExecStartPre=): refuses one that would come up with less than exists. `redis-dr guard`.",
     ),
     ("pause", "A maintenance mark: --auto keeps its hands off until it is over. `redis-dr pause`."),
-    ("fence", "Refuses clients' writes while data is being brought back."),
+    (
+        "fence",
+        "Refuses clients' writes while data is being brought back; the server neither saves nor rewrites meanwhile.",
+    ),
     ("open", "Lifts the fence: clients can write again."),
     ("undo", "Takes back one step."),
     ("roll back", "Takes back a whole run: `redis-dr runs rollback`."),

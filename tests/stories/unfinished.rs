@@ -1,4 +1,5 @@
 //! A run that was cut off, and a world that moved meanwhile: it is carried on only while its plan still fits.
+use crate::dr::finish;
 use crate::lab::Lab;
 use crate::sandbox::Sandbox;
 use std::fs;
@@ -28,6 +29,43 @@ fn while_the_facts_hold_it_goes_on() {
         assert_eq!(server.digest(), digest);
         server.writes_survive_kill9();
     }
+}
+
+fn rewrite_percentage(server: &Sandbox) -> String {
+    server.must(&["CONFIG", "GET", "auto-aof-rewrite-percentage"]).text().lines().nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn a_fenced_server_rewrites_nothing_until_it_is_opened() {
+    Lab::on_each(|mut server| {
+        server.configure("auto-aof-rewrite-percentage 1\nauto-aof-rewrite-min-size 1").start().fill(200);
+        let digest = server.digest();
+        server.kill9().append_torn_transaction();
+        server.waits_before("repair-aof", "open", true);
+        let child = server.recover_until_it_waits(&["--auto"]);
+        assert_eq!(rewrite_percentage(&server), "0");
+        server.let_go();
+        let run = finish(child).exits(0).json();
+        assert_eq!(run["outcome"], "recovered", "{run}");
+        assert_eq!((rewrite_percentage(&server), server.digest()), ("1".into(), digest));
+        let conf = fs::read_to_string(server.conf()).unwrap();
+        assert!(!conf.contains("auto-aof-rewrite-percentage 0"), "the owner's alone:\n{conf}");
+    });
+}
+
+#[test]
+fn an_aof_that_was_rewritten_meanwhile_is_compared_as_it_is() {
+    Lab::on_each(|mut server| {
+        server.start().fill(200);
+        let digest = server.digest();
+        server.kill9().append_torn_transaction();
+        server.waits_before("repair-aof", "verify-data", true).recover_killed_while_it_waits();
+        server.rewrite_aof();
+        let run = server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(0).json();
+        assert_eq!(run["outcome"], "recovered", "{run}");
+        assert_eq!(server.digest(), digest);
+        server.writes_survive_kill9();
+    });
 }
 
 #[test]
