@@ -26,14 +26,7 @@ pub fn run(context: &Context, args: &HoldArgs) -> Result<i32, Failure> {
         out::json(&document(&target.name, &taken, code, &next));
         return Ok(code);
     }
-    let word = match (taken.already, taken.incomplete) {
-        (true, _) => "is held already",
-        (false, true) => "is held in part",
-        (false, false) => "is held",
-    };
-    out::line(&format!("{} {word}: by {} since {:.0}", clean(&target.name), clean(&taken.by), taken.since));
-    taken.did.iter().for_each(|line| out::line(&format!("  {}", clean(line))));
-    taken.could_not.iter().for_each(|line| out::line(&format!("  NOT DONE  {}", clean(line))));
+    taken.lines(&target.name).iter().for_each(|line| out::line(&clean(line)));
     if !context.global.quiet {
         out::line(&format!("Next: {}", next.join("\n      ")));
     }

@@ -3,7 +3,7 @@ use super::out;
 use crate::engine::{AfterFailure, Asker, Event, Observer};
 use crate::facts::Assessment;
 use crate::plan::Plan;
-use crate::recover::{Answer, Person, Unfinished};
+use crate::recover::{Answer, Bleeding, Person, Unfinished};
 use crate::report::clean;
 
 /// Answers as `--auto` and `--confirm` do: carry on, roll back what fails, never guess.
@@ -68,6 +68,9 @@ impl Asker for Silent {
 
 impl Person for Silent {
     fn assessed(&mut self, _: &Assessment) {}
+    fn bleeding(&mut self, _: &str, _: &[String]) -> Bleeding {
+        Bleeding::GoOn
+    }
     fn confirm(&mut self, _: &Assessment, _: &Plan, _: &[String]) -> Answer {
         Answer::Start
     }

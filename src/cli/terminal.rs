@@ -3,9 +3,10 @@ use super::keyboard::{Keyboard, Lines};
 use super::out;
 use super::progress::Progress;
 use crate::engine::{AfterFailure, Asker, Event, Observer};
-use crate::facts::{Assessment, Point, RuleVerdict, Topology};
+use crate::facts::{Assessment, Point, Topology};
+use crate::finding::Id;
 use crate::plan::Plan;
-use crate::recover::{Answer, Person, Unfinished};
+use crate::recover::{Answer, Bleeding, Person, Unfinished};
 use crate::report::{self, clean};
 use console::style;
 use std::fmt::Write as _;
@@ -99,6 +100,11 @@ fn numbered<'a>(points: &'a [Point], text: &str) -> Option<&'a Point> {
     points.get(text.parse::<usize>().ok()?.checked_sub(1)?)
 }
 
+/// Was it held, by whomever?
+fn is_held(a: &Assessment) -> bool {
+    a.findings.iter().any(|f| f.id == Id::ServerHeld)
+}
+
 /// What can be typed; the numbers are those of the other points.
 fn prompt(a: &Assessment, plan: &Plan) -> String {
     let others: Vec<String> = (1..=a.points.len())
@@ -110,61 +116,12 @@ fn prompt(a: &Assessment, plan: &Plan) -> String {
         Some((last, [])) => format!("{last} another point, "),
         Some((last, rest)) => format!("{} or {last} another point, ", rest.join(", ")),
     };
+    let hold = if is_held(a) { "" } else { "h hold it first, " };
     let cut = if plan.recovery_point().is_some_and(|p| p.cut.is_some()) { "d the cut bytes, " } else { "" };
     format!(
-        "Type {} to start, s step by step, {another}p the plan in full, e evidence, {cut}q leave:",
+        "Type {} to start, s step by step, {another}p the plan in full, e evidence, {cut}{hold}q leave:",
         clean(&a.instance)
     )
-}
-
-/// All evidence, and the rules that did not hold.
-fn evidence(a: &Assessment) -> String {
-    let mut text = String::new();
-    for f in &a.findings {
-        let _ = writeln!(text, "{}  {}", report::severity(f.severity), clean(&f.title));
-        for line in &f.evidence {
-            let _ = writeln!(text, "          {}", clean(line));
-        }
-    }
-    let Some(decision) = &a.decision else {
-        return text;
-    };
-    let _ = writeln!(text, "\nRules of {}, in order:", decision.playbook);
-    for rule in &decision.path {
-        let word = match rule.verdict {
-            RuleVerdict::Matched => "holds",
-            RuleVerdict::Rejected => "no",
-            RuleVerdict::Unknown => "unknown",
-        };
-        let _ = writeln!(text, "  {word:<8} {}", clean(&rule.rule));
-        let _ = writeln!(text, "           {}", clean(&rule.evidence));
-    }
-    text
-}
-
-/// What the cut takes away.
-fn cut_bytes(plan: &Plan) -> String {
-    let Some(cut) = plan.recovery_point().and_then(|p| p.cut.as_ref()) else {
-        return "This point cuts nothing.\n".into();
-    };
-    let mut text = format!(
-        "{} is cut at byte {}: {} and {} complete commands go.\n",
-        clean(&cut.file),
-        report::number(cut.offset),
-        cut.bytes_lost,
-        report::number(cut.commands_lost)
-    );
-    if cut.commands_after_damage > 0 {
-        let _ =
-            writeln!(text, "{} readable commands lie behind the damage.", report::number(cut.commands_after_damage));
-    }
-    for line in &cut.preview {
-        let _ = writeln!(text, "  - {}", clean(line));
-    }
-    for file in &cut.drop_files {
-        let _ = writeln!(text, "  - the whole of {}", clean(file));
-    }
-    text
 }
 
 impl Observer for Terminal {
@@ -276,6 +233,27 @@ impl Person for Terminal {
         self.show(&text);
     }
 
+    fn bleeding(&mut self, instance: &str, signs: &[String]) -> Bleeding {
+        self.say(&format!("{}: every minute may cost data here", clean(instance)));
+        for sign in signs {
+            self.say(&format!("  - {}", clean(sign)));
+        }
+        self.say(
+            "Held, it overwrites none of its files, is not restarted, and its files are kept; that can be put back.",
+        );
+        loop {
+            let Some(key) = self.ask("h hold it now, Enter to look without holding, q leave:") else {
+                return Bleeding::Leave;
+            };
+            match key.to_lowercase().as_str() {
+                "h" | "hold" => return Bleeding::Hold,
+                "" => return Bleeding::GoOn,
+                "q" | "leave" => return Bleeding::Leave,
+                _ => out::note("Type h or q, or press Enter."),
+            }
+        }
+    }
+
     fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer {
         let mut text = report::outline(plan, self.width());
         if !policy.is_empty() {
@@ -284,7 +262,11 @@ impl Person for Terminal {
                 let _ = writeln!(text, "  - {}", clean(line));
             }
         }
-        text.push_str("Nothing has been changed yet.");
+        text.push_str(if is_held(assessment) {
+            "Nothing has been changed yet, the hold aside."
+        } else {
+            "Nothing has been changed yet."
+        });
         self.show(&self.width().wrap(&text));
         let facts = &assessment.facts;
         let doubt = facts.replication.evidence == Some(true) && facts.instance.topology == Topology::Unknown;
@@ -302,6 +284,7 @@ impl Person for Terminal {
             match typed.as_str() {
                 "" => {}
                 "q" => return Answer::Leave,
+                "h" if !is_held(assessment) => return Answer::Hold,
                 "s" => {
                     let text = format!("Type {} to start step by step:", clean(&assessment.instance));
                     match self.ask(&text) {
@@ -310,8 +293,8 @@ impl Person for Terminal {
                         Some(_) => out::note("That is not its name; nothing was started."),
                     }
                 }
-                "e" => self.show(&self.width().wrap(&evidence(assessment))),
-                "d" => self.show(&self.width().wrap(&cut_bytes(plan))),
+                "e" => self.show(&self.width().wrap(&report::evidence(assessment))),
+                "d" => self.show(&self.width().wrap(&report::cut_bytes(plan))),
                 "p" => self.show(&report::plan(plan, self.width())),
                 other => match numbered(&assessment.points, other) {
                     Some(point) if Some(&point.id) == plan.point.as_ref() => out::note("That point is the one shown."),

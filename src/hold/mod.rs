@@ -10,7 +10,7 @@ mod release;
 mod take;
 
 pub use release::{Released, release, release_after_recovery};
-pub use take::{Taken, take};
+pub use take::{Taken, take, take_under};
 
 use crate::assess::Target;
 use crate::host::Look;

@@ -6,6 +6,7 @@ use crate::facts::{ProcessState, ServiceKind};
 use crate::host::process::Reins;
 use crate::host::{Pen, Planters};
 use crate::journal::{Event, FORMAT, Header, Journal, StepOutcome};
+use crate::lock::Lock;
 use crate::server::{Server, ServerError};
 use crate::service::{self, SystemdUnit, held_path};
 use crate::vault::{self, Save, Use, Vault};
@@ -53,6 +54,22 @@ pub struct Taken {
     pub journal: PathBuf,
 }
 
+impl Taken {
+    /// For a person: whether `instance` is held, by whom, and what that did and could not do, a line each.
+    #[must_use]
+    pub fn lines(&self, instance: &str) -> Vec<String> {
+        let word = match (self.already, self.incomplete) {
+            (true, _) => "is held already",
+            (false, true) => "is held in part",
+            (false, false) => "is held",
+        };
+        let first = format!("{instance} {word}: by {} since {:.0}", self.by, self.since);
+        let did = self.did.iter().map(|line| format!("  {line}"));
+        let could_not = self.could_not.iter().map(|line| format!("  NOT DONE  {line}"));
+        std::iter::once(first).chain(did).chain(could_not).collect()
+    }
+}
+
 /// A hold in the making.
 struct Making<'w> {
     world: &'w World<'w>,
@@ -66,6 +83,22 @@ struct Making<'w> {
 /// # Errors
 /// A run is at work, the record can't be written, or there is nothing that could be held.
 pub fn take(world: &World<'_>) -> Result<Taken, HoldError> {
+    let (assessed, dir) = seen(world)?;
+    let lock = world.lock(dir.as_deref())?;
+    made(world, assessed, dir, &lock)
+}
+
+/// The same for a caller that has locked the instance already.
+///
+/// # Errors
+/// As [`take`].
+pub fn take_under(world: &World<'_>, lock: &Lock) -> Result<Taken, HoldError> {
+    let (assessed, dir) = seen(world)?;
+    made(world, assessed, dir, lock)
+}
+
+/// A quick look, and the directory of the data.
+fn seen(world: &World<'_>) -> Result<(Assessed, Option<PathBuf>), HoldError> {
     let wanted = Wanted { depth: Depth::Quick, ..Wanted::default() };
     let assessed = Assessor::new(world.look, world.target.clone(), world.state).assess(&wanted);
     let facts = &assessed.document.facts;
@@ -74,7 +107,10 @@ pub fn take(world: &World<'_>) -> Result<Taken, HoldError> {
     if dir.is_none() && facts.server.answers != Some(true) {
         return Err(HoldError::Nothing { instance: world.target.name.clone() });
     }
-    let _lock = world.lock(dir.as_deref())?;
+    Ok((assessed, dir))
+}
+
+fn made(world: &World<'_>, assessed: Assessed, dir: Option<PathBuf>, _: &Lock) -> Result<Taken, HoldError> {
     if let Some(run) = world.unfinished_run()? {
         return Err(HoldError::Run { run });
     }

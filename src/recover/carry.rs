@@ -149,6 +149,12 @@ pub fn apply_plan(
         match person.confirm(assessment, plan, &[]) {
             super::Answer::Start => {}
             super::Answer::StepByStep => steps = true,
+            // the facts have moved with it
+            super::Answer::Hold => {
+                super::bleeding::take(world, person, &lock);
+                let because = "the instance was held, which the plan does not know of";
+                return no(RunOutcome::Stale, because.into(), "make a new plan and have it reviewed again");
+            }
             _ => return no(RunOutcome::Interrupted, "left by choice".into(), ""),
         }
     }

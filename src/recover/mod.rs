@@ -1,5 +1,6 @@
 //! The story: assess → choose → policy → plan → confirm → run → verify. It asks through [`Person`], so that a terminal,
 //! `--auto` and tests answer alike, and it prints nothing.
+mod bleeding;
 mod carry;
 mod choose;
 mod go_on;
@@ -46,6 +47,19 @@ pub enum Answer {
     StepByStep,
     /// Another point, by its id.
     Another(String),
+    /// Hold the instance first; then the plan is made and shown again.
+    Hold,
+    /// Leave everything as it is.
+    Leave,
+}
+
+/// What a person answers where a running server may be overwriting what could be recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bleeding {
+    /// Hold it, then look.
+    Hold,
+    /// Look without holding it.
+    GoOn,
     /// Leave everything as it is.
     Leave,
 }
@@ -65,6 +79,8 @@ pub enum Unfinished {
 pub trait Person: Witness {
     /// Shows the assessment.
     fn assessed(&mut self, assessment: &Assessment);
+    /// Before the long look: every minute may cost data, because of these signs. Hold the instance first?
+    fn bleeding(&mut self, instance: &str, signs: &[String]) -> Bleeding;
     /// Shows the plan and what the policy would say, and asks.
     fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer;
     /// A run was not finished: what now? `back_only` says why it can't be resumed.

@@ -1,6 +1,6 @@
 //! `recover` from its first look to its last proof.
 use super::choose::{choose, settle};
-use super::{Answer, Chosen, Consent, Person, Selection, World, carry, go_on, hooks, unfinished};
+use super::{Answer, Chosen, Consent, Person, Selection, World, bleeding, carry, go_on, hooks, unfinished};
 use crate::action::with_causes;
 use crate::assess::Assessed;
 use crate::engine::Stop;
@@ -64,6 +64,9 @@ pub fn recover(
                 .event(&crate::engine::Event::Note(format!("the unfinished run {id} was taken back; starting afresh"))),
         }
     }
+    if *consent == Consent::Person && !bleeding::stanched(world, person, &lock) {
+        return Ok(left(world));
+    }
     let mut selection = selection.clone();
     let mut shown = false;
     loop {
@@ -109,6 +112,10 @@ pub fn recover(
                     selection.runbook = None;
                     continue;
                 }
+                Answer::Hold => {
+                    bleeding::take(world, person, &lock);
+                    continue;
+                }
                 Answer::Leave => {
                     let because = "left by choice".to_string();
                     return Ok(no_run(world, assessment, RunOutcome::Interrupted, because, String::new()));
@@ -117,6 +124,14 @@ pub fn recover(
         }
         return Ok(carry::start(world, &plan, &assessed, *consent == Consent::Auto, steps, person, stop, &mut lock));
     }
+}
+
+/// Left before the long look.
+fn left(world: &World<'_>) -> RunDocument {
+    let because = "left by choice".to_string();
+    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Interrupted, because, String::new());
+    world.finish(&mut doc);
+    doc
 }
 
 /// Under `--auto` nobody can answer.

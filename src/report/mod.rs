@@ -1,6 +1,7 @@
 //! Facts, plans and journals as words: for a terminal, as Markdown, as JSON. Returns text; `cli` prints it.
 mod assessment;
 mod document;
+mod evidence;
 mod markdown;
 mod page;
 mod plan;
@@ -10,6 +11,7 @@ mod words;
 
 pub use assessment::assessment;
 pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
+pub use evidence::{cut_bytes, evidence};
 pub use markdown::markdown;
 pub use page::Width;
 pub use plan::{outline, plan};

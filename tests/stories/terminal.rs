@@ -112,3 +112,57 @@ fn an_instance_that_may_be_replicated_is_said_to_stand_alone_by_name() {
     person.send_line("q").unwrap();
     assert_eq!(ends(person), 130);
 }
+
+#[test]
+fn where_data_may_be_running_out_holding_is_offered_before_the_long_look() {
+    let mut server = Lab::new().sandbox();
+    server.configure("save 3600 1").start().fill(300).save();
+    server.rewrite_aof();
+    let digest = server.digest();
+    server.must(&["FLUSHALL"]);
+    let held = server.data().join(".redis-dr/held");
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("every minute may cost data here").unwrap();
+    person.exp_string("h hold it now, Enter to look without holding, q leave: ").unwrap();
+    assert!(!held.exists());
+    person.send_line("h").unwrap();
+    person.exp_string("note: demo is held: by ").unwrap();
+    person.exp_string("hold demo --release").unwrap();
+    person.exp_string("Nothing has been changed yet, the hold aside.").unwrap();
+    assert!(held.exists());
+    assert_eq!(
+        server.must(&["CONFIG", "GET", "auto-aof-rewrite-percentage"]).text().trim(),
+        "auto-aof-rewrite-percentage\n0"
+    );
+    person.exp_string(ASKED).unwrap();
+    person.send_line("demo").unwrap();
+    person.exp_string("RECOVERED").unwrap();
+    assert_eq!(ends(person), 0);
+    assert_eq!(server.digest(), digest);
+    assert!(!held.exists(), "a recovery that succeeds ends the hold");
+}
+
+#[test]
+fn a_hold_is_a_key_of_the_menu_and_a_trap_is_said_before_the_long_look() {
+    let mut server = Lab::new().sandbox();
+    server.configure("appendonly no").start().fill(300).save();
+    server.kill9().configure("appendonly yes");
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("config.aof_trap").unwrap();
+    person.exp_string("q leave: ").unwrap();
+    person.send_line("").unwrap();
+    person.exp_string("h hold it first, q leave: ").unwrap();
+    assert!(!server.data().join(".redis-dr/held").exists());
+    person.send_line("h").unwrap();
+    person.exp_string("note: demo is held: by ").unwrap();
+    person.exp_string("the hold aside").unwrap();
+    person.exp_string("e evidence, q leave: ").unwrap();
+    assert!(server.data().join(".redis-dr/held").exists());
+    person.send_line("q").unwrap();
+    assert_eq!(ends(person), 130);
+    server.redis_dr(&["hold", "demo", "--release"]).exits(0);
+    let mut person = server.at_a_terminal(&["recover", "demo"]);
+    person.exp_string("q leave: ").unwrap();
+    person.send_line("q").unwrap();
+    assert_eq!(ends(person), 130);
+}
