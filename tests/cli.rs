@@ -211,3 +211,32 @@ fn a_closed_pipe_ends_quietly() {
     let output = Command::new("/bin/sh").env("HOME", dir.path()).args(["-c", &words]).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_full_device_is_no_success() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let cases = [
+        &["man"][..],
+        &["--help"],
+        &["explain", "vault"],
+        &["explain", "vault", "--json"],
+        &["runs", "list", "--json"],
+        &["runbook", "list"],
+        &["assess", "127.0.0.1:1"],
+        &["assess", "127.0.0.1:1", "--json"],
+        &["completions", "bash"],
+    ];
+    for args in cases {
+        let program = redis_dr(dir.path()).get_program().to_owned();
+        let mut command = std::process::Command::new(program);
+        command.args(args).current_dir(dir.path()).env("HOME", dir.path()).stdout(full());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("cannot write to standard output") && said.contains("No space left"), "{args:?}: {said}");
+    }
+    let (code, _, err) = said_in(dir.path(), &["init", "-o", "/dev/full"]);
+    assert!(code != 0 && !err.is_empty(), "{code} {err}");
+    assert!(!std::fs::metadata("/dev/full").unwrap().is_file());
+}

@@ -2,7 +2,7 @@
 use super::args::Consent;
 use super::recover::{World, consent, person, tell};
 use super::{Context, Failure, plan, signals};
-use crate::recover::apply_plan;
+use crate::recover::{self, apply_plan};
 use std::path::Path;
 
 /// Reads the plan, proves that the facts still hold, and carries it out.
@@ -11,6 +11,10 @@ pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Fai
     let world = World::new(context, Some(&plan.instance))?;
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
+    if consent == recover::Consent::Nobody {
+        let hint = format!("--auto keeps to the policy; --confirm {} is a person's word", parts.name());
+        return Err(Failure::usage("there is no terminal to ask on", hint));
+    }
     let stop = signals::listen(context);
     let mut person = person(context, &consent, &stop);
     let doc = apply_plan(&parts, &plan, &consent, false, &mut *person, &stop);

@@ -129,8 +129,8 @@ pub struct Select {
     /// A snapshot in hand.
     #[arg(long, value_name = "FILE", help_heading = "Selection")]
     pub point_file: Option<PathBuf>,
-    /// When it broke, where nobody can tell (RFC 3339).
-    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    /// When it broke, where nobody can tell: 03:12, "2026-11-21 03:12" (local), -15m, or RFC 3339.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Selection")]
     pub incident_at: Option<String>,
 }
 
@@ -208,8 +208,8 @@ pub enum Command {
         /// Least loss first, or fastest within the RPO first.
         #[arg(long, value_enum, default_value_t = Prefer::Complete)]
         prefer: Prefer,
-        /// When it broke, where nobody can tell (RFC 3339).
-        #[arg(long, value_name = "TIME")]
+        /// When it broke, where nobody can tell: 03:12, "2026-11-21 03:12" (local), -15m, or RFC 3339.
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         incident_at: Option<String>,
     },
     /// Work out exactly what `recover` would do, and change nothing.

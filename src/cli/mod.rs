@@ -11,6 +11,7 @@ mod hold;
 mod init;
 mod keyboard;
 mod library;
+mod moment;
 pub mod out;
 mod pause;
 mod plan;

@@ -1,12 +1,30 @@
-//! The only place that writes to standard output and standard error. A reader that went away is no error.
+//! The only place that writes to standard output and standard error. A reader that went away is no error; a full disk is.
 use crate::report::Width;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::OnceLock;
+
+/// Why standard output did not take what was said; the first time.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
 
 /// One text and a line end on standard output.
 pub fn line(text: &str) {
+    page(&format!("{text}\n"));
+}
+
+/// A text with its own line ends on standard output.
+pub fn page(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
+    if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && e.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(e);
+    }
+}
+
+/// Why something that was said did not arrive on standard output; `None` where all of it did, or nobody reads any more.
+#[must_use]
+pub fn lost() -> Option<&'static std::io::Error> {
+    LOST.get()
 }
 
 /// One document as JSON on standard output.

@@ -27,7 +27,7 @@ pub fn run(
         other => other?,
     };
     let (assessment, chosen) =
-        planned(&world.parts(), &selection(select)?, saved).map_err(|(e, h)| Failure::usage(e, h))?;
+        planned(&world.parts(), &selection(context, select)?, saved).map_err(|(e, h)| Failure::usage(e, h))?;
     match chosen {
         Chosen::Plan(plan) => {
             give(context, &assessment, &plan, output)?;
@@ -84,7 +84,8 @@ fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<
 
 /// Replaces a file at one instant, mode 0600.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    crate::host::write_private(path, bytes).map_err(|e| Failure::of(2, e, "give another path to -o"))
+    crate::host::write_private(path, bytes)
+        .map_err(|e| Failure::of(if e.no_room() { 1 } else { 2 }, e, "give another path to -o"))
 }
 
 fn read_facts(context: &Context, file: &Path) -> Result<Assessment, Failure> {

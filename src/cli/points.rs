@@ -28,7 +28,7 @@ pub fn run(
         depth: Depth::Full,
         point_files: super::recover::point_file(point_file)?.into_iter().collect(),
         prefer: super::recover::prefer(prefer),
-        incident_at: super::recover::moment(incident_at.as_deref())?,
+        incident_at: super::moment::moment(context, incident_at.as_deref())?,
         ..Wanted::default()
     };
     let found = world.parts().assess(&wanted).document;

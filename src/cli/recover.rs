@@ -1,11 +1,12 @@
 //! `redis-dr recover`, and what all commands that recover share.
 use super::args::{self, Select};
 use super::context::Chosen;
+use super::moment::moment;
 use super::silent::Silent;
 use super::terminal::Terminal;
 use super::{Context, Failure, out, signals};
 use crate::engine::Stop;
-use crate::facts::{Seconds, Time};
+use crate::facts::Seconds;
 use crate::points;
 use crate::recover::{self, Consent, Person, Selection};
 use crate::report::{self, RunDocument};
@@ -50,7 +51,7 @@ impl<'c> World<'c> {
 }
 
 /// The options of `SELECT`.
-pub fn selection(s: &Select) -> Result<Selection, Failure> {
+pub fn selection(context: &Context, s: &Select) -> Result<Selection, Failure> {
     let mut params = std::collections::BTreeMap::new();
     for param in &s.params {
         let Some((name, value)) = param.split_once('=') else {
@@ -65,7 +66,7 @@ pub fn selection(s: &Select) -> Result<Selection, Failure> {
         params,
         prefer: prefer(s.prefer),
         point_file: point_file(s.point_file.clone())?,
-        incident_at: moment(s.incident_at.as_deref())?,
+        incident_at: moment(context, s.incident_at.as_deref())?,
         ..Selection::default()
     })
 }
@@ -82,14 +83,6 @@ pub fn prefer(p: args::Prefer) -> points::Prefer {
 pub fn point_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
     let Some(path) = path else { return Ok(None) };
     std::path::absolute(&path).map(Some).map_err(|e| Failure::usage(format!("{}: {e}", path.display()), "give a path"))
-}
-
-/// A moment, RFC 3339.
-pub fn moment(text: Option<&str>) -> Result<Option<Time>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    text.parse()
-        .map(|t| Some(Time(t)))
-        .map_err(|_| Failure::usage(format!("`{text}` is not a moment"), "write it as 2026-11-21T03:12:44Z"))
 }
 
 /// Who decides, from the options and the terminal.
@@ -109,10 +102,7 @@ pub fn consent(c: &args::Consent, name: &str) -> Result<Consent, Failure> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(Consent::Person);
     }
-    Err(Failure::usage(
-        "there is no terminal to ask on",
-        format!("--auto keeps to the policy; --confirm {name} is a person's word; -n shows the plan"),
-    ))
+    Ok(Consent::Nobody)
 }
 
 /// The person, or the stand-in for one.
@@ -124,7 +114,7 @@ pub fn person(context: &Context, consent: &Consent, stop: &Arc<Stop>) -> Box<dyn
                 .beside_json(context.global.json)
                 .interrupted_by(Box::new(move || stop.asked())),
         ),
-        Consent::Auto | Consent::Confirmed(_) => Box::new(Silent::new(!context.global.quiet)),
+        Consent::Auto | Consent::Confirmed(_) | Consent::Nobody => Box::new(Silent::new(!context.global.quiet)),
     }
 }
 
@@ -143,9 +133,16 @@ pub fn run(
     let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;
     let stop = signals::listen(context);
     let mut person = person(context, &consent, &stop);
-    let doc =
-        recover::recover(&parts, &selection(select)?, &consent, step, wait.map(Seconds::duration), &mut *person, &stop)
-            .map_err(|(e, hint)| Failure::usage(e, hint))?;
+    let doc = recover::recover(
+        &parts,
+        &selection(context, select)?,
+        &consent,
+        step,
+        wait.map(Seconds::duration),
+        &mut *person,
+        &stop,
+    )
+    .map_err(|(e, hint)| Failure::usage(e, hint))?;
     Ok(tell(context, &doc))
 }
 

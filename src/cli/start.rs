@@ -1,5 +1,5 @@
 //! From the words typed to a command, and from its end to the exit code.
-use super::args::{Cli, Color, Command};
+use super::args::{Cli, Color, Command, RunsCommand};
 use super::{Context, Failure, out};
 use clap::Parser;
 use std::ffi::OsString;
@@ -45,8 +45,9 @@ fn run(args: &[OsString]) -> i32 {
         Err(e) => {
             use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
             if matches!(e.kind(), DisplayHelp | DisplayVersion) {
-                let _ = e.print();
-                return 0;
+                let coloured = console::colors_enabled();
+                out::page(&if coloured { e.render().ansi().to_string() } else { e.render().to_string() });
+                return arrived(0);
             }
             let text = e.render().to_string();
             let text = text.trim().trim_start_matches("error: ").to_string();
@@ -55,10 +56,34 @@ fn run(args: &[OsString]) -> i32 {
     };
     colours(cli.global.color);
     logging(cli.global.verbose);
+    let acts = matches!(
+        cli.command,
+        Some(
+            Command::Recover { .. }
+                | Command::Apply { .. }
+                | Command::Hold(_)
+                | Command::Runs(RunsCommand::Resume { .. } | RunsCommand::Rollback { .. })
+        )
+    );
     match command(cli) {
-        Ok(code) => code,
+        // the exit code of what acted tells what became of the data
+        Ok(code) if acts && out::lost().is_some() => {
+            arrived(code);
+            code
+        }
+        Ok(code) => arrived(code),
         Err(failure) => fail(&failure, json),
     }
+}
+
+/// The exit code, 1 where standard output did not take what was to be said.
+fn arrived(code: i32) -> i32 {
+    let Some(error) = out::lost() else { return code };
+    out::note(&format!(
+        "error: cannot write to standard output\n  caused by: {error}\nhint: free space where it goes, then ask again; what a run did \
+         is in its journal: redis-dr runs report"
+    ));
+    if code == 0 { 1 } else { code }
 }
 
 /// Slips of the hand that deserve a better answer than a parser's.

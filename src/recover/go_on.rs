@@ -30,19 +30,21 @@ struct Obstacle {
     hint: String,
 }
 
-/// A run that was not finished comes first. `None`: it was taken back, and a new one may start. The lock is held.
+/// A run that was not finished comes first. `Ok`: it was taken back, for this reason, and a new one may start. The lock is
+/// held.
 pub(super) fn first(
     world: &World<'_>,
     id: &str,
     consent: &Consent,
     person: &mut dyn Person,
     stop: &Stop,
-) -> Option<RunDocument> {
+) -> Result<String, Box<RunDocument>> {
     let auto = *consent == Consent::Auto;
     let (run, status) = match opened_run(world, id) {
         Ok(both) => both,
-        Err(because) => return Some(left(world, id, because, "redis-dr vault list shows its copies")),
+        Err(because) => return Err(Box::new(left(world, id, because, "redis-dr vault list shows its copies"))),
     };
+    let name = format!("the run {id} ({}) was not finished", run.plan.runbook);
     let assessed = look_again(world);
     let back_only = back_only(&run, &status);
     let untouched = !status.touched() && !status.opened();
@@ -54,26 +56,40 @@ pub(super) fn first(
         _ => Unfinished::Resume,
     };
     let obstacle = match (way, back_only) {
-        (Unfinished::Leave, _) => return Some(left(world, id, format!("the run {id} was not finished"), "")),
+        (Unfinished::Leave, _) => return Err(Box::new(left(world, id, name, ""))),
         (Unfinished::RollBack, because) => because.map(|because| Obstacle { because, hint: String::new() }),
         (Unfinished::Resume, _) => match obstacle(world, &run, &assessed.document.facts, auto) {
-            None => return Some(go(world, &run, &assessed, auto, person, stop, Way::Resume)),
+            None => {
+                let said = format!("{name}; its plan still fits the facts, so it is carried on");
+                person.event(&Event::Note(said.clone()));
+                let mut doc = go(world, &run, &assessed, auto, person, stop, Way::Resume);
+                doc.told_before(&said);
+                return Err(Box::new(doc));
+            }
             Some(o) if *consent == Consent::Person => {
-                return Some(asked(world, &run, &assessed, o, person, stop));
+                return Err(Box::new(asked(world, &run, &assessed, o, person, stop)));
             }
-            Some(o) => {
-                person.event(&Event::Note(format!("the run {id} is not carried on: {}", o.because)));
-                Some(o)
-            }
+            Some(o) => Some(o),
         },
     };
     if status.opened() && *consent != Consent::Person {
         let because = obstacle.map(|o| o.because).unwrap_or_default();
         let because = format!("it can't be carried on ({because}), and clients write since it opened the server");
-        return Some(left(world, id, because, "a person decides: redis-dr runs resume, or redis-dr runs rollback"));
+        let hint = "a person decides: redis-dr runs resume, or redis-dr runs rollback";
+        return Err(Box::new(left(world, id, because, hint)));
     }
-    let doc = go(world, &run, &assessed, auto, person, stop, Way::RollBack { discard_writes: false });
-    (!matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed)).then_some(doc)
+    let said = match &obstacle {
+        _ if untouched => format!("{name}, and had changed nothing: it is closed"),
+        Some(o) => format!("{name} and is not carried on ({}): it is taken back first", o.because),
+        None => format!("{name}: it is taken back first"),
+    };
+    person.event(&Event::Note(said.clone()));
+    let mut doc = go(world, &run, &assessed, auto, person, stop, Way::RollBack { discard_writes: false });
+    if matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed) {
+        return Ok(said);
+    }
+    doc.told_before(&said);
+    Err(Box::new(doc))
 }
 
 /// Carries a run on, or takes it back, under the instance's lock.

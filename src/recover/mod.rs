@@ -36,6 +36,8 @@ pub enum Consent {
     Confirmed(String),
     /// A person at a terminal.
     Person,
+    /// Nobody can be asked, and nobody gave a word: whatever would have to ask is a usage error.
+    Nobody,
 }
 
 /// What a person answers to the plan.

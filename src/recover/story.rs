@@ -3,7 +3,7 @@ use super::choose::{choose, settle};
 use super::{Answer, Chosen, Consent, Person, Selection, World, bleeding, carry, go_on, hooks, unfinished};
 use crate::action::with_causes;
 use crate::assess::Assessed;
-use crate::engine::Stop;
+use crate::engine::{Event, Stop};
 use crate::facts::Assessment;
 use crate::lock::{Holder, Lock};
 use crate::plan::PlannedStep;
@@ -57,16 +57,35 @@ pub fn recover(
         Ok(lock) => lock,
         Err(doc) => return Ok(*doc),
     };
+    let mut before = String::new();
     if let Some(id) = unfinished::unfinished_run(world.state, world.look, world.name()) {
-        match go_on::first(world, &id, consent, person, stop) {
-            Some(doc) => return Ok(doc),
-            None => person
-                .event(&crate::engine::Event::Note(format!("the unfinished run {id} was taken back; starting afresh"))),
+        if *consent == Consent::Nobody {
+            return Err(unasked(world, &format!("the run {id} was not finished, and ")));
         }
+        before = match go_on::first(world, &id, consent, person, stop) {
+            Ok(said) => said,
+            Err(doc) => return Ok(*doc),
+        };
+        person.event(&Event::Note("starting afresh".into()));
     }
     if *consent == Consent::Person && !bleeding::stanched(world, person, &lock) {
         return Ok(left(world));
     }
+    let mut doc = afresh(world, selection, consent, step_by_step, person, stop, &mut lock)?;
+    doc.told_before(&before);
+    Ok(doc)
+}
+
+/// From the first look to the last proof, under the instance's lock; nothing is unfinished.
+fn afresh(
+    world: &World<'_>,
+    selection: &Selection,
+    consent: &Consent,
+    step_by_step: bool,
+    person: &mut dyn Person,
+    stop: &Stop,
+    lock: &mut Lock,
+) -> Result<RunDocument, Usage> {
     let mut selection = selection.clone();
     let mut shown = false;
     loop {
@@ -78,12 +97,17 @@ pub fn recover(
         let assessment = &assessed.document;
         if !shown {
             person.assessed(assessment);
-            hooks::on_finding(world, assessment);
+            if *consent != Consent::Nobody {
+                hooks::on_finding(world, assessment);
+            }
         }
         shown = true;
         let plan = match settle(world, &selection, &assessed, &playbook) {
             Chosen::Plan(plan) => plan,
             Chosen::Usage { because, hint } => return Err((because, hint)),
+            Chosen::No { outcome, .. } if *consent == Consent::Nobody && outcome != RunOutcome::Healthy => {
+                return Err(unasked(world, ""));
+            }
             Chosen::No { outcome, because, hint } => {
                 return Ok(no_run(world, assessment, outcome, because, hint));
             }
@@ -104,6 +128,7 @@ pub fn recover(
                 }
             }
             Consent::Confirmed(_) => {}
+            Consent::Nobody => return Err(unasked(world, "")),
             Consent::Person => match person.confirm(assessment, &plan, &words) {
                 Answer::Start => {}
                 Answer::StepByStep => steps = true,
@@ -113,7 +138,7 @@ pub fn recover(
                     continue;
                 }
                 Answer::Hold => {
-                    bleeding::take(world, person, &lock);
+                    bleeding::take(world, person, lock);
                     continue;
                 }
                 Answer::Leave => {
@@ -122,8 +147,15 @@ pub fn recover(
                 }
             },
         }
-        return Ok(carry::start(world, &plan, &assessed, *consent == Consent::Auto, steps, person, stop, &mut lock));
+        return Ok(carry::start(world, &plan, &assessed, *consent == Consent::Auto, steps, person, stop, lock));
     }
+}
+
+/// What would have to be asked can't be.
+fn unasked(world: &World<'_>, what: &str) -> Usage {
+    let name = world.name();
+    let hint = format!("--auto keeps to the policy; --confirm {name} is a person's word; -n shows the plan");
+    (format!("{what}there is no terminal to ask on"), hint)
 }
 
 /// Left before the long look.

@@ -175,6 +175,14 @@ impl RunDocument {
         }
     }
 
+    /// What this call did before the run that the document tells of comes first among the reasons.
+    pub fn told_before(&mut self, said: &str) {
+        if !said.is_empty() {
+            let rest = std::mem::take(&mut self.because);
+            self.because = if rest.is_empty() { said.into() } else { format!("{said}; {rest}") };
+        }
+    }
+
     /// What a journal says.
     ///
     /// # Errors

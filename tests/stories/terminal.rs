@@ -166,3 +166,27 @@ fn a_hold_is_a_key_of_the_menu_and_a_trap_is_said_before_the_long_look() {
     person.send_line("q").unwrap();
     assert_eq!(ends(person), 130);
 }
+
+#[test]
+fn without_a_terminal_only_what_need_not_be_asked_is_answered() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(20);
+    let run = server.redis_dr(&["recover", "demo", "--json"]).exits(0).json();
+    assert_eq!((&run["outcome"], &run["run_id"]), (&"healthy".into(), &serde_json::Value::Null));
+    let plan = server.root().join("plan.json");
+    server.kill9().append_to_aof(b"garbage that no server takes\r\n");
+    server.redis_dr(&["plan", "demo", "-o", plan.to_str().unwrap()]).exits(0);
+    let before = server.files();
+    server.redis_dr(&["recover", "demo"]).exits(2).mentions("-n shows the plan");
+    let said = server.redis_dr(&["apply", plan.to_str().unwrap()]);
+    said.exits(2).mentions("--auto keeps to the policy; --confirm demo is a person's word");
+    assert!(!said.stderr.contains("-n "), "{said}");
+    assert_eq!(server.files(), before);
+    let said = server.redis_dr(&["plan", "demo", "--incident-at", "-15m"]);
+    said.exits(0).mentions("incident at 20").mentions("15 min");
+    server
+        .redis_dr(&["points", "demo", "--incident-at", "soon"])
+        .exits(2)
+        .mentions("this is not a moment")
+        .mentions("15m ago");
+}

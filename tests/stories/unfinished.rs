@@ -164,3 +164,38 @@ fn under_a_maintenance_mark_nothing_is_touched() {
     state.set_pause("demo", None).unwrap();
     server.recover_auto().exits(0);
 }
+
+#[test]
+fn a_persons_word_carries_it_on_or_takes_it_back_and_says_which_and_why() {
+    let confirmed = ["recover", "demo", "--confirm", "demo", "--json"];
+    let (server, digest) = cut_off("start", true);
+    let said = server.redis_dr(&confirmed);
+    let run = said.exits(0).json();
+    let because = run["because"].as_str().unwrap();
+    assert!(
+        because.ends_with("(mine) was not finished; its plan still fits the facts, so it is carried on"),
+        "{because}"
+    );
+    said.mentions(&format!("note: {because}"));
+    assert_eq!(server.digest(), digest);
+
+    let (mut server, digest) = cut_off("start", true);
+    server.configure("hz 20");
+    let said = server.redis_dr(&confirmed);
+    let run = said.recovered_by("repair-aof");
+    let because = run["because"].as_str().unwrap();
+    assert!(
+        because.contains("(mine) was not finished and is not carried on (") && because.contains("taken back first")
+    );
+    said.mentions(&format!("note: {because}"));
+    assert_eq!(server.digest(), digest);
+}
+
+#[test]
+fn without_a_terminal_or_a_word_it_is_said_and_left() {
+    let (server, _) = cut_off("start", true);
+    let before = server.files();
+    let said = server.redis_dr(&["recover", "demo"]);
+    said.exits(2).mentions("was not finished, and there is no terminal to ask on").mentions("--confirm demo");
+    assert!(server.files() == before);
+}

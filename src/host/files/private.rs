@@ -24,6 +24,11 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
 /// What the system says; the old file is then still there.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
     let fail = |e: std::io::Error| HostError::os("write", path, e);
+    // a device or a pipe takes the bytes as it is: a file in its place would take it away from everybody
+    if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        let opened = std::fs::OpenOptions::new().write(true).open(path);
+        return opened.and_then(|mut device| device.write_all(bytes)).map_err(fail);
+    }
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fail)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
