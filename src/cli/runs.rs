@@ -4,8 +4,8 @@ use super::recover::{World, person, tell};
 use super::{Context, Failure, out, plan, signals};
 use crate::facts::{Seconds, Time};
 use crate::journal;
-use crate::recover::{Consent, Way, continue_run, of_run, open_run, take_in};
-use crate::report::{self, RunDocument, RunsDocument, RunsRow};
+use crate::recover::{self, Consent, Way, continue_run, of_run, open_run, take_in};
+use crate::report::{self, RunDocument, RunOutcome, RunsDocument, RunsRow};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -63,7 +63,13 @@ fn from_journal(context: &Context, file: &Path) -> Result<String, Failure> {
 }
 
 fn document(context: &Context, id: &str) -> Result<RunDocument, Failure> {
-    of_run(&context.state, &context.look, id).map_err(|e| Failure::look(e, "redis-dr runs list"))
+    let again = || context.command("runs list");
+    let mut doc = of_run(&context.state, &context.look, id).map_err(|e| Failure::look(e, again()))?;
+    doc.next = recover::next(&doc, &|words| context.command(words));
+    if doc.outcome == RunOutcome::Recovered {
+        doc.next.push(context.command(&format!("runs rollback {id} --discard-writes")));
+    }
+    Ok(doc)
 }
 
 fn list(context: &Context) -> Result<i32, Failure> {
@@ -98,11 +104,13 @@ fn list(context: &Context) -> Result<i32, Failure> {
 }
 
 fn show(context: &Context, wanted: Option<&str>) -> Result<i32, Failure> {
-    let doc = document(context, &find(context, wanted, "last")?)?;
+    let id = find(context, wanted, "last")?;
+    let doc = document(context, &id)?;
     if context.global.json {
         out::json(&doc);
     } else {
-        out::line(&report::run(&doc, out::width()));
+        let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+        out::line(&report::status(&doc, &run.plan, out::width()));
     }
     Ok(0)
 }
@@ -145,12 +153,14 @@ fn go_on(
 
 fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: Option<&Path>) -> Result<i32, Failure> {
     let id = find(context, wanted, "last")?;
-    let doc = document(context, &id)?;
+    let mut doc = document(context, &id)?;
+    // this is the report
+    doc.next.retain(|line| !line.contains(" runs report "));
     let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
     let format = if context.global.json { Format::Json } else { format };
     let text = match format {
-        Format::Text if output.is_some() => report::run(&doc, report::Width::unlimited()),
-        Format::Text => report::run(&doc, out::width()),
+        Format::Text if output.is_some() => report::whole(&doc, &run.plan, report::Width::unlimited()),
+        Format::Text => report::whole(&doc, &run.plan, out::width()),
         Format::Md => report::markdown(&doc, &run.plan),
         Format::Json => serde_json::to_string_pretty(&doc).unwrap_or_default(),
     };

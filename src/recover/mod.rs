@@ -139,35 +139,30 @@ impl World<'_> {
 
     /// Adds what every document carries: contact and next commands.
     pub(crate) fn finish(&self, doc: &mut RunDocument) {
-        use crate::report::RunOutcome as O;
-        let mut say = |words: String| doc.next.push((self.command)(&words));
-        match doc.outcome {
-            O::Unfinished | O::Stuck => {
-                say("runs resume".into());
-                say("runs rollback".into());
-            }
-            O::Refused | O::Waiting => {
-                say(format!("assess {}", self.name()));
-                say(format!("points {}", self.name()));
-            }
-            O::Stale => say(format!("plan {} -o plan.json", self.name())),
-            O::Failed | O::RolledBack => {
-                if let Some(id) = doc.run_id.clone() {
-                    say(format!("runs report {id}"));
-                }
-                say(format!("points {}", self.name()));
-            }
-            O::Recovered => {
-                if let Some(id) = doc.run_id.clone() {
-                    say(format!("runs report {id}"));
-                }
-            }
-            _ => {}
-        }
+        doc.next = next(doc, self.command);
         if matches!(doc.exit_code, 3 | 4 | 7)
             && let Some(contact) = &self.instance.contact
         {
             doc.next.push(format!("contact: {contact}"));
         }
     }
+}
+
+/// The commands that go on from where a run, or a call that started none, ended.
+#[must_use]
+pub fn next(doc: &RunDocument, command: &dyn Fn(&str) -> String) -> Vec<String> {
+    use crate::report::RunOutcome as O;
+    let name = &doc.instance;
+    let run = doc.run_id.as_deref();
+    let words: Vec<String> = match (doc.outcome, run) {
+        (O::Unfinished | O::Stuck, Some(id)) => vec![format!("runs resume {id}"), format!("runs rollback {id}")],
+        (O::Unfinished | O::Stuck, None) => vec!["runs resume".into(), "runs rollback".into()],
+        (O::Refused | O::Waiting, _) => vec![format!("assess {name}"), format!("points {name}")],
+        (O::Stale, _) => vec![format!("plan {name} -o plan.json")],
+        (O::Failed | O::RolledBack, Some(id)) => vec![format!("runs report {id}"), format!("points {name}")],
+        (O::Failed | O::RolledBack, None) => vec![format!("points {name}")],
+        (O::Recovered, Some(id)) => vec![format!("runs report {id}")],
+        _ => vec![],
+    };
+    words.iter().map(|words| command(words)).collect()
 }

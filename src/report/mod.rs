@@ -16,5 +16,5 @@ pub use markdown::markdown;
 pub use page::Width;
 pub use plan::{outline, plan};
 pub use points::points;
-pub use run::run;
+pub use run::{run, status, whole};
 pub use words::{clean, number, severity};

@@ -82,9 +82,9 @@ fn a_gate_reads_what_an_earlier_step_found_out() {
     let steps = document["steps"].as_array().unwrap();
     let found = |id: &str| steps.iter().find(|s| s["id"] == id).unwrap()["results"].clone();
     assert_eq!((&found("start")["loaded_keys"], &found("tell")["stdout"]), (&json!(100), &json!("told")), "{document}");
-    server.redis_dr(&["runs", "show"]).exits(0).mentions("loaded_keys 100").mentions("stdout told");
+    server.redis_dr(&["runs", "report"]).exits(0).mentions("loaded_keys 100").mentions("stdout told");
     let markdown = ["runs", "report", "--format", "md"];
-    server.redis_dr(&markdown).exits(0).mentions("Tell of 100 keys").mentions("loaded\\_keys 100");
+    server.redis_dr(&markdown).exits(0).mentions("Tell of 100 keys").mentions("loaded_keys 100");
 }
 
 #[test]

@@ -22,12 +22,24 @@ fn a_run_is_listed_shown_and_reported() {
     let run = &listed["runs"][0];
     assert_eq!((&run["runbook"], &run["outcome"]), (&Value::from("repair-aof"), &Value::from("recovered")));
     let id = run["run_id"].as_str().unwrap();
-    server.redis_dr(&["runs", "show", id]).exits(0).mentions("repair-aof");
-    server.redis_dr(&["runs", "report", "last"]).exits(0).mentions("repair-aof");
+    let shown = server.redis_dr(&["runs", "show", id]);
+    shown.exits(0).mentions("RECOVERED").mentions(&format!("runs report {id} -c "));
+    shown.mentions(&format!("runs rollback {id} --discard-writes -c "));
+    let whole = server.redis_dr(&["runs", "report", "last"]);
+    whole.exits(0).mentions("files.aof_").mentions("holds: rule ").mentions("base_keys").mentions("What was cut");
+    assert!(shown.stdout.lines().count() < 20 && !shown.stdout.contains("base_keys"), "{shown}");
     let file = server.root().join("report.md").display().to_string();
     server.redis_dr(&["runs", "report", "last", "--format", "md", "-o", &file]).exits(0);
     let report = fs::read_to_string(&file).unwrap();
-    assert!(report.starts_with('#') && report.contains("repair-aof"), "{report}");
+    assert!(report.starts_with("# demo: recovered\n") && report.contains("| runbook | repair-aof |"), "{report}");
+    assert!(
+        report.contains("rules of triage before it that did not hold: ") && !report.contains("rejected"),
+        "{report}"
+    );
+    assert!(
+        report.contains("`files.aof_") && !report.contains("\\_"),
+        "nothing is escaped that need not be:\n{report}"
+    );
     let json = server.redis_dr(&["runs", "report", "last", "--format", "json"]).exits(0).json();
     assert_eq!(json["run_id"], id);
 }

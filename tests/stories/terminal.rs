@@ -89,6 +89,8 @@ fn a_run_stopped_between_steps_is_offered_and_taken_back() {
     }
     person.exp_string("UNFINISHED").unwrap();
     assert_eq!(ends(person), 4);
+    let shown = server.redis_dr(&["runs", "show"]);
+    shown.exits(0).mentions("UNFINISHED").mentions("to come      verify-data").mentions("runs resume 20");
     let mut person = server.at_a_terminal(&["recover", "demo"]);
     person.exp_string("was not finished").unwrap();
     person.send_line("b").unwrap();
