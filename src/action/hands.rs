@@ -94,6 +94,15 @@ pub enum Done {
     CantTell(String),
 }
 
+/// How a wait stands.
+#[derive(Debug)]
+pub enum Wait<T> {
+    /// It is over.
+    Over(T),
+    /// It goes on; what part of it is done, from 0 to 1, where that is known.
+    Goes(Option<f64>),
+}
+
 /// Hears how far something is: what, done, total.
 pub type Progress<'a> = dyn FnMut(&str, u64, Option<u64>) + 'a;
 
@@ -224,12 +233,31 @@ impl Hands<'_> {
         timeout: Duration,
         mut ready: impl FnMut(&mut Self) -> Result<Option<T>, ActError>,
     ) -> Result<T, ActError> {
+        self.wait_watching(what, timeout, |hands| Ok(ready(hands)?.map_or(Wait::Goes(None), Wait::Over)))
+    }
+
+    /// As [`Hands::wait`], for what tells how far it is: asked rarely at first, and often towards its end.
+    ///
+    /// # Errors
+    /// As [`Hands::wait`].
+    pub fn wait_watching<T>(
+        &mut self,
+        what: &str,
+        timeout: Duration,
+        mut ready: impl FnMut(&mut Self) -> Result<Wait<T>, ActError>,
+    ) -> Result<T, ActError> {
         let start = Instant::now();
-        let mut pause = Duration::from_millis(5);
         loop {
-            if let Some(value) = ready(self)? {
-                return Ok(value);
-            }
+            // longer with what was waited already: a short load is not slept through, a long one not pestered
+            let usual = (start.elapsed() / 20).clamp(Duration::from_millis(5), Duration::from_millis(200));
+            let pause = match ready(self)? {
+                Wait::Over(value) => return Ok(value),
+                Wait::Goes(None) => usual,
+                Wait::Goes(Some(part)) => {
+                    let left = start.elapsed().mul_f64((1.0 / part.clamp(0.01, 1.0)) - 1.0);
+                    (left / 3).clamp(Duration::from_millis(2), usual)
+                }
+            };
             if (self.interrupted)() {
                 return Err(ActError::interrupted());
             }
@@ -238,8 +266,6 @@ impl Hands<'_> {
                 return Err(ActError::in_doubt(because, "look at the server's log; redis-dr runs resume goes on"));
             }
             std::thread::sleep(pause);
-            // longer with what was waited already: a short load is not slept through, a long one not pestered
-            pause = (start.elapsed() / 20).clamp(Duration::from_millis(5), Duration::from_millis(200));
         }
     }
 }

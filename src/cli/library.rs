@@ -112,7 +112,7 @@ pub fn runbook(context: &Context, command: &LibraryCommand) -> Result<i32, Failu
         LibraryCommand::Lint { files } => lint(context, sort, files),
         LibraryCommand::Graph { id, mermaid } => graph(context, sort, id, *mermaid),
         LibraryCommand::Schema => {
-            out::json(&runbook::schema());
+            out::json(runbook::schema());
             Ok(0)
         }
     }
@@ -131,7 +131,7 @@ pub fn playbook(context: &Context, command: &PlaybookCommand) -> Result<i32, Fai
         PlaybookCommand::Graph { id, mermaid } => graph(context, sort, id, *mermaid),
         PlaybookCommand::Test { files } => test(context, files),
         PlaybookCommand::Schema => {
-            out::json(&playbook::schema());
+            out::json(playbook::schema());
             Ok(0)
         }
     }

@@ -126,7 +126,6 @@ impl Journal {
         };
         own.reserve(&journal.file, name, ROOM)?;
         journal.append(header)?;
-        own.sync()?;
         Ok(journal)
     }
 

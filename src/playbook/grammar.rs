@@ -1,6 +1,7 @@
 //! The YAML of playbooks and of their cases as types: they are its schema.
 #![allow(dead_code, reason = "only their schema is used; values are read from the spanned tree")]
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -159,8 +160,9 @@ impl JsonSchema for RuleWord {
 }
 
 /// The JSON schema of a playbook.
-pub fn schema() -> Json {
-    schemars::schema_for!(PlaybookFile).to_value()
+pub fn schema() -> &'static Json {
+    static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(PlaybookFile).to_value());
+    &SCHEMA
 }
 
 /// The JSON schema of a file of cases.

@@ -29,7 +29,7 @@ pub fn load(text: &str, file: &str, shelves: &Shelves<'_>) -> Result<Playbook, V
 }
 
 fn load_within(text: &str, file: &str, shelves: &Shelves<'_>, open: &mut Vec<String>) -> Result<Playbook, Vec<Diag>> {
-    let mut reader = Reader::open(text, &super::schema())?;
+    let mut reader = Reader::open(text, super::schema())?;
     let playbook = read(&mut reader, text, file, shelves, open);
     reader.finish(playbook)
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "only their schema is used; values are read from the spanned tree")]
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -170,8 +171,11 @@ impl JsonSchema for DoFile {
 }
 
 /// The JSON schema of a runbook. Under `x-results` it has the schema of what each action finds out, by its name.
-pub fn schema() -> Json {
-    let mut schema = schemars::schema_for!(RunbookFile).to_value();
-    schema["x-results"] = crate::action::all_results();
-    schema
+pub fn schema() -> &'static Json {
+    static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
+        let mut schema = schemars::schema_for!(RunbookFile).to_value();
+        schema["x-results"] = crate::action::all_results();
+        schema
+    });
+    &SCHEMA
 }

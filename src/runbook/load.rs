@@ -1,5 +1,6 @@
 //! Text to [`Runbook`]: structure by the schema, expressions by their types, then the rules of the grammar.
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
@@ -28,7 +29,7 @@ pub(super) fn load_within(
     find: &Find<'_>,
     open: &mut Vec<String>,
 ) -> Result<Runbook, Vec<Diag>> {
-    let mut reader = Reader::open(text, &super::schema())?;
+    let mut reader = Reader::open(text, super::schema())?;
     let runbook = read(&mut reader, text, file, find, open);
     lint::written(&mut reader);
     if let Some(runbook) = &runbook {
@@ -40,7 +41,8 @@ pub(super) fn load_within(
 /// The names that conditions of playbooks and runbooks can read.
 pub fn vocabulary() -> Types {
     // `unknown` tells why a fact is null; its keys are dotted names themselves.
-    Types::from_schema(&facts::schema()).without("unknown")
+    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::from_schema(&facts::schema()).without("unknown"));
+    TYPES.clone()
 }
 
 fn read(r: &mut Reader<'_>, text: &str, file: &str, find: &Find<'_>, open: &mut Vec<String>) -> Option<Runbook> {

@@ -7,16 +7,23 @@
 //! steps found out, its `after` gates also what it found out itself, `recovered` everything. What a plan settles
 //! (parameters, `if`, `require`) may not.
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value as Json};
 
 use super::reader::Reader;
-use crate::action::results_schema;
+use crate::action::all_results;
 use crate::expr::{self, Bindings, Fields, Type, Types};
 
 /// The root name.
 pub const STEPS: &str = "steps";
+
+/// What each action finds out, by its name; made once, since every step of every runbook asks.
+static RESULTS: LazyLock<BTreeMap<String, Type>> = LazyLock::new(|| {
+    let all = all_results();
+    let schemas = all.as_object().into_iter().flatten();
+    schemas.filter_map(|(action, schema)| Some((action.clone(), Type::from_schema(schema, schema)?))).collect()
+});
 
 /// The path below [`STEPS`] of a step with this id, which may be `parent.child`.
 fn path_of(id: &str) -> String {
@@ -27,8 +34,8 @@ fn path_of(id: &str) -> String {
 pub fn results_types<'a>(steps: impl Iterator<Item = (&'a str, &'a str)>) -> Type {
     let mut all = Fields { name: STEPS.into(), ..Fields::default() };
     for (id, action) in steps {
-        if let Some(ty) = results_schema(action).and_then(|schema| Type::from_schema(&schema, &schema)) {
-            put(&mut all, &path_of(id), ty);
+        if let Some(ty) = RESULTS.get(action) {
+            put(&mut all, &path_of(id), ty.clone());
         }
     }
     Type::Object(Arc::new(all))
@@ -102,7 +109,7 @@ impl Results {
     /// The step `id` has been taken: it came to these steps, id and action. None: it is not valid itself.
     pub fn taken<'a>(&mut self, id: &str, steps: impl Iterator<Item = (&'a str, &'a str)>) {
         let before = self.taken.len();
-        let known = steps.filter(|(_, action)| results_schema(action).is_some());
+        let known = steps.filter(|(_, action)| RESULTS.contains_key(*action));
         self.taken.extend(known.map(|(id, action)| (id.to_string(), action.to_string())));
         if self.taken.len() > before {
             self.barred.remove(id);

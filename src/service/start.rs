@@ -9,6 +9,8 @@ use crate::host::process::{Command as Call, Launch};
 
 /// How long an operator's command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long our own program may take to become the server.
+const UNTIL_SERVER: Duration = Duration::from_millis(200);
 /// How long systemd may take until there is a process.
 const UNTIL_PROCESS: Duration = Duration::from_secs(20);
 
@@ -46,19 +48,22 @@ impl Service {
         let launcher = own.launcher.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
         let launch = Launch { argv, user: own.user.clone(), cwd: own.cwd.clone(), log: None, launcher };
         let launched = self.reins.launch(launch)?;
-        // What can't even be run ends at once; the load is waited for by the caller.
-        let until = Instant::now() + Duration::from_millis(30);
-        while Instant::now() < until && launched.ended().is_none() {
-            std::thread::sleep(Duration::from_millis(2));
+        // Until our own program has become the server; what can't even be run ends at once. The load is for the caller.
+        let until = Instant::now() + UNTIL_SERVER;
+        let is_server = |pid| self.look.process(pid).is_some_and(|proc| proc.is_server());
+        while Instant::now() < until && launched.ended().is_none() && !is_server(launched.pid) {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        let ended = launched.ended();
         self.launched = Some(launched);
-        match ended {
-            Some(status) if !status.success() => {
-                Err(ServiceError::NotStarted { because: format!("{} ended at once, {status}", own.program.display()) })
-            }
-            _ => Ok(()),
-        }
+        self.ended_badly().map_or(Ok(()), |because| Err(ServiceError::NotStarted { because }))
+    }
+
+    /// How the process that we started ended, if it did and not well: a server that goes to the background ends well.
+    #[must_use]
+    pub fn ended_badly(&self) -> Option<String> {
+        let status = self.launched.as_ref()?.ended().filter(|status| !status.success())?;
+        let Manager::Process(own) = &self.manager else { return None };
+        Some(format!("{} ended at once, {status}", own.program.display()))
     }
 
     fn start_unit(&mut self, unit: &SystemdUnit, load: Duration) -> Result<(), ServiceError> {

@@ -75,7 +75,7 @@ impl Verdicts {
         }
         let record = Record { revision: REVISION, walked: std::mem::take(&mut known.0) };
         if let (Ok(own), Ok(bytes)) = (OwnFiles::open(state_dir), serde_json::to_vec(&record)) {
-            let _ = own.write(FILE, &bytes);
+            let _ = own.write_unsynced(FILE, &bytes);
         }
         *known = (record.walked, false);
     }

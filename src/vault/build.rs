@@ -118,10 +118,9 @@ impl BuildDir<'_> {
         let name = self.one_name(name)?;
         let path = self.dir.path().join(name);
         let mut file = self.vault.pen.new_file(&self.dir, name)?;
-        let placed = self.vault.pour(&mut file, &path, content, told)?;
+        // dressed first: its one sync comes with the bytes
         self.vault.pen.dress(&file, &path, owner, None)?;
-        self.vault.pen.sync(&file, &path)?;
-        Ok(placed)
+        self.vault.pour(&mut file, &path, content, told)
     }
 
     /// Adds a file that is somewhere already: by a second name if that is allowed and owner and mode are right as they

@@ -44,17 +44,28 @@ impl Vault {
     /// # Errors
     /// As [`Vault::save`].
     pub fn save_telling(&mut self, path: &Path, usage: Use, told: &mut Told<'_>) -> Result<Saved, VaultError> {
+        let (saved, new) = self.save_unnoted(path, usage, told)?;
+        if new {
+            self.pen.sync_dir(self.before.dir())?;
+            self.note_saved(&saved)?;
+        }
+        Ok(saved)
+    }
+
+    /// Saves, and says whether that was done anew: then its name in the vault and the note of it are yet to be put on the
+    /// disk.
+    fn save_unnoted(&mut self, path: &Path, usage: Use, told: &mut Told<'_>) -> Result<(Saved, bool), VaultError> {
         let place = match self.look.place(path, &self.planters) {
             Ok(place) => place,
             // A path whose directory is not there either.
             Err(e) if e.is_missing() && path.is_absolute() => {
-                return self.save_absent(path.to_path_buf(), None);
+                return Ok((absent(path.to_path_buf(), None), true));
             }
             Err(e) => return Err(e.into()),
         };
         let real = place.path();
         let Some(stat) = place.stat()? else {
-            return self.save_absent(real, place.via);
+            return Ok((absent(real, place.via), true));
         };
         let dir_as_file = stat.kind == Kind::Directory && usage != Use::OwnerAndMode;
         if dir_as_file || !matches!(stat.kind, Kind::File | Kind::Directory) {
@@ -65,18 +76,9 @@ impl Vault {
             // an inode has one mark in a run: cutting it back to that one would break a later one
             && (self.matches(&saved)? || (usage == Use::TailMark && self.has_only_grown(&saved)?))
         {
-            return Ok(saved);
+            return Ok((saved, false));
         }
-        let saved = self.save_there(&place, stat, usage, told)?;
-        self.note_saved(&saved)?;
-        Ok(saved)
-    }
-
-    fn save_absent(&mut self, path: PathBuf, via: Option<PathBuf>) -> Result<Saved, VaultError> {
-        let saved =
-            Saved { path, via, how: How::Absent, was: None, attrs: Vec::new(), copy: None, digest: None, mark: None };
-        self.note_saved(&saved)?;
-        Ok(saved)
+        Ok((self.save_there(&place, stat, usage, told)?, true))
     }
 
     fn save_there(&mut self, place: &Place, stat: Stat, usage: Use, told: &mut Told<'_>) -> Result<Saved, VaultError> {
@@ -135,27 +137,32 @@ impl Vault {
         usage: &dyn Fn(&OsStr) -> Use,
         told: &mut Told<'_>,
     ) -> Result<SavedTree, VaultError> {
-        let absent =
+        let none =
             |dir: PathBuf| SavedTree { dir, was: None, attrs: Vec::new(), files: Vec::new(), left_alone: Vec::new() };
         let place = match self.look.place(dir, &self.planters) {
             Ok(place) => place,
             Err(e) if e.is_missing() && dir.is_absolute() => {
-                return self.noted(absent(dir.to_path_buf()));
+                return self.noted(none(dir.to_path_buf()));
             }
             Err(e) => return Err(e.into()),
         };
         let path = place.path();
         let Some(stat) = place.stat()? else {
-            return self.noted(absent(path));
+            return self.noted(none(path));
         };
         if stat.kind != Kind::Directory {
             return Err(HostError::NotADirectory { path, kind: stat.kind }.into());
         }
         let attrs = self.look.attrs(&open_any(&place, &stat)?, &path)?;
-        let mut tree = SavedTree { was: Some(stat), attrs, ..absent(path.clone()) };
+        let mut tree = SavedTree { was: Some(stat), attrs, ..none(path.clone()) };
         for entry in place.dir.open_dir(&place.name)?.list()? {
             if entry.stat.kind == Kind::File {
-                tree.files.push(self.save_telling(&path.join(&entry.name), usage(&entry.name), told)?);
+                let (saved, new) = self.save_unnoted(&path.join(&entry.name), usage(&entry.name), told)?;
+                // what took long to copy is found again after a crash; links are made anew, and noted with the tree
+                if new && saved.how == How::Copy {
+                    self.note_saved(&saved)?;
+                }
+                tree.files.push(saved);
             } else {
                 tree.left_alone.push(PathBuf::from(entry.name));
             }
@@ -164,6 +171,7 @@ impl Vault {
     }
 
     fn noted(&mut self, tree: SavedTree) -> Result<SavedTree, VaultError> {
+        self.pen.sync_dir(self.before.dir())?;
         self.note_tree(&tree)?;
         Ok(tree)
     }
@@ -171,6 +179,7 @@ impl Vault {
     /// Keeps what is at a place now in `after`, leaving it where it is.
     pub(super) fn keep(&mut self, place: &Place) -> Result<Kept, VaultError> {
         let filed = file_into(&self.pen, &self.after, place, Use::Replaced, &mut untold)?;
+        self.pen.sync_dir(self.after.dir())?;
         let kept = Kept { from: place.path(), to: filed.path };
         self.note_kept(&kept)?;
         Ok(kept)
@@ -217,7 +226,12 @@ pub(super) fn open_any(place: &Place, stat: &Stat) -> Result<File, HostError> {
     place.dir.open_file(&place.name)
 }
 
-/// Gives a file's bytes a second way into the vault: for a name that will go a link, for a file that will grow a reflink
+/// The save of a path where nothing is.
+fn absent(path: PathBuf, via: Option<PathBuf>) -> Saved {
+    Saved { path, via, how: How::Absent, was: None, attrs: Vec::new(), copy: None, digest: None, mark: None }
+}
+
+/// Gives a file's bytes a second way into the vault (its name there is not synced): for a name that will go a link, for a file that will grow a reflink
 /// or a link to be marked, else a copy.
 fn file_into(pen: &Pen, into: &OwnFiles, place: &Place, usage: Use, told: &mut Told<'_>) -> Result<Filed, VaultError> {
     if usage == Use::Replaced
@@ -259,7 +273,6 @@ fn link_into(pen: &Pen, into: &OwnFiles, place: &Place) -> Result<Option<Filed>,
         Err(e) if e.is_denied() => {}
         Err(e) => return Err(e.into()),
     }
-    pen.sync_dir(into.dir())?;
     let small = linked.is_some_and(|stat| stat.size <= SMALL);
     let digest = if small { Some(look.digest(&path)?) } else { None };
     Ok(Some(Filed { how: How::Link, path, digest }))
@@ -302,7 +315,6 @@ fn copy_into(
     let steady = after.size == before.size && after.mtime_ns == before.mtime_ns && whole;
     match done {
         Ok(Some(digest)) if steady => {
-            pen.sync_dir(into.dir())?;
             let how = if digest.is_some() { How::Copy } else { How::Reflink };
             Ok(Copied::Whole(Filed { how, path, digest }))
         }
@@ -364,6 +376,7 @@ fn copy_away(pen: &Pen, from: &Dir, to: &OwnFiles) -> Result<(), VaultError> {
             Kind::File => {
                 let place = Place { dir: look.pin(from.path())?, name: entry.name.clone(), via: None };
                 file_into(pen, to, &place, Use::WrittenInPlace, &mut untold)?;
+                pen.sync_dir(to.dir())?;
                 pen.unlink(from, &entry.name)?;
             }
             Kind::Directory => {

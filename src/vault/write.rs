@@ -78,16 +78,20 @@ impl Vault {
         let (owner, attrs) = self.likeness(saved, like)?;
         let (mut file, temp) = self.pen.temp_file(&place.dir)?;
         let path = place.dir.path().join(&temp);
-        let done = self.pour(&mut file, &path, content, &mut untold).and_then(|placed| {
+        let fill = || -> Result<Placed, VaultError> {
+            // dressed first: its one sync comes with the bytes
             self.pen.dress(&file, &path, owner, attrs.as_deref())?;
-            self.pen.sync(&file, &path)?;
+            let placed = self.pour(&mut file, &path, content, &mut untold)?;
             self.pen.rename(&place.dir, &temp, &place.dir, &place.name)?;
             Ok(placed)
-        });
-        if done.is_err() {
-            let _ = self.pen.unlink(&place.dir, &temp);
-        }
-        let placed = done?;
+        };
+        let placed = match fill() {
+            Ok(placed) => placed,
+            Err(e) => {
+                let _ = self.pen.unlink(&place.dir, &temp);
+                return Err(e);
+            }
+        };
         self.pen.sync_dir(&place.dir)?;
         Ok(placed)
     }

@@ -172,6 +172,19 @@ impl OwnFiles {
     /// # Errors
     /// What the system says; what was there before is then still there.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HostError> {
+        self.replace(name, bytes, true)?;
+        self.pen.sync_dir(&self.dir)
+    }
+
+    /// As [`OwnFiles::write`], and not waited for: what a loss of power may take, such as a memory that saves work.
+    ///
+    /// # Errors
+    /// As [`OwnFiles::write`].
+    pub fn write_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), HostError> {
+        self.replace(name, bytes, false)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], synced: bool) -> Result<(), HostError> {
         one_name(&self.dir, name)?;
         let (mut file, temp) = self.pen.temp_file(&self.dir)?;
         let path = self.dir.path().join(name);
@@ -182,13 +195,13 @@ impl OwnFiles {
                 rustix::fs::fchmod(&file, Mode::from_raw_mode(self.mode.file))
                     .map_err(|e| HostError::os("set the mode of", &path, e))
             })
-            .and_then(|()| self.pen.sync(&file, &path))
+            .and_then(|()| if synced { self.pen.sync(&file, &path) } else { Ok(()) })
             .and_then(|()| self.pen.rename(&self.dir, &temp, &self.dir, OsStr::new(name)));
         if let Err(e) = done {
             let _ = self.pen.unlink(&self.dir, &temp);
             return Err(e);
         }
-        self.pen.sync_dir(&self.dir)
+        Ok(())
     }
 
     /// Removes one file. Nothing there is no error.
@@ -225,14 +238,6 @@ impl OwnFiles {
             Err(e) => Err(e),
             Ok(()) => self.pen.sync_dir(&above),
         }
-    }
-
-    /// Puts the directory's names on the disk.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn sync(&self) -> Result<(), HostError> {
-        self.pen.sync_dir(&self.dir)
     }
 
     /// Sets room aside for a file without changing its size, so that a disk that fills up later does not stop it.

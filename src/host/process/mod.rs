@@ -1,6 +1,7 @@
 //! Processes of this machine: which are there, who listens, what they use; and the hand that starts and stops them.
 
 mod command;
+mod diag;
 mod memory;
 mod server_name;
 mod sockets;

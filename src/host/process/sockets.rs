@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use procfs::net::{TcpState, UnixNetEntry};
 use procfs::process::{FDTarget, Process};
 
-use super::{ProcessError, unreadable};
+use super::{ProcessError, diag, unreadable};
 use crate::host::Look;
 
 /// A listening socket and who holds it.
@@ -38,13 +38,12 @@ impl Look {
             _ => None,
         };
         let own: BTreeSet<u64> = fds.filter_map(Result::ok).filter_map(socket).collect();
-        let mut tcp = procfs::net::tcp().ok()?;
-        tcp.extend(procfs::net::tcp6().unwrap_or_default());
-        tcp.retain(|entry| entry.state == TcpState::Listen && own.contains(&entry.inode));
+        let mut tcp = tcp_listening().ok()?;
+        tcp.retain(|(_, inode)| own.contains(inode));
         let mut unix = procfs::net::unix().unwrap_or_default();
         unix.retain(|entry| entry.state == procfs::net::UnixState::UNCONNECTED && own.contains(&entry.inode));
         Some(Listening {
-            tcp: tcp.into_iter().map(|entry| entry.local_address).collect(),
+            tcp: tcp.into_iter().map(|(address, _)| address).collect(),
             unix: unix.into_iter().filter_map(|entry| entry.path).collect(),
         })
     }
@@ -52,16 +51,10 @@ impl Look {
     /// Who listens on a TCP port of this machine, on any of its addresses.
     ///
     /// # Errors
-    /// /proc/net can't be read.
+    /// The kernel does not tell, and /proc/net can't be read.
     pub fn listeners(&self, port: u16) -> Result<Vec<Listener>, ProcessError> {
-        let mut found = procfs::net::tcp().map_err(|error| unreadable(&error))?;
-        // A machine without IPv6 has no such table.
-        found.extend(procfs::net::tcp6().unwrap_or_default());
-        let listening: Vec<_> = found
-            .into_iter()
-            .filter(|entry| entry.state == TcpState::Listen && entry.local_address.port() == port)
-            .map(|entry| (Some(entry.local_address), entry.inode))
-            .collect();
+        let here = tcp_listening()?.into_iter().filter(|(address, _)| address.port() == port);
+        let listening: Vec<_> = here.map(|(address, inode)| (Some(address), inode)).collect();
         Ok(held(&listening))
     }
 
@@ -79,6 +72,18 @@ impl Look {
         let listening: Vec<_> = found.into_iter().filter(listens).map(|entry| (None, entry.inode)).collect();
         Ok(held(&listening))
     }
+}
+
+/// The TCP sockets that listen: as the kernel tells, else from its tables.
+fn tcp_listening() -> Result<Vec<(SocketAddr, u64)>, ProcessError> {
+    if let Ok(found) = diag::listening() {
+        return Ok(found);
+    }
+    let mut found = procfs::net::tcp().map_err(|error| unreadable(&error))?;
+    // A machine without IPv6 has no such table.
+    found.extend(procfs::net::tcp6().unwrap_or_default());
+    found.retain(|entry| entry.state == TcpState::Listen);
+    Ok(found.into_iter().map(|entry| (entry.local_address, entry.inode)).collect())
 }
 
 /// Finds the processes that hold these sockets. Servers are looked at first: nearly always it is one of them, and that
