@@ -1,9 +1,14 @@
+//! A private server: asked what it makes of a configuration, or made to load a set of files ([`PrivateLoad`]).
+//!
 //! A private start: the server program itself is asked what it makes of a configuration, and ends before it opens
 //! anything.
 //!
 //! Behind the configuration stands an option whose value no server takes. Lines are taken in order and the first refused
 //! one ends the start, before a socket is bound, a module loaded or a file written: if it is ours, all others were taken.
 //! (A name that no server knows would not do: Redis 8 puts those aside for modules, and goes on.)
+mod load;
+pub use load::{CONFIG, Loaded, Loads, PrivateLoad, end_strays};
+
 use crate::host::process::Command;
 use crate::host::{Look, User};
 use std::path::{Path, PathBuf};

@@ -1,20 +1,21 @@
-//! `aof.cut`, `aof.seed`, `aof.rebuild_manifest` and `aof.check`.
+//! `aof.seed`, `aof.rebuild_manifest` and `aof.check`.
 //!
 //! A new AOF is always built complete beside the old one and exchanged for it in one move, so that at no instant a
 //! start would find nothing, or half of it.
 use super::files::{aof_replaced, open_snapshot, point_of};
-use super::results::{AofChecked, AofSeeded, AofWasCut, ManifestRebuilt};
+use super::results::{AofChecked, AofSeeded, ManifestRebuilt};
+use super::scratch::{self, LoadProof};
 use super::{
-    Act, ActError, AofCheck, AofCut, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands,
-    RepeatClass, SaveSpec, Site, UndoMove, WholeFile,
+    Act, ActError, AofCheck, AofRebuildManifest, AofSeed, Change, ChangeKind, Done, Effects, Hands, RepeatClass,
+    SaveSpec, Site, UndoMove, WholeFile,
 };
 use crate::aof::{manifest, set};
-use crate::facts::{Bytes, Cut};
+use crate::facts::Seconds;
 use crate::vault::Content;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-fn effects(site: &Site, undo_text: &str) -> Effects {
+pub(super) fn effects(site: &Site, undo_text: &str) -> Effects {
     let (path, usage) = aof_replaced(site);
     Effects {
         changes: vec![Change {
@@ -29,11 +30,11 @@ fn effects(site: &Site, undo_text: &str) -> Effects {
     }
 }
 
-fn manifest_name(site: &Site) -> String {
+pub(super) fn manifest_name(site: &Site) -> String {
     format!("{}.manifest", site.aof_name)
 }
 
-fn read_manifest(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
+pub(super) fn read_manifest(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
     let path = hands.site.aof.join(manifest_name(hands.site));
     let bytes = hands.look.read(&path, 1 << 20)?;
     manifest::parse(&bytes)
@@ -98,91 +99,7 @@ impl Act for AofSeed {
     }
 }
 
-impl Act for AofCut {
-    fn effects(&self, site: &Site) -> Effects {
-        effects(site, "put the AOF back as it was")
-    }
-
-    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        Ok(json!({ "identity": hands.aof_identity() }))
-    }
-
-    fn already_done(&self, hands: &mut Hands<'_>, before: &Value) -> Done {
-        match hands.aof_identity() {
-            now if !before["identity"].is_null() && now == before["identity"] => Done::No,
-            _ => Done::CantTell("the AOF is another one than before the step".into()),
-        }
-    }
-
-    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        let point = point_of(hands.site, &self.at.0)?.clone();
-        let Some(cut) = point.cut else {
-            return Err(ActError::failed(
-                format!("{} says no place to cut", point.id),
-                "choose a point of kind aof-cut",
-            ));
-        };
-        let live = hands.site.aof.clone();
-        if !hands.site.multi_part {
-            hands.replace(&live, Content::File { path: &live, len: Some(cut.offset) })?;
-        } else {
-            cut_parts(hands, &cut)?;
-        }
-        Ok(json!(AofWasCut { file: cut.file, offset: Bytes(cut.offset), bytes_lost: cut.bytes_lost }))
-    }
-}
-
-/// An AOF in one file, as a server before 7.0 left it, becomes the base of a set, as a start would make it: under its own
-/// name. The file itself stays; beside a manifest it is never read.
-fn cut_older(hands: &mut Hands<'_>, single: &Path, len: u64) -> Result<(), ActError> {
-    let base = hands.site.aof_name.clone();
-    let incr = format!("{base}.1.incr.aof");
-    let lines = format!("file {base} seq 1 type b\nfile {incr} seq 1 type i\n");
-    let live = hands.site.aof.clone();
-    let (dir, file) = hands.owners()?;
-    let mut build = hands.vault.build_dir(&live, dir)?;
-    build.add_file(&base, Content::File { path: single, len: Some(len) }, file)?;
-    build.add_file(&incr, Content::Bytes(b""), file)?;
-    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
-    let built = build.finish()?;
-    hands.exchange(built, &live)
-}
-
-/// Builds the set anew: whole parts as links, the damaged one as a copy up to the boundary, later ones left out.
-fn cut_parts(hands: &mut Hands<'_>, cut: &Cut) -> Result<(), ActError> {
-    let live = hands.site.aof.clone();
-    let single = hands.site.data_dir.join(&hands.site.aof_name);
-    if cut.file == hands.site.aof_name && !hands.look.exists(&live) && hands.look.exists(&single) {
-        return cut_older(hands, &single, cut.offset);
-    }
-    let mut listed = match read_manifest(hands) {
-        Ok(m) => m,
-        Err(_) => rebuilt(hands)?,
-    };
-    listed.entries.retain(|e| !cut.drop_files.contains(&e.name) && e.kind != manifest::Kind::History);
-    let (dir, file) = hands.owners()?;
-    let mut build = hands.vault.build_dir(&live, dir)?;
-    let last = listed.incrs().last().map(|e| e.name.clone());
-    for entry in &listed.entries {
-        let path = live.join(&entry.name);
-        if entry.name == cut.file {
-            let progress = &mut *hands.progress;
-            let mut told = |_: &Path, done, total| progress(&format!("copy {}", entry.name), done, Some(total));
-            let up_to = Content::File { path: &path, len: Some(cut.offset) };
-            build.add_file_telling(&entry.name, up_to, file, &mut told)?;
-        } else {
-            // the last increment is appended to in place: it must not share its bytes with the vault
-            let may_link = last.as_ref() != Some(&entry.name);
-            build.add_link_or_copy(&path, &entry.name, may_link, file)?;
-        }
-    }
-    let lines = listed.render();
-    build.add_file(&manifest_name(hands.site), Content::Bytes(lines.as_bytes()), file)?;
-    let built = build.finish()?;
-    hands.exchange(built, &live)
-}
-
-fn rebuilt(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
+pub(super) fn rebuilt(hands: &Hands<'_>) -> Result<manifest::Manifest, ActError> {
     let mut names = Vec::new();
     for entry in hands.look.list(&hands.site.aof)? {
         let name = entry.name.to_string_lossy().into_owned();
@@ -232,6 +149,17 @@ fn files_now(hands: &Hands<'_>) -> Vec<WholeFile> {
     paths.iter().filter_map(|path| Some(WholeFile::now(path, &look.stat(path).ok()?))).collect()
 }
 
+/// Lets a private server load the AOF as it is now.
+fn loads(hands: &mut Hands<'_>, timeout: Seconds) -> Result<LoadProof, ActError> {
+    let live = hands.site.aof.clone();
+    if hands.site.multi_part {
+        let listed = read_manifest(hands)?;
+        return scratch::load_parts(hands, &live, &listed, timeout);
+    }
+    let mut content = hands.look.open_to_walk(&live)?;
+    scratch::load_single(hands, &mut content, timeout)
+}
+
 impl Act for AofCheck {
     fn effects(&self, _: &Site) -> Effects {
         Effects::none()
@@ -245,7 +173,8 @@ impl Act for AofCheck {
                 let mut whole = files_now(hands);
                 whole.retain(|file| before.contains(file));
                 let (base_keys, commands) = (report.base_keys, report.commands_after_base);
-                Ok(json!(AofChecked { base_keys, commands, whole }))
+                let loaded = if self.load { Some(loads(hands, self.timeout)?) } else { None };
+                Ok(json!(AofChecked { base_keys, commands, loaded, whole }))
             }
             other => Err(ActError::failed(
                 format!("{} is still not whole: {other:?}", hands.site.aof.display()),

@@ -170,19 +170,38 @@ pub struct RdbPlace {
 pub struct RdbCheck {
     /// The point whose snapshot is walked.
     pub point: PointRef,
+    /// Let a private server load it too.
+    #[serde(default)]
+    pub load: bool,
+    /// How long that load may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Seconds,
 }
 
-/// Parameters of `aof.check`: none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+/// Parameters of `aof.check`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AofCheck {}
+pub struct AofCheck {
+    /// Let a private server load it too.
+    #[serde(default)]
+    pub load: bool,
+    /// How long that load may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Seconds,
+}
 
 /// Parameters of `aof.cut`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AofCut {
-    /// The point that says where.
+    /// The point that says where, or what is left out.
     pub at: PointRef,
+    /// Let a private server load the copy before it is put in place.
+    #[serde(default)]
+    pub load: bool,
+    /// How long that load may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Seconds,
 }
 
 /// Parameters of `aof.seed`.

@@ -58,7 +58,12 @@ impl Act for RdbCheck {
         let opts = rdb::WalkOptions { now_ms: hands.look.now().as_millisecond(), ..Default::default() };
         let report = rdb::walk(from, point.bytes.map(|b| b.0), &opts, &|_| {});
         match report.verdict {
-            rdb::Verdict::Intact => Ok(json!(RdbChecked { keys: report.keys })),
+            rdb::Verdict::Intact if self.load => {
+                let mut from = open_snapshot(hands, &point)?;
+                let loaded = super::scratch::load_snapshot(hands, &mut from, report.keys, self.timeout)?;
+                Ok(json!(RdbChecked { keys: report.keys, loaded: Some(loaded) }))
+            }
+            rdb::Verdict::Intact => Ok(json!(RdbChecked { keys: report.keys, loaded: None })),
             other => {
                 Err(ActError::failed(format!("{}: {other}", point.source), "choose another point: redis-dr points"))
             }

@@ -2,6 +2,7 @@
 //!
 //! A result that is null is *unknown*, as a fact is. `#[schemars(skip)]`: for later steps only, no gate can name it.
 use super::WholeFile;
+use super::scratch::LoadProof;
 use crate::facts::{Bytes, Seconds};
 use crate::verify::Check;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -147,6 +148,8 @@ pub struct RdbPlaced {
 pub struct RdbChecked {
     /// Keys in it, expired ones included.
     pub keys: u64,
+    /// What a private server made of it, where it was asked to load it.
+    pub loaded: Option<LoadProof>,
 }
 
 /// Results of `aof.check`.
@@ -156,6 +159,8 @@ pub struct AofChecked {
     pub base_keys: Option<u64>,
     /// Commands behind the base.
     pub commands: u64,
+    /// What a private server made of it, where it was asked to load it.
+    pub loaded: Option<LoadProof>,
     /// The files that were walked and did not change meanwhile: such a one may be marked instead of copied.
     #[schemars(skip)]
     pub whole: Vec<WholeFile>,
@@ -168,8 +173,10 @@ pub struct AofWasCut {
     pub file: String,
     /// Where it ends now.
     pub offset: Bytes,
-    /// What lay behind that, this file and later ones together.
+    /// What lay behind that, this file and later ones together, or what was left out.
     pub bytes_lost: Bytes,
+    /// What a private server made of the copy, where it was asked to load it.
+    pub loaded: Option<LoadProof>,
 }
 
 /// Results of `aof.seed`.

@@ -336,7 +336,7 @@ fn number<N: std::str::FromStr>(word: &[u8]) -> Option<N> {
 
 /// Commands that change the key that is their first word, and no other. All others are taken to change every key among
 /// their words.
-fn changes_first_key(name: &[u8]) -> bool {
+pub(super) fn changes_first_key(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 44] = [
         b"append",
         b"bitfield",

@@ -4,6 +4,7 @@ use super::{Event, Stop, Witness};
 use crate::action::{ENOUGH, Hands, Loaded, with_causes};
 use crate::expr::Types;
 use crate::facts::Facts;
+use crate::host::process::Reins;
 use crate::host::{Kind, Look};
 use crate::journal::{Event as Line, Journal, JournalError, Log};
 use crate::plan::{Plan, told};
@@ -192,6 +193,7 @@ impl<'a> Run<'a> {
     /// Takes away what a crash left half-written in the data directory, which is this run's alone while it holds the lock.
     pub(super) fn sweep(&mut self) {
         let site = &self.plan.site;
+        crate::sandbox::end_strays(self.deps.look, &Reins::new(), &site.data_dir);
         for dir in [&site.data_dir, &site.aof] {
             let is_dir = self.deps.look.stat(dir).is_ok_and(|stat| stat.kind == Kind::Directory);
             if is_dir && let Err(e) = self.vault.sweep_temps(dir) {

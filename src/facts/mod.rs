@@ -33,6 +33,12 @@ impl Point {
         self.cut.as_ref().is_some_and(|cut| !cut.before.is_empty())
     }
 
+    /// Is it the AOF with a flush left out, and what came after it kept? Nobody but a person chooses that.
+    #[must_use]
+    pub fn keeps_after(&self) -> bool {
+        self.cut.as_ref().is_some_and(|cut| !cut.left_out.is_empty())
+    }
+
     /// The most that restoring it can lose: the loss where it is known, else its upper bound.
     #[must_use]
     pub fn worst_loss(&self) -> Option<Seconds> {

@@ -1,5 +1,7 @@
 //! Recovery points: where data can be had from, and what each would cost.
 use super::{Bytes, DatabaseFacts, Seconds, Time};
+use crate::aof::resp::Touched;
+use crate::aof::set::Gap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +74,10 @@ pub struct Cut {
     pub may_come_later: bool,
     /// The command that it takes back, as it stands; empty where the cut is at a damage.
     pub before: String,
+    /// Bytes that are left out while all else is kept, the commands after them too; nothing is cut off then.
+    pub left_out: Vec<Gap>,
+    /// Keys that the commands after it write to.
+    pub keys_after: Touched,
 }
 
 /// What a point holds, counted by a walk.

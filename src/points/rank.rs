@@ -41,7 +41,8 @@ pub fn rank(mut points: Vec<Point>, prefer: Prefer, rpo: Option<Seconds>) -> Vec
 }
 
 fn order(a: &Point, b: &Point, prefer: Prefer, rpo: Option<Seconds>) -> Ordering {
-    let tier = |p: &Point| (!p.usable(), known_empty(p), p.as_of.is_none(), p.kind != PointKind::Memory);
+    let tier =
+        |p: &Point| (!p.usable(), known_empty(p), p.as_of.is_none(), p.keeps_after(), p.kind != PointKind::Memory);
     let by_loss = || number(a.worst_loss()).total_cmp(&number(b.worst_loss()));
     let by_time = || number(a.recover_seconds).total_cmp(&number(b.recover_seconds));
     let preferred = || match prefer {

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 /// A directive and its words as one line, quoted where needed, without a line end.
 #[must_use]
-pub fn line(name: &str, args: &[&str]) -> String {
+pub fn line(name: &str, args: &[impl AsRef<str>]) -> String {
     let mut out = name.to_owned();
     for arg in args {
         out.push(' ');
-        out.push_str(&String::from_utf8_lossy(&quote(arg.as_bytes())));
+        out.push_str(&String::from_utf8_lossy(&quote(arg.as_ref().as_bytes())));
     }
     out
 }

@@ -2,6 +2,7 @@
 use super::Width;
 use super::words::{clean, loss, number};
 use crate::action::{Change, ChangeKind};
+use crate::aof::resp::Touched;
 use crate::facts::{Bytes, Cut};
 use crate::plan::{Plan, PlannedStep, SafetyCopy};
 use std::fmt::Write as _;
@@ -98,6 +99,12 @@ fn head(p: &Plan) -> String {
 fn cut_away(out: &mut String, cut: &Cut) {
     let sign = if cut.may_come_later { "≥ " } else { "" };
     let file = clean(&cut.file);
+    if !cut.left_out.is_empty() {
+        let (command, offset) = (clean(&cut.before), number(cut.offset));
+        let _ = writeln!(out, "          leave out {command} at byte {offset} of {file}: {} go", cut.bytes_lost);
+        out.push_str("          commands after it are kept and meet data that they never saw\n");
+        return keys_after(out, &cut.keys_after);
+    }
     let _ = writeln!(out, "          cut {file} at byte {sign}{}: {} go", number(cut.offset), cut.bytes_lost);
     if !cut.before.is_empty() {
         let (command, after) = (clean(&cut.before), number(cut.commands_lost));
@@ -105,6 +112,21 @@ fn cut_away(out: &mut String, cut: &Cut) {
     }
     for line in cut.preview.iter().take(PREVIEW) {
         let _ = writeln!(out, "            - {}", clean(line));
+    }
+    keys_after(out, &cut.keys_after);
+}
+
+/// Which keys the commands after a flush write to.
+fn keys_after(out: &mut String, keys: &Touched) {
+    if keys.distinct + keys.unnamed == 0 {
+        return;
+    }
+    let more = if keys.at_least { "at least " } else { "" };
+    let shown: Vec<String> = keys.keys.iter().take(PREVIEW).map(|key| clean(key)).collect();
+    let rest = if keys.distinct > shown.len() as u64 { ", …" } else { "" };
+    let _ = writeln!(out, "          they write to {more}{} keys: {}{rest}", number(keys.distinct), shown.join(", "));
+    if keys.unnamed > 0 {
+        let _ = writeln!(out, "          and {} of them to keys that can't be told", number(keys.unnamed));
     }
 }
 

@@ -47,6 +47,22 @@ impl Vault {
         Ok(BuildDir { vault: self, parent, name, dir, owner, finished: false })
     }
 
+    /// Removes a built directory that is not put in any place, with what a server may have made in it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_down(&self, built: BuiltDir) -> Result<(), VaultError> {
+        let place = self.pinned(&built.path)?;
+        if place.stat()?.is_none() {
+            return Ok(());
+        }
+        for entry in place.dir.open_dir(&place.name)?.list()? {
+            self.pen.unlink(&place.dir.open_dir(&place.name)?, &entry.name)?;
+        }
+        self.pen.remove_dir(&place.dir, &place.name)?;
+        Ok(self.pen.sync_dir(&place.dir)?)
+    }
+
     /// Puts a built directory in the place of a saved one, at one instant; the old one goes to `after`. What was left
     /// alone in the old one is moved to the new one. A place where nothing is, is simply taken.
     ///

@@ -8,12 +8,14 @@ mod report;
 mod resync;
 mod tally;
 mod text;
+mod touched;
 mod walk;
 
 pub use lost::{LostCommands, lost_commands};
 pub use report::{CommandsReport, End, Flush, Readable};
 pub use resync::readable_after;
 pub(super) use text::each_word as words;
+pub use touched::{Touched, TouchedKeys, is_flush};
 pub use walk::{WalkOptions, walk_commands};
 
 #[cfg(test)]

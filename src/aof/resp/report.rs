@@ -110,6 +110,8 @@ impl End {
 pub struct Flush {
     /// Where the command starts.
     pub offset: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
     /// The last safe cut before it: before its MULTI where it is inside one.
     pub cut: u64,
     /// The command as it stands, printable.

@@ -64,7 +64,7 @@ impl Tally {
         if let Some(name) = name
             && (4..=8).contains(&name.len())
         {
-            self.named(start, name, bytes.unwrap_or(&[]));
+            self.named(start, after, name, bytes.unwrap_or(&[]));
         }
         if self.multi.is_none() {
             self.safe_cut = after;
@@ -74,7 +74,7 @@ impl Tally {
         }
     }
 
-    fn named(&mut self, start: u64, name: &[u8], bytes: &[u8]) {
+    fn named(&mut self, start: u64, after: u64, name: &[u8], bytes: &[u8]) {
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
         if is(b"SELECT") {
             self.writes -= 1;
@@ -88,7 +88,7 @@ impl Tally {
             self.writes -= 1;
             self.transactions += u64::from(self.multi.take().is_some());
         } else if is(b"FLUSHALL") || is(b"FLUSHDB") || is(b"SWAPDB") {
-            self.flush(start, bytes);
+            self.flush(start, after, bytes);
         }
     }
 
@@ -108,7 +108,7 @@ impl Tally {
         self.db = db;
     }
 
-    fn flush(&mut self, start: u64, bytes: &[u8]) {
+    fn flush(&mut self, start: u64, after: u64, bytes: &[u8]) {
         self.flush_count += 1;
         // The last ones are those that somebody wants to take back.
         if self.flushes.len() >= self.max_flushes.saturating_mul(2).max(1) {
@@ -117,6 +117,7 @@ impl Tally {
         self.flush_at.push(self.writes);
         self.flushes.push(Flush {
             offset: start,
+            bytes: after - start,
             cut: self.safe_cut,
             command: text::command(bytes),
             db: self.db,

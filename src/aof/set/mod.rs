@@ -12,11 +12,13 @@ use super::resp::{CommandsReport, Flush};
 use crate::rdb;
 
 mod cut;
+mod edit;
 mod file;
 mod outcome;
 mod state;
 
 pub use cut::{Cut, cut_before_flush};
+pub use edit::{Gap, files_after, pieces, without};
 pub use outcome::{Outcome, server_outcome};
 pub use state::SetState;
 

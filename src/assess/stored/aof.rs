@@ -1,4 +1,5 @@
 //! The AOF: judged as a whole, as facts and as recovery points.
+use super::cuts::{self, After};
 use super::flush::{self, Accident};
 use super::snapshot::{Loader, content};
 use super::survey::{Paths, Survey};
@@ -25,8 +26,10 @@ pub struct Judged {
     pub dir: PathBuf,
     /// Commands that the cut removes, shortened.
     pub preview: Vec<String>,
-    /// Flushes near its end that threw something away, each with the first commands that a cut before it removes.
-    pub accidents: Vec<(Accident, Vec<String>)>,
+    /// Flushes near its end that threw something away, each with what came after it.
+    pub accidents: Vec<(Accident, After)>,
+    /// The last SWAPDB near its end.
+    pub exchange: Option<(Accident, After)>,
 }
 
 /// Reads and judges the AOF; none where nothing of it is there.
@@ -59,9 +62,13 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
     let report = set::judge(&layout, &open, &JudgeOptions { now_ms, ..JudgeOptions::default() });
     let lost = |cut: Option<&set::Cut>| cut.map(|c| preview(look, &dir, &c.file, c.offset)).unwrap_or_default();
     let preview = lost(report.cut.as_ref());
-    let accidents =
-        flush::accidents(&report).into_iter().map(|a| (lost(a.cut.as_ref()), a)).map(|(p, a)| (a, p)).collect();
-    Some(Judged { report, preview, accidents, dir })
+    let with_after = |a: Accident| {
+        let after = After { preview: lost(a.cut.as_ref()), keys: cuts::keys_after(look, &dir, &report, &a) };
+        (a, after)
+    };
+    let accidents = flush::accidents(&report).into_iter().map(with_after).collect();
+    let exchange = flush::exchange(&report).map(with_after);
+    Some(Judged { report, preview, accidents, exchange, dir })
 }
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
@@ -169,7 +176,7 @@ pub fn aof_points(survey: &Survey, judged: &Judged, loader: &Loader, grows: bool
     if let Some(cut) = &report.cut {
         points.push(at_damage(survey, judged, loader, cut, grows));
     }
-    points.extend(before_flushes(survey, judged, loader));
+    points.extend(cuts::before_flushes(survey, judged, loader));
     points
 }
 
@@ -208,7 +215,7 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
 fn at_damage(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, grows: bool) -> Point {
     let tail =
         (cut.commands_after_damage.commands == 0 && cut.commands_lost_complete <= 1) || cut.lost_is_only_incomplete;
-    let mut point = cut_point("aof-cut", survey, judged, loader, cut, tail);
+    let mut point = cuts::cut_point("aof-cut", survey, judged, loader, cut, tail);
     let after = cut.commands_after_damage.commands;
     if after > 0 {
         let _ = write!(point.why, "; {after} commands are readable after the damage and are lost");
@@ -226,75 +233,13 @@ fn at_damage(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, 
         only_incomplete: cut.lost_is_only_incomplete,
         preview: judged.preview.clone(),
         may_come_later: grows,
-        ..place(cut)
+        ..cuts::place(cut)
     });
     point
 }
 
-/// The AOF as it was before each flush near its end. The last one has the plain name: it is the one that people mean,
-/// unless one before it threw away more; then its moment is left open, so that a person chooses.
-fn before_flushes(survey: &Survey, judged: &Judged, loader: &Loader) -> Vec<Point> {
-    let greatest = judged.accidents.iter().map(|(a, _)| a.weight()).max();
-    let last = judged.accidents.len().saturating_sub(1);
-    let mut points = Vec::new();
-    for (index, (accident, preview)) in judged.accidents.iter().enumerate() {
-        let Some(cut) = &accident.cut else { continue };
-        let id = match index == last {
-            true => "aof-before-flush".to_string(),
-            false => format!("aof-before-flush-at-{}", accident.offset),
-        };
-        let small = Some(accident.weight()) < greatest;
-        let mut point = cut_point(&id, survey, judged, loader, cut, accident.commands_after == 0 && !small);
-        if small {
-            point.as_of = None;
-            point.why = "moment left open: another flush removed more".into();
-        }
-        let _ = write!(point.why, "; right before {}", accident.shown());
-        point.cut = Some(Cut {
-            commands_lost: accident.commands_after,
-            preview: preview.clone(),
-            before: accident.command.clone(),
-            ..place(cut)
-        });
-        points.push(point);
-    }
-    points
-}
-
-/// Where a cut is, without what it costs.
-fn place(cut: &set::Cut) -> Cut {
-    Cut {
-        file: cut.file.clone(),
-        offset: cut.offset,
-        drop_files: cut.drop_files.clone(),
-        bytes_lost: Bytes(cut.bytes_lost),
-        ..Cut::default()
-    }
-}
-
-/// The AOF cut short. `tail`: nothing that counts follows the cut, so that the file's own time is the moment of its data.
-fn cut_point(id: &str, survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, tail: bool) -> Point {
-    let report = &judged.report;
-    let mut point = blank(id, PointKind::AofCut, judged, report.bytes.saturating_sub(cut.bytes_lost));
-    let own_file = survey.aof_stats.iter().find(|(name, _)| *name == cut.file).map(|(_, stat)| Time(stat.mtime()));
-    let (as_of, moment) = match (cut.ts_before.and_then(Time::from_unix), own_file) {
-        (Some(moment), _) => (Some(moment), "moment from the last timestamp before the cut"),
-        (None, Some(moment)) if tail => (Some(moment), "moment from the time of the file that is cut"),
-        _ => (None, "moment not known: commands follow the cut and there are no timestamps"),
-    };
-    point.as_of = as_of;
-    point.base_keys = report.base_keys;
-    point.commands =
-        Some(report.commands_after_base.saturating_sub(cut.commands_lost_complete + cut.commands_in_later_files));
-    point.valid = Validity::Repairable;
-    point.needs_rebuild = report.rebuilt.is_some();
-    let because = loadable(&mut point, report, loader);
-    point.why = format!("{moment}; cut at byte {} of {}{because}", cut.offset, cut.file.escape_debug());
-    point
-}
-
 /// Judges whether the server would load it, by its base; gives the reason as an addition to `why`.
-fn loadable(point: &mut Point, report: &SetReport, loader: &Loader) -> String {
+pub(super) fn loadable(point: &mut Point, report: &SetReport, loader: &Loader) -> String {
     let base = report.files.first().and_then(|f| f.rdb.as_ref());
     let Some(base) = base else {
         // Commands alone: any server reads them.
@@ -311,7 +256,7 @@ fn loadable(point: &mut Point, report: &SetReport, loader: &Loader) -> String {
     because.map(|b| format!("; {b}")).unwrap_or_default()
 }
 
-fn blank(id: &str, kind: PointKind, judged: &Judged, bytes: u64) -> Point {
+pub(super) fn blank(id: &str, kind: PointKind, judged: &Judged, bytes: u64) -> Point {
     let single = judged.report.kind == set::SetKind::Single;
     let name = judged.report.files.first().filter(|_| single).map(|f| f.name.clone());
     let path = name.map_or_else(|| judged.dir.clone(), |name| judged.dir.join(name)).to_string_lossy().into_owned();

@@ -26,12 +26,26 @@ pub struct Accident {
     pub commands_after: u64,
     /// Where to cut so that it never happened; none where what comes before it is damaged.
     pub cut: Option<set::Cut>,
+    /// The bytes of its commands and of those of later accidents, so that they alone can be left out; none where the AOF
+    /// is not whole.
+    pub gaps: Option<Vec<set::Gap>>,
+    /// Database selected at its last command, and where that ends: the file and the offset.
+    pub ends: (u32, String, u64),
+    /// SWAPDB: it removed nothing.
+    pub exchange: bool,
+    /// Places of its commands in the report.
+    flushes: Vec<usize>,
 }
 
 impl Accident {
     /// In words, as evidence.
     #[must_use]
     pub fn shown(&self) -> String {
+        if self.exchange {
+            let file = self.file.escape_debug();
+            let (command, after) = (&self.command, self.commands_after);
+            return format!("{command} at byte {} of {file}; {after} commands after it", self.offset);
+        }
         let (base, commands) = self.at_stake;
         let stake = match (base, commands) {
             (0, n) => format!("what {n} commands wrote"),
@@ -55,12 +69,11 @@ impl Accident {
 /// The accidents near the end that threw something away, in order. SWAPDB removes nothing and is none.
 #[must_use]
 pub fn accidents(report: &SetReport) -> Vec<Accident> {
-    let removes = |f: &FlushIn| !word(&f.flush.command).eq_ignore_ascii_case("swapdb");
     let mut found: Vec<Accident> = Vec::new();
     let mut base = report.base_keys.unwrap_or(0);
     // Commands after the place up to which everything was counted; at first, all of them.
     let mut left = report.commands_after_base;
-    for (index, flush) in report.flushes.iter().enumerate().filter(|(_, f)| removes(f)) {
+    for (index, flush) in report.flushes.iter().enumerate().filter(|(_, f)| !is_exchange(f)) {
         let commands = left.saturating_sub(flush.commands_after + 1);
         left = flush.commands_after;
         let all = word(&flush.flush.command).eq_ignore_ascii_case("flushall");
@@ -70,20 +83,53 @@ pub fn accidents(report: &SetReport) -> Vec<Accident> {
             Some(last) => {
                 last.at_stake.0 += of_base;
                 last.commands_after = flush.commands_after;
+                last.flushes.push(index);
+                last.ends = ends(flush);
             }
-            None => found.push(Accident {
-                command: flush.flush.command.clone(),
-                file: flush.file.clone(),
-                offset: flush.flush.offset,
-                moment: flush.flush.ts,
-                at_stake: (of_base, commands),
-                commands_after: flush.commands_after,
-                cut: set::cut_before_flush(report, index),
-            }),
+            None => found.push(Accident { at_stake: (of_base, commands), ..accident(report, index, flush) }),
         }
     }
     found.retain(|a| a.commands_after < NEAR && a.weight() > 0);
+    // A flush left out is of no use while a later one still removes everything: those go with it.
+    let all: Vec<usize> = found.iter().flat_map(|a| a.flushes.iter().copied()).collect();
+    for accident in &mut found {
+        let from = accident.flushes.first().copied().unwrap_or_default();
+        let these: Vec<usize> = all.iter().copied().filter(|index| *index >= from).collect();
+        accident.gaps = set::without(report, &these);
+    }
     found.split_off(found.len().saturating_sub(MOST))
+}
+
+/// The last SWAPDB near the end: it removed nothing, and where it was one too many it can be taken back all the same.
+#[must_use]
+pub fn exchange(report: &SetReport) -> Option<Accident> {
+    let (index, swap) = report.flushes.iter().enumerate().rev().find(|(_, f)| is_exchange(f))?;
+    let gaps = set::without(report, &[index]);
+    Some(Accident { gaps, exchange: true, ..accident(report, index, swap) }).filter(|a| a.commands_after < NEAR)
+}
+
+fn is_exchange(flush: &FlushIn) -> bool {
+    word(&flush.flush.command).eq_ignore_ascii_case("swapdb")
+}
+
+fn accident(report: &SetReport, index: usize, flush: &FlushIn) -> Accident {
+    Accident {
+        command: flush.flush.command.clone(),
+        file: flush.file.clone(),
+        offset: flush.flush.offset,
+        moment: flush.flush.ts,
+        at_stake: (0, 0),
+        commands_after: flush.commands_after,
+        cut: set::cut_before_flush(report, index),
+        gaps: None,
+        ends: ends(flush),
+        exchange: false,
+        flushes: vec![index],
+    }
+}
+
+fn ends(flush: &FlushIn) -> (u32, String, u64) {
+    (flush.flush.db, flush.file.clone(), flush.flush.offset + flush.flush.bytes)
 }
 
 /// Keys of the base in one database.
@@ -151,6 +197,29 @@ mod tests {
             "{}",
             found[1].shown()
         );
+    }
+
+    #[test]
+    fn all_commands_of_an_accident_are_left_out_together() {
+        let found = accidents(&report(&["SET a 1", "FLUSHDB", "SELECT 1", "flushdb async", "SET c 1"]));
+        let gaps = found[0].gaps.as_ref().unwrap();
+        assert_eq!(gaps.iter().map(|g| (g.offset, g.bytes)).collect::<Vec<_>>(), [(27, 17), (67, 28)]);
+        assert_eq!(found[0].ends, (1, "a.aof".to_string(), 95));
+    }
+
+    #[test]
+    fn a_later_accident_is_left_out_with_an_earlier_one() {
+        let found = accidents(&report(&["SET a 1", "FLUSHALL", "SET b 1", "FLUSHALL", "SET c 1"]));
+        let gaps: Vec<usize> = found.iter().map(|a| a.gaps.as_ref().unwrap().len()).collect();
+        assert_eq!(gaps, [2, 1]);
+    }
+
+    #[test]
+    fn the_last_exchange_can_be_taken_back_too() {
+        let found = exchange(&report(&["SWAPDB 0 1", "SET a 1", "SWAPDB 0 2", "SET b 1"])).unwrap();
+        assert_eq!((found.command.as_str(), found.commands_after, found.exchange), ("SWAPDB 0 2", 1, true));
+        assert_eq!(found.gaps.unwrap().len(), 1);
+        assert_eq!(exchange(&report(&["FLUSHALL"])), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is stored: names, then bytes, then recovery points.
 mod aof;
+mod cuts;
 mod flush;
 mod permission;
 mod snapshot;
