@@ -1,9 +1,10 @@
 //! Around the server: disk, memory, log, replication, earlier runs.
-use super::assessor::{Assessor, Base, printable};
+use super::assessor::{Assessor, printable};
+use super::base::Base;
 use super::log::Source;
 use super::stored::Paths;
-use super::{log, machine, settings};
-use crate::facts::{Bytes, Facts, ProcessState, ServerRole, Time};
+use super::{Earlier, down, log, machine, settings};
+use crate::facts::{Bytes, Facts, ProcessState, ServerRole};
 use crate::finding::Id;
 use crate::host::{Kind, Look};
 use crate::rdb::{self, WalkOptions};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 impl Assessor<'_> {
     /// Disk, memory, log, replication, earlier runs.
-    pub(super) fn around(&self, base: &mut Base, now: Time) {
+    pub(super) fn around(&self, base: &mut Base, earlier: &Earlier) {
         let facts = &mut base.facts;
         let dir = facts.config.data_dir.clone().filter(|_| self.target.local).map(PathBuf::from);
         let look = self.look;
@@ -35,21 +36,23 @@ impl Assessor<'_> {
             facts.memory = machine::memory(&self.look, facts.process.pid.and_then(|p| i32::try_from(p).ok()));
             facts.memory.used = base.seen.used_memory.map(Bytes);
         }
-        self.log(base);
+        base.facts.run = earlier.facts.clone();
+        self.log(base, earlier);
         self.replication(base);
         if let (Some(dir), Some(name)) = (&base.facts.config.data_dir, &base.facts.config.dbfilename)
             && log::planted(dir, name)
         {
             base.seen.break_in.push(format!("its configuration saves to {name} in {dir}"));
         }
-        if let Some(runs) = self.runs {
-            base.facts.run = runs(&self.target.name);
-        }
-        let facts = &mut base.facts;
-        if facts.process.state == Some(ProcessState::Down) {
-            // systemd knows; the log can't tell a person's SIGTERM from systemd's own after a start timeout.
-            let purpose = facts.process.stopped_on_purpose.or(facts.log.shutdown_requested) == Some(true);
-            facts.process.stopped_on_purpose = Some(purpose && !self.stopped_by_us(facts) && base.seen.held.is_none());
+        self.end(base, earlier);
+    }
+
+    /// How the server ended, where it is down.
+    fn end(&self, base: &mut Base, earlier: &Earlier) {
+        if base.facts.process.state == Some(ProcessState::Down) {
+            let purpose = down::on_purpose(&self.look, base, earlier);
+            let facts = &mut base.facts;
+            facts.process.stopped_on_purpose = Some(purpose);
             if facts.log.fatal.iter().any(|line| line.finding == Some(Id::ServerOomKilled)) {
                 facts.process.oom_killed = Some(true);
             } else if facts.process.oom_killed != Some(true)
@@ -58,20 +61,14 @@ impl Assessor<'_> {
                 facts.process.oom_killed = Some(true);
                 base.seen.killed = Some(line);
             }
-            facts.process.down_since = base.seen.served_until.or(facts.log.last_at).filter(|t| t.unix() <= now.unix());
         } else {
-            facts.process.stopped_on_purpose = Some(false);
+            base.facts.process.stopped_on_purpose = Some(false);
         }
-        facts.process.restart_loop.get_or_insert(false);
-        facts.process.oom_killed.get_or_insert(false);
+        base.facts.process.restart_loop.get_or_insert(false);
+        base.facts.process.oom_killed.get_or_insert(false);
     }
 
-    /// An unfinished run stops the server itself: that is no purpose of anybody else.
-    fn stopped_by_us(&self, facts: &Facts) -> bool {
-        facts.run.unfinished == Some(true)
-    }
-
-    fn log(&self, base: &mut Base) {
+    fn log(&self, base: &mut Base, earlier: &Earlier) {
         let facts = &mut base.facts;
         let Some(source) = self.log_source(facts) else {
             let because = match facts.config.data_dir {
@@ -81,13 +78,16 @@ impl Assessor<'_> {
             facts.unknown.insert("log.fatal".into(), because.into());
             return;
         };
-        match log::read(&self.look, &source) {
+        match log::read(&self.look, &source, earlier) {
             Ok(told) => {
                 base.seen.break_in.extend(told.break_in.iter().map(|line| format!("log: {line}")));
                 base.seen.logged_pids = told.pids;
                 facts.log = told.facts;
                 base.seen.saved_at_the_end = told.saved_at_the_end;
                 base.seen.served_until = told.served_until;
+                base.seen.ended_at = told.ended_at;
+                base.seen.served_last = told.served_last;
+                base.seen.shutdown_at = told.shutdown_at;
                 base.seen.log_replication = told.replication;
                 base.seen.replicated_before = told.replicated_before;
                 base.seen.flushed_by_primary = Some(told.flushed_by_primary);

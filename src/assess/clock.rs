@@ -1,6 +1,6 @@
 //! Is this host's clock right, as far as files and server tell?
 use super::answer::Answer;
-use super::assessor::Base;
+use super::base::Base;
 use crate::facts::{Point, PointKind, Seconds, Time};
 
 /// Differences up to this, in seconds, are nothing: clocks of shared filesystems and slow answers.

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! assessor   the story: base, around, files, findings            around     disk, memory, log, replication
+//! base       process, port, server, configuration                unit       what systemd says
+//! earlier    what was our own runs' doing                        down       since when, and on purpose?
 //! target     what is asked about          identity   whose process           answer     what the server says
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
@@ -11,9 +13,12 @@
 mod answer;
 mod around;
 mod assessor;
+mod base;
 mod binary;
 mod clock;
 mod discover;
+mod down;
+mod earlier;
 mod findings;
 mod guard;
 mod identity;
@@ -26,11 +31,13 @@ mod settings;
 mod site;
 mod stored;
 mod target;
+mod unit;
 mod walks;
 
 pub use answer::FENCE;
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
 pub use discover::{Discovered, Found, discover};
+pub use earlier::{Before, Earlier, Window};
 pub use findings::{derive, summary};
 pub use guard::{Guarded, guard};
 pub use seen::Seen;

@@ -16,6 +16,7 @@ impl Assessor<'_> {
             facts.process = crate::facts::ProcessFacts {
                 stopped_on_purpose: facts.process.stopped_on_purpose,
                 down_since: facts.process.down_since,
+                down_exactly: facts.process.down_exactly,
                 restart_loop: facts.process.restart_loop,
                 oom_killed: facts.process.oom_killed,
                 ..base.facts.process

@@ -68,6 +68,12 @@ pub struct Seen {
     pub flushed_by_primary: Option<bool>,
     /// The last line of the log's last run that took connections.
     pub served_until: Option<crate::facts::Time>,
+    /// When that run wrote that it ends.
+    pub ended_at: Option<crate::facts::Time>,
+    /// Was that the log's last run of all?
+    pub served_last: bool,
+    /// When the log's last run was told to shut down, where it did.
+    pub shutdown_at: Option<crate::facts::Time>,
     /// Size of the AOF's base.
     pub aof_base: Option<crate::facts::Bytes>,
 }

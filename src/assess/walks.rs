@@ -1,5 +1,7 @@
 //! Files: what a start would load, what is in them, and the recovery points they make.
-use super::assessor::{Assessor, Base, Depth, Wanted, printable};
+use super::assessor::{Assessor, Depth, Wanted, printable};
+use super::base::Base;
+use super::earlier::Earlier;
 use super::stored::{self, Judged, Loader, Paths, Survey};
 use crate::facts::{
     Bytes, Facts, FileState, Loadable, Point, PointKind, ProcessState, Seconds, ServerRole, Time, Validity, WouldLoad,
@@ -10,6 +12,7 @@ use crate::points::{self, LastWrite};
 use crate::rdb::Report;
 use crate::service;
 use crate::store::{self, Verdicts};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// Backups are all walked up to this many bytes in a store; beyond, only the newest until enough are good.
@@ -23,7 +26,13 @@ const FEW: u64 = 1000;
 type Walked = Result<(Report, Stat), String>;
 
 /// Fills in the files' facts and gives the recovery points, best first.
-pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, now: Time) -> Vec<Point> {
+pub(super) fn walk(
+    assessor: &Assessor<'_>,
+    base: &mut Base,
+    wanted: &Wanted,
+    earlier: &Earlier,
+    now: Time,
+) -> Vec<Point> {
     let look = assessor.look;
     let paths = if assessor.target.local { Paths::of(&base.facts.config) } else { None };
     let survey = paths.as_ref().map(|p| stored::survey(&look, p));
@@ -68,6 +77,7 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         aof(base, paths, survey, judged.as_ref(), &loader, &mut all);
     }
+    all.iter_mut().for_each(|point| as_clients_left_it(point, earlier));
     for path in &wanted.point_files {
         backups.push(in_hand(path, &loader, &examine));
     }
@@ -75,7 +85,7 @@ pub(super) fn walk(assessor: &Assessor<'_>, base: &mut Base, wanted: &Wanted, no
     all.append(&mut backups);
     all.extend(memory(&base.facts, base.seen.used_memory, now));
     data_empty(&mut base.facts, &all);
-    weigh(assessor, base, &mut all, wanted, now);
+    weigh(assessor, base, &mut all, wanted, earlier, now);
     refusal(base, &all);
     points::rank(all, wanted.prefer, assessor.target.rpo)
 }
@@ -307,8 +317,16 @@ fn data_empty(facts: &mut Facts, all: &[Point]) {
     }
 }
 
+/// A run that was taken back left the files as they were, but not their times: its own assessment had those.
+fn as_clients_left_it(point: &mut Point, earlier: &Earlier) {
+    let Some(window) = point.as_of.and_then(|at| earlier.quiet(at)) else { return };
+    let found = window.before.as_ref().and_then(|before| before.as_of.get(&point.id));
+    point.as_of = found.copied();
+    let _ = write!(point.why, "; its file was last touched by run {}, and is of before that", window.run);
+}
+
 /// Loss and time of every point.
-fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wanted, now: Time) {
+fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wanted, earlier: &Earlier, now: Time) {
     let facts = &base.facts;
     let on = facts.config.appendonly == Some(true);
     // A flush is the last write in its AOF; the snapshot that it overwrites, and the log's word of that, are none.
@@ -317,7 +335,7 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
     let fresh = facts.server.data_empty == Some(true) && !flushed;
     let hangs = facts.process.state != Some(ProcessState::Down) && facts.server.answers == Some(false);
     let last = LastWrite {
-        aof: facts.files.aof.modified_at.filter(|_| on && !fresh),
+        aof: facts.files.aof.modified_at.filter(|_| on && !fresh).and_then(|at| earlier.aof_written(at)),
         rdb: all.iter().filter(|p| p.kind == PointKind::Rdb && !flushed).find_map(|p| p.as_of),
         // What a server that hangs took after its last log line, only its memory knows.
         log: base.seen.served_until.filter(|_| !fresh && !hangs && !flushed),

@@ -208,6 +208,8 @@ pub struct ProcessFacts {
     pub started_at: Option<Time>,
     /// When it was last seen alive, as far as log and files tell.
     pub down_since: Option<Time>,
+    /// Is that when it went down, rather than only when it was last seen alive?
+    pub down_exactly: Option<bool>,
     /// Its command line.
     pub cmdline: Vec<String>,
     /// The server program that a start would run.

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{HostError, Look};
 
@@ -117,6 +117,14 @@ impl Look {
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::now()
+    }
+
+    /// The wall clock at a moment that systemd gives in microseconds of the monotonic clock.
+    #[must_use]
+    pub fn wall_clock_at(&self, micros: u64) -> Option<jiff::Timestamp> {
+        let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).ok()?;
+        let ago = Duration::from(now).checked_sub(Duration::from_micros(micros))?;
+        self.now().checked_sub(jiff::SignedDuration::try_from(ago).ok()?).ok()
     }
 
     /// The monotonic clock, for deadlines.

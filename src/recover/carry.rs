@@ -25,7 +25,7 @@ pub(super) struct Probes<'a>(pub &'a World<'a>, pub &'a Endpoint);
 impl Refresh for Probes<'_> {
     fn refresh(&self, facts: &mut Facts, groups: &[String]) {
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let none = |_: &str| crate::facts::RunFacts::default();
+        let none = |_: &str| crate::assess::Earlier::default();
         self.0.assessor(&none).refresh(facts, &groups, self.1);
     }
 }
@@ -175,7 +175,7 @@ fn vault_dir(world: &World<'_>, plan: &Plan, dir: &RunDir, assessment: &Assessme
 fn store(dir: &RunDir, plan: &Plan, assessment: &Assessment) -> Result<(), String> {
     let text = |v: Result<Vec<u8>, serde_json::Error>| v.map_err(|e| with_causes(&e));
     dir.write("plan.json", &text(serde_json::to_vec_pretty(plan))?).map_err(|e| with_causes(&e))?;
-    dir.write("assessment.json", &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| with_causes(&e))
+    dir.write(super::unfinished::ASSESSMENT, &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| with_causes(&e))
 }
 
 /// Walks forward (or back) with a journal at hand, and says how it ended.

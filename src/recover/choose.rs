@@ -268,7 +268,7 @@ fn make_plan(
         }
     };
     let assessment = &assessed.document;
-    let none = |_: &str| crate::facts::RunFacts::default();
+    let none = |_: &str| crate::assess::Earlier::default();
     let rates = world.assessor(&none).rates();
     let site = match assess::site(world.look, world.target, assessed, world.state.dir(), point.cloned(), &rates) {
         Ok(site) => site,

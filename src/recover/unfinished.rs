@@ -1,9 +1,10 @@
 //! Runs as they lie on disk: those that were not finished, and a run's document from its journal.
 use super::World;
 use crate::action::with_causes;
+use crate::assess::{Before, Earlier, Window};
 use crate::facts::{Assessment, RunFacts, Seconds, Time};
 use crate::host::Look;
-use crate::journal::{self, JournalError, Log, Status};
+use crate::journal::{self, Event, JournalError, Log, Status};
 use crate::plan::{Plan, PlannedStep};
 use crate::report::RunDocument;
 use crate::state::{RunDir, State};
@@ -11,6 +12,12 @@ use std::path::Path;
 
 /// A copy of a journal is not larger, bytes.
 const LARGEST: u64 = 256 << 20;
+
+/// What a run's assessment is called beside its journal.
+pub(super) const ASSESSMENT: &str = "assessment.json";
+
+/// Runs whose times are looked at; what older ones did, newer writes have covered.
+const WINDOWS: usize = 8;
 
 /// How many gates were asked, beside the journal: nothing depends on it but reports.
 pub(super) const GATES: &str = "gates.json";
@@ -120,7 +127,7 @@ pub fn document(world: &World<'_>, id: &str) -> Result<RunDocument, String> {
 pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, String> {
     let run = open_run(state, look, id)?;
     let mut doc = RunDocument::of_journal(&run.plan, &run.log, &run.dir.journal_path().display().to_string())?;
-    if let Ok(Some(text)) = run.dir.read("assessment.json")
+    if let Ok(Some(text)) = run.dir.read(ASSESSMENT)
         && let Ok(a) = serde_json::from_slice::<Assessment>(&text)
     {
         doc.severity = Some(a.severity);
@@ -135,10 +142,12 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
     Ok(doc)
 }
 
-/// What earlier runs mean for an instance: one that was not finished, and how often `--auto` acted lately.
+/// What earlier runs mean for an instance: one that was not finished, how often `--auto` acted lately, and when the
+/// newest were at work.
 #[must_use]
-pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> RunFacts {
+pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> Earlier {
     let mut facts = RunFacts { unfinished: Some(false), run_id: None, recent: 0 };
+    let mut windows = Vec::new();
     let since = begin_of(look, within);
     for id in state.run_ids().unwrap_or_default() {
         let Ok(log) = journal::read(*look, &state.journal_path(&id)) else {
@@ -150,11 +159,28 @@ pub fn runs_of(state: &State, look: &Look, instance: &str, within: Seconds) -> R
         let Ok(status) = log.status() else { continue };
         if status.unfinished() && facts.run_id.is_none() {
             facts.unfinished = Some(true);
-            facts.run_id = Some(id);
+            facts.run_id = Some(id.clone());
         }
         facts.recent += u64::from(counts(&log, &status, since));
+        if windows.len() < WINDOWS {
+            windows.push(window(state, look, &id, &log));
+        }
     }
-    facts
+    Earlier { facts, windows }
+}
+
+/// When a run was at work, and what it had found.
+fn window(state: &State, look: &Look, id: &str, log: &Log) -> Window {
+    let opened = log.records.iter().find(|record| matches!(record.event, Event::Opened { .. }));
+    let stored = look.read(&state.run_path(id).join(ASSESSMENT), LARGEST).ok();
+    let assessment = stored.and_then(|text| serde_json::from_slice::<Assessment>(&text).ok());
+    Window {
+        run: id.to_string(),
+        from: Time(log.header.started_at),
+        until: Time(log.records.last().map_or(log.header.started_at, |record| record.at)),
+        opened: opened.map(|record| Time(record.at)),
+        before: assessment.as_ref().map(Before::of),
+    }
 }
 
 /// Was it begun by `--auto` since that second, and did it change something?
@@ -164,7 +190,7 @@ fn counts(log: &Log, status: &Status, since: i64) -> bool {
 
 /// How often `--auto` acted on the instance within that time, one run left out.
 pub(super) fn recoveries(world: &World<'_>, within: Seconds, besides: &str) -> u64 {
-    let all = runs_of(world.state, world.look, world.name(), within).recent;
+    let all = runs_of(world.state, world.look, world.name(), within).facts.recent;
     let log = journal::read(*world.look, &world.state.journal_path(besides));
     let counted = log.is_ok_and(|log| {
         let status = log.status().unwrap_or_default();

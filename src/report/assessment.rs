@@ -77,8 +77,12 @@ fn head(a: &Assessment, where_from: &str) -> String {
     );
     let mut now = Vec::new();
     if let Some(since) = f.process.down_since {
-        let rto = f.instance.rto.map_or(String::new(), |r| format!(" of RTO {r}"));
-        now.push(format!("down {}{rto}", a.taken_at.since(since)));
+        let ago = a.taken_at.since(since);
+        let rto = |before: &str, after: &str| f.instance.rto.map_or(String::new(), |r| format!("{before}{r}{after}"));
+        now.push(match f.process.down_exactly {
+            Some(true) => format!("down {ago}{}", rto(" of RTO ", "")),
+            _ => format!("last seen alive {ago} ago{}", rto(" (RTO ", ")")),
+        });
     }
     // one of them is this look itself
     if let Some(others) = f.server.clients.filter(|_| f.server.answers == Some(true)).map(|n| n.saturating_sub(1)) {

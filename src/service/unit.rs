@@ -56,6 +56,8 @@ pub struct UnitState {
     pub condition_at: Option<u64>,
     /// When it last went down, microseconds since boot.
     pub down_at: Option<u64>,
+    /// When its state last changed, be it from failed to stopped, microseconds since boot.
+    pub changed_at: Option<u64>,
     /// `enabled`, `disabled`, `masked` …
     pub unit_file_state: String,
     /// Did somebody stop it (or mask it), rather than that it ended? `None` when systemd does not tell.
@@ -77,7 +79,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What is asked for.
 const PROPERTIES: &str = "LoadState,ActiveState,SubState,Result,NRestarts,Restart,MainPID,ExecStart,User,\
     WorkingDirectory,PIDFile,TimeoutStartUSec,TimeoutStopUSec,ConditionResult,ConditionTimestampMonotonic,UnitFileState,\
-    ExecMainStartTimestampMonotonic,InactiveEnterTimestampMonotonic,KillMode";
+    ExecMainStartTimestampMonotonic,InactiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,KillMode";
 /// systemd's id of the message that a unit failed, which carries UNIT_RESULT (systemd's sd-messages.h).
 const UNIT_FAILED: &str = "d9b373ed55a64feb8242e02dbe79a49c";
 /// How far apart systemd's own note of a failure and the unit's state may be.
@@ -188,6 +190,7 @@ fn read_state(text: &str) -> UnitState {
         // Before the first start it says "no" as well.
         condition_ok: known("ConditionTimestampMonotonic").map(|_| get("ConditionResult") == "yes"),
         down_at: known("InactiveEnterTimestampMonotonic"),
+        changed_at: known("StateChangeTimestampMonotonic"),
         unit_file_state: text("UnitFileState"),
         stopped_by_hand: match get("LoadState") {
             "masked" => Some(true),

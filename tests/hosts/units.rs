@@ -150,6 +150,27 @@ fn a_server_stopped_on_purpose_is_left_alone() {
 
 #[test]
 #[ignore = "needs a lab of hosts"]
+fn a_run_that_was_taken_back_is_not_taken_for_a_stop_on_purpose() {
+    let host = Host::boot(100);
+    // it dies while it loads until systemd gives up: failed, and not stopped by anybody
+    host.damage_aof();
+    host.ok("systemctl kill -s KILL redis-server");
+    host.until("systemctl is-failed --quiet redis-server");
+    let runbook = "version: 1\nrunbook: mine\ntitle: Mine\nrisk: low\nsteps:\n  - id: stop\n    title: Stop\n    \
+                   do: { service.stop: {} }\n  - id: fails\n    title: Fail\n    do: { run: { argv: [/bin/false], \
+                   repeatable: true } }\nrecovered:\n  - that: server.answers\n";
+    host.write("/etc/redis-dr/runbooks/mine.yaml", runbook);
+    let ended = host.redis_dr("recover cache-1 --confirm cache-1 --runbook mine");
+    assert_eq!((ended.code, ended.json["outcome"].as_str()), (1, Some("failed")), "{:#}", ended.json);
+    let seen = host.redis_dr("assess cache-1").json;
+    let purpose = &seen["facts"]["process"]["stopped_on_purpose"];
+    assert_eq!(purpose, false, "{:#}", seen["findings"]);
+    host.recover().recovered_by("repair-aof");
+    assert_eq!(host.keys(), 100);
+}
+
+#[test]
+#[ignore = "needs a lab of hosts"]
 fn hold_keeps_a_restart_loop_still_until_it_is_released() {
     let host = Host::boot(40);
     host.ok("redis-dr hold cache-1");

@@ -32,6 +32,7 @@ mod runs;
 mod sandbox;
 mod scenes;
 mod signals;
+mod taken_back;
 mod terminal;
 mod traps;
 mod unfinished;

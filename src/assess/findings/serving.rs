@@ -20,7 +20,10 @@ fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     }
     match process.state {
         Some(ProcessState::Down) => {
-            let since = process.down_since.map(|t| format!(" since {t}")).unwrap_or_default();
+            let since = process.down_since.map_or(String::new(), |t| match process.down_exactly {
+                Some(true) => format!(" since {t}"),
+                _ => format!("; last seen alive {t}"),
+            });
             let mut evidence: Vec<String> = facts.log.fatal.iter().map(|l| format!("log: {}", l.line)).collect();
             if evidence.is_empty() && facts.log.path.is_none() {
                 evidence.push("its log could not be read".into());

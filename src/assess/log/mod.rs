@@ -8,6 +8,7 @@ mod words;
 pub use source::{Source, killed_for_memory};
 pub use words::planted;
 
+use super::Earlier;
 use crate::facts::{LogFacts, LogLine, Time};
 use crate::host::Look;
 use words::{break_in, fatal, is_start, of_replication, passes, solved};
@@ -24,6 +25,12 @@ pub struct Told {
     pub saved_at_the_end: bool,
     /// The last line of the last run that took connections.
     pub served_until: Option<Time>,
+    /// When that run wrote that it ends.
+    pub ended_at: Option<Time>,
+    /// Was that the last run of all?
+    pub served_last: bool,
+    /// When it was told to shut down, where it did.
+    pub shutdown_at: Option<Time>,
     /// Lines that speak of a primary or a replica.
     pub replication: Vec<String>,
     /// Was one of them written before the last start?
@@ -40,10 +47,10 @@ pub struct Told {
 ///
 /// # Errors
 /// Why it can't be read, in words.
-pub fn read(look: &Look, source: &Source) -> Result<Told, String> {
+pub fn read(look: &Look, source: &Source, earlier: &Earlier) -> Result<Told, String> {
     let complete = |text: &str| text.lines().any(is_start);
     let text = source::text(look, source, &complete)?;
-    let mut told = since_last_start(&text);
+    let mut told = since_last_start(&text, earlier);
     match source {
         Source::File(path) => {
             told.facts.path = Some(path.to_string_lossy().into_owned());
@@ -58,14 +65,86 @@ pub fn read(look: &Look, source: &Source) -> Result<Told, String> {
     Ok(told)
 }
 
-/// Reads lines, of which those since the last start count.
+/// The lines of one start of the server and what came of it.
+struct Life<'t> {
+    lines: &'t [&'t str],
+    /// Did a run of ours start it, and stop it again before any client could write?
+    ours: bool,
+}
+
+impl Life<'_> {
+    fn served(&self) -> bool {
+        self.lines.iter().any(|line| line.contains("eady to accept connections"))
+    }
+
+    /// Does it end with a line that a server writes when it ends?
+    fn ended(&self) -> bool {
+        self.lines.iter().any(|line| line.contains("bye bye") || line.contains("crashed by signal"))
+    }
+
+    fn until(&self) -> Option<Time> {
+        self.lines.iter().rev().find_map(|line| moment(line))
+    }
+}
+
+/// Cuts a log at its starts.
+fn lives<'t>(lines: &'t [&'t str], earlier: &Earlier) -> Vec<Life<'t>> {
+    let starts = lines.iter().enumerate().filter(|(_, line)| is_start(line)).map(|(at, _)| first_line(lines, at));
+    let mut bounds: Vec<usize> = std::iter::once(0).chain(starts).collect();
+    bounds.dedup();
+    let began = |index: usize| bounds.get(index).and_then(|at| lines.get(*at)).and_then(|line| moment(line));
+    let life = |index: usize| {
+        let end = bounds.get(index + 1).copied().unwrap_or(lines.len());
+        let lines = bounds.get(index).and_then(|from| lines.get(*from..end)).unwrap_or_default();
+        Life { lines, ours: began(index).is_some_and(|at| earlier.started(at, began(index + 1))) }
+    };
+    (0..bounds.len()).map(life).collect()
+}
+
+/// A new process may warn of the host's settings before it says that it starts.
+fn first_line(lines: &[&str], start: usize) -> usize {
+    let own = lines.get(start).and_then(|line| pid(line));
+    let warns =
+        |line: &&&str| own.is_some() && pid(line) == own && (line.contains(":C ") || line.contains(" WARNING "));
+    start - lines.get(..start).unwrap_or_default().iter().rev().take_while(warns).count()
+}
+
+/// Reads lines, of which those since the last start count. Starts of our own runs are none, but why they failed counts.
 #[must_use]
-pub fn since_last_start(text: &str) -> Told {
+pub fn since_last_start(text: &str, earlier: &Earlier) -> Told {
     let lines: Vec<&str> = text.lines().collect();
-    let from = lines.iter().rposition(|line| is_start(line)).unwrap_or(0);
-    let last_run = lines.get(from..).unwrap_or_default();
-    let mut told = Told { served_until: served_until(&lines), ..Told::default() };
-    for line in last_run {
+    let lives = lives(&lines, earlier);
+    let last = lives.iter().rposition(|life| !life.ours);
+    let last_run = last.and_then(|at| lives.get(at)).map(|life| life.lines).unwrap_or_default();
+    let from: usize = lives.iter().take(last.unwrap_or(0)).map(|life| life.lines.len()).sum();
+    let served = lives.iter().rposition(|life| life.served() && !life.ours);
+    let server = served.and_then(|at| lives.get(at));
+    let mut told = Told {
+        served_until: server.and_then(Life::until),
+        ended_at: server.filter(|life| life.ended()).and_then(Life::until),
+        served_last: served.is_some() && served == last,
+        ..Told::default()
+    };
+    since(&lines, from, &mut told);
+    told.flushed_by_primary = last_run.iter().any(|line| line.contains("<-> REPLICA sync: Flushing old data"));
+    let asked = |line: &&&str| {
+        line.contains("User requested shutdown")
+            || line.contains("Received SIGTERM")
+            || line.contains("Received SIGINT")
+    };
+    // A shutdown that was asked for and failed is followed by more life.
+    let request = last_run.iter().rposition(|line| asked(&line));
+    let after = request.map_or(&[][..], |at| last_run.get(at..).unwrap_or_default());
+    let ended = after.iter().any(|line| line.contains("bye bye"));
+    told.facts.shutdown_requested = last.map(|_| ended);
+    told.shutdown_at = after.first().filter(|_| ended).and_then(|line| moment(line));
+    told.saved_at_the_end = ended && after.iter().any(|line| line.contains("DB saved on disk"));
+    told
+}
+
+/// Lines that say why, of those since `from`, and those that count whenever they were written.
+fn since(lines: &[&str], from: usize, told: &mut Told) {
+    for line in lines.get(from..).unwrap_or_default() {
         if let Some(finding) = fatal(line) {
             told.facts.fatal.push(LogLine { finding, line: shown(line) });
         } else if solved(line) {
@@ -80,31 +159,10 @@ pub fn since_last_start(text: &str) -> Told {
     told.break_in.truncate(MOST);
     told.replication = some(of_replication);
     told.replicated_before = lines.iter().take(from).any(|line| of_replication(line));
-    told.flushed_by_primary = last_run.iter().any(|line| line.contains("<-> REPLICA sync: Flushing old data"));
     let surplus = told.facts.fatal.len().saturating_sub(MOST);
     told.facts.fatal.drain(..surplus);
     let surplus = told.replication.len().saturating_sub(3);
     told.replication.drain(..surplus);
-    let asked = |line: &&&str| {
-        line.contains("User requested shutdown")
-            || line.contains("Received SIGTERM")
-            || line.contains("Received SIGINT")
-    };
-    // A shutdown that was asked for and failed is followed by more life.
-    let request = last_run.iter().rposition(|line| asked(&line));
-    let after = request.map_or(&[][..], |at| last_run.get(at..).unwrap_or_default());
-    let ended = after.iter().any(|line| line.contains("bye bye"));
-    told.facts.shutdown_requested = Some(ended);
-    told.saved_at_the_end = ended && after.iter().any(|line| line.contains("DB saved on disk"));
-    told
-}
-
-/// When the last run that took connections wrote its last line. A start that failed later is no sign of a write.
-fn served_until(lines: &[&str]) -> Option<Time> {
-    let ready = lines.iter().rposition(|line| line.contains("eady to accept connections"))?;
-    let run = lines.get(ready..)?;
-    let end = run.iter().position(|line| is_start(line)).unwrap_or(run.len());
-    run.get(..end)?.iter().rev().find_map(|line| moment(line))
 }
 
 /// The process that wrote a line such as `4711:M 21 Nov 2026 …`.
@@ -129,7 +187,12 @@ fn shown(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::{Before, Window};
     use super::*;
+
+    fn read_all(text: &str) -> Told {
+        since_last_start(text, &Earlier::default())
+    }
     use crate::finding::Id;
 
     const LOG: &str = "1:C 21 Nov 2026 10:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
@@ -142,50 +205,77 @@ mod tests {
 
     #[test]
     fn only_the_last_start_counts() {
-        let told = since_last_start(LOG);
+        let told = read_all(LOG);
         assert!(told.facts.fatal.is_empty());
         assert_eq!(told.facts.shutdown_requested, Some(true));
         assert!(told.saved_at_the_end);
         let first: String = LOG.lines().take(2).collect::<Vec<_>>().join("\n");
-        let told = since_last_start(&first);
+        let told = read_all(&first);
         assert_eq!(told.facts.fatal[0].finding, Some(Id::FilesAofCorrupt));
         assert_eq!(told.facts.shutdown_requested, Some(false));
     }
 
     #[test]
     fn only_a_run_that_took_connections_tells_when_it_served() {
-        assert_eq!(since_last_start(LOG).served_until, None);
+        assert_eq!(read_all(LOG).served_until, None);
         let log = "1:C 21 Nov 2026 10:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
             1:M 21 Nov 2026 10:00:00.100 * Ready to accept connections\n\
             1:M 21 Nov 2026 10:05:00.250 * 1 changes in 300 seconds. Saving...\n\
             1:C 21 Nov 2026 11:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
             1:M 21 Nov 2026 11:00:00.100 # Bad file format reading the append only file x\n";
-        let at = since_last_start(log).served_until.unwrap();
+        let at = read_all(log).served_until.unwrap();
         assert_eq!(at, moment("1:M 21 Nov 2026 10:05:00.250 * x").unwrap());
+    }
+
+    #[test]
+    fn what_a_start_warns_of_first_is_no_last_word_of_the_run_before() {
+        let log = "1:M 21 Nov 2026 10:00:00.100 * Ready to accept connections tcp\n\
+            1:M 21 Nov 2026 11:00:00.000 # WARNING Memory overcommit must be enabled!\n\
+            1:M 21 Nov 2026 11:00:00.000 * oO0OoO0OoO0Oo Valkey is starting oO0OoO0OoO0Oo\n";
+        assert_eq!(read_all(log).served_until, moment("1:M 21 Nov 2026 10:00:00.100 * x"));
+    }
+
+    #[test]
+    fn a_start_of_ours_that_was_stopped_again_is_no_last_start() {
+        let ours = "9:M 21 Nov 2026 12:00:00.000 * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\
+            9:M 21 Nov 2026 12:00:01.000 * Ready to accept connections\n\
+            9:M 21 Nov 2026 12:00:02.000 # User requested shutdown...\n\
+            9:M 21 Nov 2026 12:00:03.000 # Redis is now ready to exit, bye bye...\n";
+        let served = "1:M 21 Nov 2026 10:00:00.000 # Redis is starting\n\
+            1:M 21 Nov 2026 10:00:01.000 * Ready to accept connections\n";
+        let at = |line: usize| moment(ours.lines().nth(line).unwrap()).unwrap();
+        let before = Before { down: true, ..Before::default() };
+        let window = Window { run: "r".into(), from: at(0), until: at(3), opened: None, before: Some(before) };
+        let earlier = Earlier { windows: vec![window], ..Earlier::default() };
+        let told = since_last_start(&format!("{served}{ours}"), &earlier);
+        assert_eq!((told.facts.shutdown_requested, told.ended_at), (Some(false), None));
+        assert_eq!(told.served_until, moment(served.lines().nth(1).unwrap()));
+        assert_eq!(read_all(&format!("{served}{ours}")).ended_at, Some(at(3)));
+        assert_eq!(since_last_start(ours, &earlier).facts.shutdown_requested, None);
     }
 
     #[test]
     fn a_replication_of_an_earlier_run_is_seen_and_a_flush_of_this_one() {
         let sync = "1:S 21 Nov 2026 09:00:00.000 * MASTER <-> REPLICA sync: Flushing old data\n";
-        let told = since_last_start(&format!("{sync}{LOG}"));
+        let told = read_all(&format!("{sync}{LOG}"));
         assert_eq!((told.replication.len(), told.flushed_by_primary), (1, false));
-        assert!(since_last_start(&format!("{LOG}{sync}")).flushed_by_primary);
+        assert!(read_all(&format!("{LOG}{sync}")).flushed_by_primary);
         let copied = "1:M 21 Nov 2026 09:00:00.000 * Replica 127.0.0.1:<unknown-replica-port> asks for synchronization";
-        assert!(since_last_start(copied).replication.is_empty());
+        assert!(read_all(copied).replication.is_empty());
     }
 
     #[test]
     fn what_kept_it_from_writing_and_is_over_does_not_count() {
         let full = "1:M 21 Nov 2026 10:00:00.000 # Write error saving DB on disk: No space left on device\n";
-        let told = since_last_start(full);
+        let told = read_all(full);
         assert_eq!(told.facts.fatal[0].finding, Some(Id::DiskFull));
         let over = "1:M 21 Nov 2026 10:09:00.000 * Background saving terminated with success\n";
-        assert!(since_last_start(&format!("{full}{over}")).facts.fatal.is_empty());
+        assert!(read_all(&format!("{full}{over}")).facts.fatal.is_empty());
     }
 
     #[test]
     fn the_systems_reason_stands_before_the_file() {
-        let finding = |line: &str| since_last_start(line).facts.fatal[0].finding;
+        let finding = |line: &str| read_all(line).facts.fatal[0].finding;
         let manifest = "1:M # Fatal error: can't open the AOF manifest file x: Permission denied";
         assert_eq!(finding(manifest), Some(Id::FilesPermission));
         let bound = "1:M # Could not create server TCP listening socket *:1: bind: Address already in use";
@@ -197,17 +287,17 @@ mod tests {
     #[test]
     fn a_cron_table_and_keys_are_signs_of_a_break_in() {
         let line = "9:M 21 Nov 2026 # Failed opening the RDB file crontab (in server root dir /etc) for saving: Permission denied";
-        assert_eq!(since_last_start(&format!("{line}\n{LOG}")).break_in.len(), 1);
+        assert_eq!(read_all(&format!("{line}\n{LOG}")).break_in.len(), 1);
         let usual =
             "9:M # Failed opening the temp RDB file temp-9.rdb (in server root dir /var/lib/redis) for saving: x";
-        assert!(since_last_start(usual).break_in.is_empty());
+        assert!(read_all(usual).break_in.is_empty());
         assert!(planted("/home/redis/.ssh", "dump.rdb") && planted("/data", "authorized_keys"));
         assert!(!planted("/etc/redis", "dump.rdb") && !planted("/", "dump.rdb"));
     }
 
     #[test]
     fn control_characters_are_escaped() {
-        let told = since_last_start("1:M # No space left on device \u{1b}[2J");
+        let told = read_all("1:M # No space left on device \u{1b}[2J");
         assert!(!told.facts.fatal[0].line.contains('\u{1b}'));
     }
 }
