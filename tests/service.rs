@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use redis_dr::host::Look;
 use redis_dr::host::process::{ProcId, Reins};
 use redis_dr::server::{Address, Endpoint, Server};
@@ -252,6 +253,37 @@ fn the_operators_commands_start_and_stop_without_a_save() {
     assert!(matches!(stopped, Stopped::Stopped { by: "the stop command", .. }));
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     assert_eq!(service.state().unwrap().status, Some(false));
+}
+
+/// Between going to the background and listening a slow disk can hold a server up for seconds.
+#[test]
+fn a_server_in_the_background_is_there_before_it_listens() {
+    let lab = Lab::new("daemonize yes");
+    let slow =
+        "#!/bin/bash\ncd \"$(dirname \"$0\")/data\"\n(exec -a redis-server sleep 30) </dev/null >/dev/null 2>&1 &\n";
+    let slow = lab.script("start", slow);
+    let commands = Commands { start: vec![slow.display().to_string()], stop: vec![], status: vec![] };
+    let mut service = lab.service(Manager::Command(commands));
+    assert_eq!(service.running().unwrap(), None);
+    service.start(Duration::ZERO).unwrap();
+    let mut seen = None;
+    for _ in 0..100 {
+        seen = service.running().unwrap();
+        if seen.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let proc = seen.expect("the server in the background was not seen");
+    assert_eq!(proc.cmdline, ["redis-server", "30"]);
+    Reins::new().signal(proc.id, Signal::SIGKILL).unwrap();
+    for _ in 0..100 {
+        if service.running().unwrap().is_none() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("a server that has ended is not there any more");
 }
 
 /// Behaves as systemd does where it matters here: a false condition makes `start` succeed without starting anything, and

@@ -85,6 +85,8 @@ pub struct Service {
     look: Look,
     /// The last process that we started ourselves.
     launched: Option<Launched>,
+    /// When it was last told to start.
+    told_to_start: Option<jiff::Timestamp>,
 }
 
 /// The directory of redis-dr's own files in a data directory.
@@ -132,7 +134,7 @@ impl Service {
     /// Takes the reins of a service.
     #[must_use]
     pub fn new(manager: Manager, identity: Identity, reins: Reins) -> Self {
-        Service { manager, identity, reins, look: Look::new(), launched: None }
+        Service { manager, identity, reins, look: Look::new(), launched: None, told_to_start: None }
     }
 
     /// Who starts and stops it.
@@ -154,15 +156,26 @@ impl Service {
         }
     }
 
-    /// A server that we, or systemd, started a moment ago and that does not listen yet.
+    /// A server that we, systemd or the operator's command started a moment ago and that does not listen yet.
     fn not_listening_yet(&self) -> Option<Proc> {
         let ours = self.launched.as_ref().filter(|launched| launched.ended().is_none()).map(|launched| launched.pid);
         let main = || match &self.manager {
             Manager::Systemd(unit) => unit.state(&self.look).ok()?.main_pid,
             _ => None,
         };
-        let proc = self.look.process(ours.or_else(main)?)?;
-        (!self.look.gone(proc.id)).then_some(proc)
+        match ours.or_else(main) {
+            Some(pid) => self.look.process(pid).filter(|proc| !self.look.gone(proc.id)),
+            None => self.gone_to_the_background(),
+        }
+    }
+
+    /// The server that our start left behind in the background: it works in the data directory, and began since. Before it
+    /// listens and writes its pid file a slow disk can hold it up for seconds.
+    fn gone_to_the_background(&self) -> Option<Proc> {
+        // the time of boot, from which a process' age counts, is known to the second only
+        let since = self.told_to_start?.checked_sub(jiff::SignedDuration::from_secs(1)).ok()?;
+        let here = servers_in(&self.look, &self.identity.data_dir).ok()?;
+        here.into_iter().find(|proc| proc.started_at.is_some_and(|began| began >= since))
     }
 
     /// What is known of it now. Only looks.

@@ -29,6 +29,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotStarted`] with what is known, also when `systemctl start` was content and nothing was started.
     pub fn start(&mut self, load: Duration) -> Result<(), ServiceError> {
+        self.told_to_start = Some(self.look.now());
         match self.manager.clone() {
             Manager::Process(own) => match ends_with_us(&self.look) {
                 Some(refusal) => Err(refusal),

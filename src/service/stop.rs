@@ -75,6 +75,7 @@ impl Service {
             return Err(ServiceError::StillThere { pid: proc.pid(), after: timeout });
         }
         self.launched = None;
+        self.told_to_start = None;
         if how == StopHow::Kill {
             self.tell_commands_to_stop()?;
         }
