@@ -7,7 +7,7 @@ use crate::plan::{self, Plan};
 use crate::playbook::{self, Choice, Playbook, Shelves};
 use crate::points::Prefer;
 use crate::report::RunOutcome;
-use crate::runbook::{self, Runbook};
+use crate::runbook::{self, Library, Runbook};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -76,8 +76,9 @@ pub fn choose(
     saved: Option<Assessment>,
     mut person: Option<&mut dyn Person>,
 ) -> Result<(Assessed, Playbook), String> {
-    let playbook = playbook_of(world, selection.playbook.as_deref().unwrap_or("triage"))?;
-    let mut assessed = match saved {
+    let id = selection.playbook.as_deref().unwrap_or("triage");
+    let (runbooks, playbooks) = (world.runbooks, world.playbooks);
+    let look = || match saved {
         Some(document) => Assessed {
             document,
             effective: Default::default(),
@@ -92,6 +93,13 @@ pub fn choose(
             point_files: selection.point_file.iter().cloned().collect(),
         }),
     };
+    // the playbook, with every runbook that it may end in, is checked while the instance is looked at
+    let (playbook, mut assessed) = std::thread::scope(|scope| {
+        let playbook = scope.spawn(move || playbook_of(runbooks, playbooks, id));
+        let assessed = look();
+        (playbook.join(), assessed)
+    });
+    let playbook = playbook.map_err(|_| format!("reading the playbook {id} broke off: a defect in redis-dr"))??;
     let assessment = &mut assessed.document;
     if let Some(person) = person.as_deref_mut()
         && assessment.facts.replication.evidence == Some(true)
@@ -119,13 +127,12 @@ pub fn choose(
     Ok((assessed, playbook))
 }
 
-fn playbook_of(world: &World<'_>, id: &str) -> Result<Playbook, String> {
-    let Some(source) = world.playbooks.get(id) else {
-        let near = world.playbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+fn playbook_of(runbooks: &Library, playbooks: &Library, id: &str) -> Result<Playbook, String> {
+    let Some(source) = playbooks.get(id) else {
+        let near = playbooks.nearest(id).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
         return Err(format!("there is no playbook {id}{near}"));
     };
-    let (runbooks, playbooks) =
-        (|id: &str| world.runbooks.get(id).cloned(), |id: &str| world.playbooks.get(id).cloned());
+    let (runbooks, playbooks) = (|id: &str| runbooks.get(id).cloned(), |id: &str| playbooks.get(id).cloned());
     let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
     playbook::load(&source.text, &source.file, &shelves)
         .map_err(|diags| crate::yaml::render(&diags, &source.file, &source.text))

@@ -135,10 +135,13 @@ pub(crate) fn literal(r: &Reader<'_>, path: &str, kind: ParamType) -> Result<Jso
 
 /// The facts, `estimate`, `params`, and `point` where the runbook has such a parameter.
 fn types(params: &BTreeMap<String, Param>) -> Types {
-    let estimate = crate::action::estimate_schema();
+    static ESTIMATE: LazyLock<Option<Type>> = LazyLock::new(|| {
+        let schema = crate::action::estimate_schema();
+        Type::from_schema(&schema, &schema)
+    });
     let mut types = vocabulary();
-    if let Some(ty) = Type::from_schema(&estimate, &estimate) {
-        types = types.with("estimate", ty);
+    if let Some(ty) = &*ESTIMATE {
+        types = types.with("estimate", ty.clone());
     }
     let fields = params.iter().map(|(n, p)| (n.clone(), param_type(p.kind)));
     types = types.with("params", Type::object("params", fields));
@@ -149,11 +152,12 @@ fn types(params: &BTreeMap<String, Param>) -> Types {
 }
 
 pub(crate) fn param_type(kind: ParamType) -> Type {
+    static POINT: LazyLock<Type> = LazyLock::new(|| {
+        let schema = facts::point_schema();
+        Type::from_schema(&schema, &schema).unwrap_or_else(|| Type::object("Point", []))
+    });
     match kind {
-        ParamType::RecoveryPoint => {
-            let schema = facts::point_schema();
-            Type::from_schema(&schema, &schema).unwrap_or_else(|| Type::object("Point", []))
-        }
+        ParamType::RecoveryPoint => POINT.clone(),
         ParamType::String | ParamType::Path => Type::Str,
         ParamType::Int => Type::Int,
         ParamType::Bool => Type::Bool,
