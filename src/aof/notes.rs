@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::resp::words;
+use super::witness::{Shown, Witness};
 use crate::rdb::{KeyMeta, Kind};
 
 /// Keys that are kept; of fewer all.
@@ -149,13 +150,8 @@ impl KeyNotes {
         all
     }
 
-    /// A new file of the AOF begins: the server reads each as a client of its own.
-    pub(super) fn next_file(&mut self) {
-        (self.db, self.in_multi, self.blind) = (0, false, false);
-    }
-
     /// A command. `whole` is false where the bytes end within it.
-    pub(super) fn command(&mut self, bytes: &[u8], whole: bool) {
+    fn note(&mut self, bytes: &[u8], whole: bool) {
         self.commands += 1;
         let mut words = words(bytes);
         let name = words.next().unwrap_or_default();
@@ -323,6 +319,21 @@ impl KeyNotes {
     fn give_up(&mut self) {
         self.gave_up = true;
         self.forget_all();
+    }
+}
+
+impl Witness for KeyNotes {
+    /// The server reads each file as a client of its own.
+    fn file(&mut self, _: &str) {
+        (self.db, self.in_multi, self.blind) = (0, false, false);
+    }
+
+    fn key(&mut self, key: &KeyMeta<'_>) {
+        self.base_key(key);
+    }
+
+    fn command(&mut self, command: &Shown<'_>) {
+        self.note(command.bytes, command.is_whole());
     }
 }
 

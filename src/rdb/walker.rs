@@ -28,6 +28,8 @@ pub struct KeyMeta<'a> {
     /// Bytes of a string, elements of anything else (a hash field with its value is one); none where only unpacking
     /// would tell.
     pub size: Option<u64>,
+    /// Bytes of its record in the file: type, key and value as they are stored.
+    pub bytes: u64,
 }
 
 /// What a walk shows its keys to.
@@ -292,7 +294,8 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
                 (key, field) => key.or(field),
             };
             let (db, size) = (self.tally.db, value.size);
-            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size };
+            let bytes = self.cursor.offset() - self.at;
+            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size, bytes };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }

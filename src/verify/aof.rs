@@ -1,7 +1,7 @@
 //! The bytes of an AOF: the server has loaded exactly those that were walked, and appended nothing but removals since.
 use super::holdings::Holdings;
 use super::report::Report;
-use crate::aof::KeyNotes;
+use crate::aof::{KeyNotes, Witness};
 use crate::aof::resp::{self, CommandsReport, End, WalkOptions};
 use crate::host::Look;
 use crate::server::{Info, Server, ServerError};
@@ -81,9 +81,9 @@ pub(super) fn grown(holdings: &Holdings, look: &Look, report: &mut Report) {
     report.exact("on disk", ok, words);
 }
 
-fn tail(path: &Path, from: u64, len: u64, notes: Option<&RefCell<KeyNotes>>) -> Result<CommandsReport, String> {
+fn tail(path: &Path, from: u64, len: u64, witness: Option<&RefCell<dyn Witness>>) -> Result<CommandsReport, String> {
     let mut file = Look::new().open_to_walk(path).map_err(|e| e.to_string())?;
     file.seek(SeekFrom::Start(from)).map_err(|e| format!("{}: {e}", path.display()))?;
-    let options = WalkOptions { len_hint: Some(len), notes, ..WalkOptions::default() };
+    let options = WalkOptions { len_hint: Some(len), witness, ..WalkOptions::default() };
     Ok(resp::walk_commands(file.take(len), from, &options))
 }

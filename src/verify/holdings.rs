@@ -112,7 +112,7 @@ impl Holdings {
             }
             Loads::Aof { dir, layout, sizes } => {
                 let notes = RefCell::new(KeyNotes::new(now_ms));
-                let options = JudgeOptions { now_ms, notes: Some(&notes), ..JudgeOptions::default() };
+                let options = JudgeOptions { now_ms, witness: Some(&notes), ..JudgeOptions::default() };
                 // opened before the walk: the server may move an older server's file
                 let (opened, mut files) = (RefCell::new(BTreeMap::new()), Vec::new());
                 for name in sizes.keys() {

@@ -6,17 +6,17 @@ const NOW: i64 = 1_700_000_000_000;
 fn note(commands: &[&[&str]]) -> KeyNotes {
     let mut notes = KeyNotes::new(NOW);
     notes.base_key(&base("base", None));
-    notes.next_file();
+    notes.file("");
     for words in commands {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         words.iter().for_each(|word| bytes.extend(format!("${}\r\n{word}\r\n", word.len()).as_bytes()));
-        notes.command(&bytes, true);
+        notes.note(&bytes, true);
     }
     notes
 }
 
 fn base(key: &str, expire_ms: Option<i64>) -> KeyMeta<'_> {
-    KeyMeta { db: 0, key: key.as_bytes(), kind: Kind::List, expire_ms, gone_ms: expire_ms, size: None }
+    KeyMeta { db: 0, key: key.as_bytes(), kind: Kind::List, expire_ms, gone_ms: expire_ms, size: None, bytes: 0 }
 }
 
 /// `db/key=` and what must be there, in order.
@@ -106,9 +106,9 @@ fn a_transaction_within_one_is_believed_by_nobody() {
 #[test]
 fn a_command_cut_short_forgets_what_it_may_touch() {
     let mut notes = note(&[&["SET", "a", "v"], &["SET", "b", "v"]]);
-    notes.command(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$9999\r\nxx", false);
+    notes.note(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$9999\r\nxx", false);
     assert_eq!(notes.decided().len(), 2);
-    notes.command(b"*999\r\n$3\r\nDEL\r\n$1\r\nz\r\n", false);
+    notes.note(b"*999\r\n$3\r\nDEL\r\n$1\r\nz\r\n", false);
     assert_eq!(notes.decided(), []);
 }
 

@@ -12,9 +12,10 @@ mod touched;
 mod walk;
 
 pub use lost::{LostCommands, lost_commands};
-pub use report::{CommandsReport, End, Flush, Readable};
+pub use report::{Boundary, CommandsReport, End, Flush, Readable};
 pub use resync::readable_after;
-pub(super) use text::each_word as words;
+pub use text::printable;
+pub(super) use text::{command as command_text, each_word as words};
 pub use touched::{Touched, TouchedKeys, is_flush};
 pub use walk::{WalkOptions, walk_commands};
 

@@ -130,6 +130,17 @@ pub struct Flush {
     pub commands_after: u64,
 }
 
+/// A place where a file can end: after a complete command outside MULTI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boundary {
+    /// Offset in the file.
+    pub offset: u64,
+    /// Commands in this file up to there, without MULTI, EXEC and SELECT.
+    pub writes: u64,
+    /// The `#TS:` annotation of the last command before it, unix seconds.
+    pub ts: Option<i64>,
+}
+
 /// Complete commands found in bytes where the framing was lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readable {

@@ -1,6 +1,7 @@
 //! What commands mean for a recovery: where to cut, what was thrown away, when.
-use super::report::{CommandsReport, End, Flush, Readable};
+use super::report::{Boundary, CommandsReport, End, Flush, Readable};
 use super::text;
+use crate::aof::witness::Shown;
 
 /// What the commands so far add up to.
 pub(super) struct Tally {
@@ -54,6 +55,14 @@ impl Tally {
             max_flushes,
             transactions: 0,
         }
+    }
+
+    /// A command as a witness is shown it, before it is counted.
+    pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8], name: &[u8]) -> Shown<'b> {
+        let opens = name.eq_ignore_ascii_case(b"MULTI");
+        let before = Boundary { offset: self.safe_cut, writes: self.safe_cut_writes, ts: self.ts.2 };
+        let in_multi = opens || self.multi.is_some();
+        Shown { start, end, bytes, before, ts: self.ts.1, in_multi, db: self.db }
     }
 
     #[inline]

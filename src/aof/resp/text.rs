@@ -6,7 +6,7 @@ const LONGEST: usize = 64;
 const MOST: usize = 12;
 
 /// The command in `bytes`, which may end within it.
-pub(super) fn command(bytes: &[u8]) -> String {
+pub(in crate::aof) fn command(bytes: &[u8]) -> String {
     let mut out = String::new();
     let (mut shown, total) = (0, declared(bytes, b'*').map_or(0, |(n, _)| n));
     let mut rest = declared(bytes, b'*').map_or(&bytes[bytes.len()..], |(_, rest)| rest);
@@ -71,7 +71,8 @@ fn push(out: &mut String, word: &[u8], length: u64) {
 }
 
 /// Bytes as text with everything that is not a plain character escaped.
-pub(super) fn printable(bytes: &[u8]) -> String {
+#[must_use]
+pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -9,7 +9,8 @@ use super::chunks::{self, Chunks, Direct, Fed};
 use super::frame::{self, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
 use super::report::{CommandsReport, End};
 use super::tally::Tally;
-use crate::aof::notes::{KeyNotes, VALUE_BYTES};
+use crate::aof::notes::VALUE_BYTES;
+use crate::aof::witness::Witness;
 
 /// How to walk.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +21,13 @@ pub struct WalkOptions<'a> {
     pub len_hint: Option<u64>,
     /// Counts the bytes walked.
     pub progress: Option<&'a AtomicU64>,
-    /// Notes single keys; slower.
-    pub notes: Option<&'a RefCell<KeyNotes>>,
+    /// Who else is shown the commands; slower.
+    pub witness: Option<&'a RefCell<dyn Witness>>,
 }
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self { max_flushes: 1000, len_hint: None, progress: None, notes: None }
+        Self { max_flushes: 1000, len_hint: None, progress: None, witness: None }
     }
 }
 
@@ -34,8 +35,8 @@ impl Default for WalkOptions<'_> {
 const ALONE: u64 = 4 << 20;
 /// Bytes of a command across buffers that are looked at for its meaning.
 const SEEN: usize = 512;
-/// The same while keys are noted: a value as long as one that is noted, and its key.
-const SEEN_NOTING: usize = VALUE_BYTES + 8192;
+/// The same for a witness: a value as long as one that is noted, and its key.
+const SEEN_BY_WITNESS: usize = VALUE_BYTES + 8192;
 
 /// Walks the commands that `reader` hands out, to its end; `start` is the offset of its first byte in the file.
 ///
@@ -101,7 +102,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
             at: 0,
             base: start,
             seen: Vec::with_capacity(SEEN),
-            keep: if options.notes.is_some() { SEEN_NOTING } else { SEEN },
+            keep: if options.witness.is_some() { SEEN_BY_WITNESS } else { SEEN },
             tally,
         }
     }
@@ -144,10 +145,12 @@ impl<'a, C: Chunks> Walk<'a, C> {
                 Some(b'*') => match frame::command(bytes, at) {
                     Frame::Command { end, name } => {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
-                        self.tally.command(start, after, bytes.get(name.0..name.1), bytes.get(at..end));
-                        if let Some(notes) = self.options.notes {
-                            notes.borrow_mut().command(bytes.get(at..end).unwrap_or(&[]), true);
+                        let (name, command) = (bytes.get(name.0..name.1), bytes.get(at..end));
+                        if let Some(witness) = self.options.witness {
+                            let (command, name) = (command.unwrap_or_default(), name.unwrap_or_default());
+                            witness.borrow_mut().command(&self.tally.shown(start, after, command, name));
                         }
+                        self.tally.command(start, after, name, command);
                         at = end;
                     }
                     Frame::Short | Frame::Bad => break,
@@ -195,10 +198,11 @@ impl<'a, C: Chunks> Walk<'a, C> {
         }
         let after = self.offset();
         let name = name.unwrap_or((0, 0));
-        self.tally.command(start, after, self.seen.get(name.0..name.1), Some(&self.seen));
-        if let Some(notes) = self.options.notes {
-            notes.borrow_mut().command(&self.seen, self.seen.len() as u64 == after - start);
+        let name = self.seen.get(name.0..name.1);
+        if let Some(witness) = self.options.witness {
+            witness.borrow_mut().command(&self.tally.shown(start, after, &self.seen, name.unwrap_or_default()));
         }
+        self.tally.command(start, after, name, Some(&self.seen));
         Ok(())
     }
 

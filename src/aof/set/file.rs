@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{FileKind, FileReport, JudgeOptions, Open};
-use crate::aof::KeyNotes;
+use crate::aof::Witness;
 use crate::aof::manifest::Manifest;
 use crate::aof::resp::{self, CommandsReport, End, Readable, WalkOptions};
 use crate::rdb;
@@ -36,8 +36,8 @@ impl Reading<'_> {
 
     fn walked(&self, name: &str, kind: FileKind) -> io::Result<FileReport> {
         let (mut reader, bytes) = (self.open)(name)?;
-        if let Some(notes) = self.options.notes {
-            notes.borrow_mut().next_file();
+        if let Some(witness) = self.options.witness {
+            witness.borrow_mut().file(name);
         }
         let mut head = Vec::with_capacity(6);
         reader.by_ref().take(6).read_to_end(&mut head)?;
@@ -71,8 +71,8 @@ impl Reading<'_> {
         let progress = move |offset| set_done(counter, before + offset);
         let options = rdb::WalkOptions { now_ms: self.options.now_ms, ..rdb::WalkOptions::default() };
         if kind == FileKind::Single {
-            let (rdb, rest) = match self.options.notes {
-                Some(notes) => rdb::preamble_keys(whole, &options, &progress, &mut |key| note(notes, key)),
+            let (rdb, rest) = match self.options.witness {
+                Some(witness) => rdb::preamble_keys(whole, &options, &progress, &mut |key| show(witness, key)),
                 None => rdb::walk_preamble(whole, &options, &progress),
             };
             set_done(self.options.progress, before + rdb.bytes);
@@ -80,8 +80,8 @@ impl Reading<'_> {
             return Ok((rdb, commands));
         }
         // A base of parts has no commands after it as the server makes it: read it by two threads, and again where it has.
-        let rdb = match self.options.notes {
-            Some(notes) => rdb::walk_keys(whole, Some(bytes), &options, &progress, &mut |key| note(notes, key)),
+        let rdb = match self.options.witness {
+            Some(witness) => rdb::walk_keys(whole, Some(bytes), &options, &progress, &mut |key| show(witness, key)),
             None => rdb::walk(whole, Some(bytes), &options, &progress),
         };
         set_done(self.options.progress, before + rdb.bytes);
@@ -98,7 +98,7 @@ impl Reading<'_> {
             max_flushes: self.options.max_flushes,
             len_hint: Some(length),
             progress: self.options.progress,
-            notes: self.options.notes,
+            witness: self.options.witness,
         };
         resp::walk_commands(reader, start, &options)
     }
@@ -126,8 +126,8 @@ impl Reading<'_> {
     }
 }
 
-fn note(notes: &RefCell<KeyNotes>, key: &rdb::KeyMeta<'_>) -> ControlFlow<()> {
-    notes.borrow_mut().base_key(key);
+fn show(witness: &RefCell<dyn Witness>, key: &rdb::KeyMeta<'_>) -> ControlFlow<()> {
+    witness.borrow_mut().key(key);
     ControlFlow::Continue(())
 }
 

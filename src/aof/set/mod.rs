@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::KeyNotes;
+use super::Witness;
 use super::manifest::{self, Kind, Manifest, RebuildError, Rebuilt};
 use super::resp::{CommandsReport, Flush};
 use crate::rdb;
@@ -53,13 +53,13 @@ pub struct JudgeOptions<'a> {
     pub max_flushes: usize,
     /// Counts the bytes walked, over all files.
     pub progress: Option<&'a AtomicU64>,
-    /// Notes single keys; slower.
-    pub notes: Option<&'a RefCell<KeyNotes>>,
+    /// Who else is shown the keys and commands; slower.
+    pub witness: Option<&'a RefCell<dyn Witness>>,
 }
 
 impl Default for JudgeOptions<'_> {
     fn default() -> Self {
-        Self { now_ms: 0, max_flushes: 1000, progress: None, notes: None }
+        Self { now_ms: 0, max_flushes: 1000, progress: None, witness: None }
     }
 }
 
