@@ -9,7 +9,7 @@
 //! 5  plan      assess
 //! 4  runbook   playbook   policy
 //! 3  action
-//! 2b verify    sandbox
+//! 2b verify    sandbox    inspect
 //! 2a vault     journal    lock     state    store    service    server
 //! 1  host      config     points
 //! 0  expr   yaml   facts   finding   rdb   aof   redis_conf
@@ -25,6 +25,7 @@ pub mod facts;
 pub mod finding;
 pub mod hold;
 pub mod host;
+pub mod inspect;
 pub mod journal;
 pub mod lock;
 pub mod plan;

@@ -1,8 +1,10 @@
-//! Files: the host's two halves, the state directory, locks, safety copies and the journal.
+//! Files: the host's two halves, the state directory, locks, safety copies, the journal, and what is in files in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "files/host.rs"]
 mod host;
+#[path = "files/inspect.rs"]
+mod inspect;
 #[path = "files/journal.rs"]
 mod journal;
 #[path = "files/lock.rs"]

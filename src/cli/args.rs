@@ -3,10 +3,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 mod care;
+mod files;
 mod history;
 mod library;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
+pub use files::InspectArgs;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
 
@@ -320,6 +322,15 @@ pub enum Command {
     /// Playbooks: list, show, check, draw, test.
     #[command(subcommand)]
     Playbook(PlaybookCommand),
+    /// Say what is in a file, and whether it is whole: an RDB, an AOF, a manifest, a redis.conf. Changes nothing.
+    ///
+    /// Reads it once, in constant memory, and needs no config and no server. The exit code is 0 where it is whole, 8 where it
+    /// can be read and is not whole (damaged, empty, of an unknown version, bytes after its checksum, changed meanwhile), and
+    /// 1 where it can't be read.
+    #[command(
+        after_help = "Examples:\n  redis-dr inspect /var/lib/redis/dump.rdb\n  redis-dr inspect /var/lib/redis/appendonlydir --json\n  redis-dr inspect dump-140000.rdb.zst --top 50 --keys 'session:*'\n  redis-dr inspect /etc/redis/redis.conf"
+    )]
+    Inspect(InspectArgs),
     /// Explain a finding, an exit code, a runbook or a word.
     #[command(
         after_help = "Examples:\n  redis-dr explain                       everything that can be explained\n  redis-dr explain files.aof_corrupt     a finding\n  redis-dr explain exit-codes            all exit codes\n  redis-dr explain restore-rdb           a runbook"

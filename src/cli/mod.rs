@@ -9,6 +9,7 @@ mod failure;
 mod guard;
 mod hold;
 mod init;
+mod inspect;
 mod keyboard;
 mod library;
 mod moment;

@@ -76,6 +76,30 @@ pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), 
     if out.len() - from == len { Ok(()) } else { Err("LZF unpacks to less than it says") }
 }
 
+/// Compressed bytes that unpack to a whole head: each byte of it takes at most one of its own and one that says how many.
+pub(super) const PACKED_HEAD: usize = 2 * HEAD + 64;
+
+/// Unpacks the first bytes of what `packed` begins; whatever is wrong in them shows as a count that is missing.
+pub(super) fn unlzf_head(packed: &[u8], out: &mut Vec<u8>) {
+    let mut rest = packed;
+    while out.len() < HEAD {
+        let Some((&control, tail)) = rest.split_first() else { return };
+        if control < 32 {
+            let literal = tail.get(..tail.len().min(usize::from(control) + 1)).unwrap_or_default();
+            out.extend_from_slice(literal);
+            rest = tail.get(literal.len()..).unwrap_or_default();
+            continue;
+        }
+        let Ok((run, back, tail)) = lzf_reference(control, tail) else { return };
+        let Some(start) = out.len().checked_sub(back) else { return };
+        for at in start..start + run {
+            let byte = out.get(at).copied().unwrap_or_default();
+            out.push(byte);
+        }
+        rest = tail;
+    }
+}
+
 /// A back reference: how many bytes, from how far back, and what follows it.
 fn lzf_reference(control: u8, tail: &[u8]) -> Result<(usize, usize, &[u8]), &'static str> {
     let cut = "LZF reference is cut off";

@@ -1,7 +1,7 @@
 //! What each value type looks like.
 
 use super::cursor::{Step, Text};
-use super::encoded::{HEAD, Packing, listpack_entries, listpack_number, unlzf};
+use super::encoded::{HEAD, PACKED_HEAD, Packing, listpack_entries, listpack_number, unlzf, unlzf_head};
 use super::feed::Feed;
 use super::report::Kind;
 use super::walker::{Visitor, Walker};
@@ -320,16 +320,24 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         Ok(Value { empty, ..Value::sized(kind, count.map(|n| n / each)) })
     }
 
-    /// The element count a blob begins with, where it lies in plain sight.
+    /// The element count a blob begins with.
     fn peek_count(&mut self, packing: Packing, text: Text) -> Step<Option<u64>> {
-        let Text::Plain(len) = text else {
-            self.cursor.skip_text(text)?;
-            return Ok(None);
-        };
-        let head = len.min(HEAD as u64);
         self.blob.clear();
-        self.cursor.append(head, &mut self.blob)?;
-        self.cursor.skip(len - head)?;
+        match text {
+            Text::Plain(len) => {
+                let head = len.min(HEAD as u64);
+                self.cursor.append(head, &mut self.blob)?;
+                self.cursor.skip(len - head)?;
+            }
+            Text::Lzf { packed, .. } => {
+                let head = packed.min(PACKED_HEAD as u64);
+                self.packed.clear();
+                self.cursor.append(head, &mut self.packed)?;
+                self.cursor.skip(packed - head)?;
+                unlzf_head(&self.packed, &mut self.blob);
+            }
+            Text::Int(_) => {}
+        }
         Ok(packing.count(&self.blob))
     }
 

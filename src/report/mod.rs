@@ -2,6 +2,7 @@
 mod assessment;
 mod document;
 mod evidence;
+mod inspection;
 mod markdown;
 mod page;
 mod plan;
@@ -12,6 +13,7 @@ mod words;
 pub use assessment::assessment;
 pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
 pub use evidence::{cut_bytes, evidence};
+pub use inspection::inspection;
 pub use markdown::markdown;
 pub use page::Width;
 pub use plan::{outline, plan};

@@ -1,8 +1,8 @@
 //! The bytes of an AOF: the server has loaded exactly those that were walked, and appended nothing but removals since.
 use super::holdings::Holdings;
 use super::report::Report;
-use crate::aof::{KeyNotes, Witness};
 use crate::aof::resp::{self, CommandsReport, End, WalkOptions};
+use crate::aof::{KeyNotes, Witness};
 use crate::host::Look;
 use crate::server::{Info, Server, ServerError};
 use std::cell::RefCell;

@@ -70,6 +70,30 @@ pub enum SetState {
     },
 }
 
+impl SetState {
+    /// What is wrong, in words; none where nothing is, or where there is nothing.
+    #[must_use]
+    pub fn because(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing | Self::Empty | Self::Intact | Self::ManifestMissing => return None,
+            Self::Truncated => "it ends within a command".into(),
+            Self::TornTransaction => "it ends within a transaction".into(),
+            Self::ZeroPadded => "it ends in zero bytes".into(),
+            Self::FirstCommandTorn => "the first command after its base is incomplete".into(),
+            Self::Corrupt { name, because } => format!("{}: {because}", name.escape_debug()),
+            Self::NonLastTruncated { name } => {
+                format!("{} ends within a command and is not the last file", name.escape_debug())
+            }
+            Self::BaseDamaged { because } | Self::ManifestBroken { because } | Self::Unknown { because } => {
+                because.clone()
+            }
+            Self::FileMissing { name } => format!("the manifest lists {}, which is not there", name.escape_debug()),
+            Self::PartsWithoutManifest => "no manifest lists the parts".into(),
+            Self::Unreadable { name, because } => format!("{}: {because}", name.escape_debug()),
+        })
+    }
+}
+
 /// The verdict on files in load order; `stem` is the `appendfilename` of parts.
 pub(super) fn of(files: &[FileReport], stem: Option<&str>) -> SetState {
     // The server asks for all sizes before it reads any file.

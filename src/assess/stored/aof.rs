@@ -83,32 +83,23 @@ fn preview(look: &Look, dir: &std::path::Path, file: &str, offset: u64) -> Vec<S
 
 /// The state as a word, and what is wrong in words.
 fn state(state: &SetState) -> (AofState, Option<String>) {
-    let listed = |name: &String| Some(format!("the manifest lists {}, which is not there", name.escape_debug()));
-    match state {
-        SetState::Missing => (AofState::Missing, None),
-        SetState::Empty => (AofState::Empty, None),
-        SetState::Intact => (AofState::Intact, None),
-        SetState::Truncated => (AofState::Truncated, Some("it ends within a command".into())),
-        SetState::TornTransaction => (AofState::TornTransaction, Some("it ends within a transaction".into())),
-        SetState::ZeroPadded => (AofState::ZeroPadded, Some("it ends in zero bytes".into())),
-        SetState::FirstCommandTorn => {
-            (AofState::Truncated, Some("the first command after its base is incomplete".into()))
-        }
-        SetState::Corrupt { name, because } => (AofState::Corrupt, Some(format!("{}: {because}", name.escape_debug()))),
-        SetState::NonLastTruncated { name } => (
-            AofState::NonLastTruncated,
-            Some(format!("{} ends within a command and is not the last file", name.escape_debug())),
-        ),
-        SetState::BaseDamaged { because } => (AofState::BaseDamaged, Some(because.clone())),
-        SetState::FileMissing { name } => (AofState::FileMissing, listed(name)),
-        SetState::ManifestBroken { because } => (AofState::ManifestBroken, Some(because.clone())),
-        SetState::ManifestMissing => (AofState::Missing, None),
-        SetState::PartsWithoutManifest => (AofState::ManifestMissing, Some("no manifest lists the parts".into())),
-        SetState::Unreadable { name, because } => {
-            (AofState::Unreadable, Some(format!("{}: {because}", name.escape_debug())))
-        }
-        SetState::Unknown { because } => (AofState::Unchecked, Some(because.clone())),
-    }
+    let word = match state {
+        SetState::Missing | SetState::ManifestMissing => AofState::Missing,
+        SetState::Empty => AofState::Empty,
+        SetState::Intact => AofState::Intact,
+        SetState::Truncated | SetState::FirstCommandTorn => AofState::Truncated,
+        SetState::TornTransaction => AofState::TornTransaction,
+        SetState::ZeroPadded => AofState::ZeroPadded,
+        SetState::Corrupt { .. } => AofState::Corrupt,
+        SetState::NonLastTruncated { .. } => AofState::NonLastTruncated,
+        SetState::BaseDamaged { .. } => AofState::BaseDamaged,
+        SetState::FileMissing { .. } => AofState::FileMissing,
+        SetState::ManifestBroken { .. } => AofState::ManifestBroken,
+        SetState::PartsWithoutManifest => AofState::ManifestMissing,
+        SetState::Unreadable { .. } => AofState::Unreadable,
+        SetState::Unknown { .. } => AofState::Unchecked,
+    };
+    (word, state.because())
 }
 
 /// The facts of the AOF. `judged` is none where it was not walked.
