@@ -4,82 +4,13 @@ use super::context::Context;
 use super::{Failure, out};
 use crate::expr;
 use crate::finding::{Id, Scope};
-use crate::runbook;
+use crate::playbook;
+use crate::runbook::{self, Library};
 use crate::yaml;
 use serde_json::json;
 
-/// What the exit codes mean; never reused.
-const EXIT_CODES: &[(i32, &str)] = &[
-    (0, "done: healthy / recovered / plan written / lint clean"),
-    (1, "failed, and everything this run changed has been rolled back; or a read-only command could not look"),
-    (2, "usage, configuration, or a runbook/playbook/plan file that is not valid"),
-    (
-        3,
-        "refused: a person must decide (outside policy, no recovery point within the allowed loss, no rule matched, \
-         unknown topology, paused or held, too many recent recoveries). Nothing was changed, holds and hooks aside",
-    ),
-    (
-        4,
-        "unfinished: stopped part-way, by choice or by failure; `runs resume` / `runs rollback` go on from here. \
-         `serving` in the JSON says whether clients are served",
-    ),
-    (5, "stale plan: the facts have moved since the plan was made. Nothing was changed"),
-    (6, "locked: another run holds this instance. Nothing was changed"),
-    (7, "stuck: an undo failed; the by-hand steps are printed and in the report"),
-    (8, "found something: `verify`; `assess` and `plan` with `--exit-code`"),
-    (70, "a defect in redis-dr (panic): what was changed is in the journal, `runs` goes on"),
-    (130, "interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was changed; after: 4"),
-];
-
-/// The words of redis-dr.
-const WORDS: &[(&str, &str)] = &[
-    ("instance", "One server under care."),
-    ("assessment", "Facts and findings at one moment; making one changes nothing."),
-    ("fact", "Something observed. What could not be observed is unknown, never guessed."),
-    ("finding", "Something wrong, with severity, scope and evidence."),
-    (
-        "recovery point",
-        "Anything data can be had from: the memory of a running server, the live AOF, dump.rdb, a backup in a store, an AOF \
-         cut at a safe boundary. `redis-dr points` lists them, best first.",
-    ),
-    ("playbook", "An assessment and a decision tree that ends in runbooks."),
-    ("runbook", "A list of steps that bring data back."),
-    ("plan", "A runbook with nothing left unknown: exactly what would run, against which facts."),
-    ("run", "One carrying-out of a plan. It can be resumed or rolled back after a crash at any point."),
-    ("step", "One part of a runbook: an action, the gates after it, and how it is undone."),
-    ("action", "What a step does, such as service.stop or rdb.place."),
-    ("gate", "A question that must be answered yes before a run goes on. Unknown is not yes."),
-    (
-        "hold",
-        "Stops the bleeding: the running server overwrites none of its files any more, nothing starts it, every data file has \
-         a second name. --auto keeps its hands off until it is over. `redis-dr hold` holds, `redis-dr hold --release` \
-         puts everything back.",
-    ),
-    (
-        "guard",
-        "Asked before a start (ExecStartPre=): refuses one that would come up with less than exists. `redis-dr guard`.",
-    ),
-    ("pause", "A maintenance mark: --auto keeps its hands off until it is over. `redis-dr pause`."),
-    (
-        "fence",
-        "Refuses clients' writes while data is being brought back; the server neither saves nor rewrites meanwhile.",
-    ),
-    ("open", "Lifts the fence: clients can write again."),
-    ("undo", "Takes back one step."),
-    ("roll back", "Takes back a whole run: `redis-dr runs rollback`."),
-    ("resume", "Carries on a run that was not finished: `redis-dr runs resume`."),
-    ("stuck", "An undo failed; the steps to do by hand are printed and in the report."),
-    ("point of no return", "From here on a step can't be undone. The plan names it, and it is asked for first."),
-    ("journal", "The durable record of a run: one line, synced, before and after every step."),
-    (
-        "vault",
-        "The safety copies of a run: what was there before each change, read back and synced. `redis-dr vault list` \
-         shows them, `redis-dr vault restore` copies one out.",
-    ),
-    ("store", "A directory where the operator's backups live."),
-    ("RTO", "Recovery time objective: time until clients are served again."),
-    ("RPO", "Recovery point objective: the window of data that may be lost."),
-];
+mod words;
+use words::{EXIT_CODES, KINDS, WORDS};
 
 /// One explanation.
 struct Entry {
@@ -103,13 +34,15 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
         return Ok(0);
     }
     // what is explained needs no config, so a broken one is no hindrance
-    let own = Context::new(global, "explain").and_then(|context| context.runbooks());
-    let library = own.unwrap_or_else(|_| runbook::Library::new(vec![], runbook::builtin()));
-    let entry = code(id).or_else(|| finding(id)).or_else(|| of_runbook(&library, id)).or_else(|| word(id));
+    let own = Context::new(global, "explain").and_then(|c| Ok((c.runbooks()?, c.playbooks()?)));
+    let builtin = |_| (Library::new(vec![], runbook::builtin()), Library::new(vec![], playbook::builtin()));
+    let (runbooks, playbooks) = own.unwrap_or_else(builtin);
+    let of_files = || of_runbook(&runbooks, id).or_else(|| of_playbook(&runbooks, &playbooks, id));
+    let entry = code(id).or_else(|| finding(id)).or_else(of_files).or_else(|| word(id));
     let Some(entry) = entry else {
-        let runbooks = library.all().iter().map(|s| s.id.as_str());
-        let names = Id::ALL.iter().map(|f| f.name()).chain(WORDS.iter().map(|w| w.0)).chain(runbooks);
-        let hint = match expr::nearest(id, names.chain(["exit-codes"])) {
+        let files = runbooks.all().iter().chain(playbooks.all()).map(|s| s.id.as_str());
+        let names = Id::ALL.iter().map(|f| f.name()).chain(WORDS.iter().map(|w| w.name)).chain(files);
+        let hint = match expr::nearest(&id.to_lowercase(), names.chain(["exit-codes"])) {
             Some(near) => format!("did you mean {near}?"),
             None => "redis-dr explain lists what can be explained".into(),
         };
@@ -120,41 +53,49 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
         out::json(&json!({ "schema": "redis-dr/explain/1", "id": id, "kind": kind, "text": text, "hint": hint }));
         return Ok(0);
     }
-    let mut page = format!("{} ({})\n\n{}", entry.id, entry.kind, entry.text.trim_end());
+    let mut page = if entry.id.starts_with(entry.kind) {
+        format!("{}\n\n{}", entry.id, entry.text.trim_end())
+    } else {
+        format!("{} ({})\n\n{}", entry.id, entry.kind, entry.text.trim_end())
+    };
     if !entry.hint.is_empty() {
-        page.push_str(&format!("\n\nhint: {}", entry.hint));
+        page.push_str(&format!("\n\nWhat to do: {}", entry.hint));
     }
     out::line(&out::width().wrap(&page));
     Ok(0)
 }
 
 fn overview(json: bool) {
-    let findings: Vec<&str> = Id::ALL.iter().map(|f| f.name()).collect();
-    let words: Vec<&str> = WORDS.iter().map(|w| w.0).collect();
     if json {
+        let findings: Vec<&str> = Id::ALL.iter().map(|f| f.name()).collect();
+        let words: Vec<&str> = WORDS.iter().map(|w| w.name).collect();
         out::json(&json!({ "schema": "redis-dr/explain/1", "findings": findings, "words": words }));
         return;
     }
-    let mut page = String::from("Findings\n");
+    let mut page = String::from(
+        "redis-dr explain NAME says what it means and what to do. NAME is one of:\n\n  an exit code            a number; exit-codes for \
+         all\n  a runbook               redis-dr runbook list\n  a playbook              redis-dr playbook list\n",
+    );
+    for kind in KINDS {
+        let names: Vec<&str> = WORDS.iter().filter(|w| w.kind == *kind).map(|w| w.name).collect();
+        let article = if kind.starts_with('o') { "an" } else { "a" };
+        page.push_str(&format!("  {:<22}  {}\n", format!("{article} {kind}"), names.join(", ")));
+    }
+    page.push_str("\nor a finding:\n\n");
     for id in Id::ALL {
         page.push_str(&format!("  {:<28}  {}\n", id.name(), id.meaning()));
     }
-    page.push_str("\nWords\n");
-    for (word, meaning) in WORDS {
-        page.push_str(&format!("  {word:<28}  {meaning}\n"));
-    }
-    page.push_str("\nExit codes\n  exit-codes, or a number\n\nRunbooks\n  redis-dr runbook list");
-    out::line(&out::width().wrap(&page));
+    out::line(&out::width().wrap(page.trim_end()));
 }
 
 fn exit_codes(json: bool) {
     if json {
         let rows: Vec<_> =
-            EXIT_CODES.iter().map(|(code, meaning)| json!({ "code": code, "meaning": meaning })).collect();
+            EXIT_CODES.iter().map(|(code, meaning, _)| json!({ "code": code, "meaning": meaning })).collect();
         out::json(&json!({ "schema": "redis-dr/exit-codes/1", "codes": rows }));
         return;
     }
-    let rows: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("{code:>3}  {meaning}")).collect();
+    let rows: Vec<String> = EXIT_CODES.iter().map(|(code, meaning, _)| format!("{code:>3}  {meaning}")).collect();
     out::line(&out::width().wrap(&rows.join("\n")));
 }
 
@@ -163,15 +104,11 @@ fn plain(id: &str) -> String {
 }
 
 fn code(id: &str) -> Option<Entry> {
-    let number: i32 = id.parse().ok()?;
-    let (code, meaning) = EXIT_CODES.iter().find(|(code, _)| *code == number)?;
-    let hint = match code {
-        3 => "redis-dr assess says why; a person may do what --auto may not",
-        4 => "redis-dr runs list; then runs resume or runs rollback",
-        7 => "redis-dr runs report last",
-        _ => "",
-    };
-    Some(Entry { id: format!("exit code {code}"), kind: "exit code", text: (*meaning).into(), hint: hint.into() })
+    let plain = plain(id);
+    let number = ["exit-code-", "exit-", "code-"].iter().find_map(|p| plain.strip_prefix(p)).unwrap_or(&plain);
+    let number: i32 = number.parse().ok()?;
+    let (code, meaning, hint) = EXIT_CODES.iter().find(|(code, ..)| *code == number)?;
+    Some(Entry { id: format!("exit code {code}"), kind: "exit code", text: (*meaning).into(), hint: (*hint).into() })
 }
 
 fn finding(id: &str) -> Option<Entry> {
@@ -187,7 +124,7 @@ fn finding(id: &str) -> Option<Entry> {
     Some(Entry { id: found.name().into(), kind: "finding", text, hint: found.hint().into() })
 }
 
-fn of_runbook(library: &runbook::Library, id: &str) -> Option<Entry> {
+fn of_runbook(library: &Library, id: &str) -> Option<Entry> {
     let source = library.get(id)?;
     let find = |other: &str| library.get(other).cloned();
     let (text, hint) = match runbook::load(&source.text, &source.file, &find) {
@@ -201,10 +138,30 @@ fn of_runbook(library: &runbook::Library, id: &str) -> Option<Entry> {
     Some(Entry { id: source.id.clone(), kind: "runbook", text, hint })
 }
 
+fn of_playbook(runbooks: &Library, playbooks: &Library, id: &str) -> Option<Entry> {
+    let source = playbooks.get(id)?;
+    let (of_runbooks, of_playbooks) = (|id: &str| runbooks.get(id).cloned(), |id: &str| playbooks.get(id).cloned());
+    let shelves = playbook::Shelves { runbooks: &of_runbooks, playbooks: &of_playbooks };
+    let (text, hint) = match playbook::load(&source.text, &source.file, &shelves) {
+        Ok(one) => {
+            let ends: Vec<&str> = one.runbooks().into_iter().collect();
+            let text = format!(
+                "{}\n\nrules: {}, asked in order\nends in: {}",
+                yaml::printable(&one.title),
+                one.rules.len(),
+                ends.join(", ")
+            );
+            (text, format!("redis-dr playbook graph {id}; redis-dr assess --playbook {id}"))
+        }
+        Err(diags) => (yaml::render(&diags, &source.file, &source.text), "mend the file".into()),
+    };
+    Some(Entry { id: source.id.clone(), kind: "playbook", text, hint })
+}
+
 fn word(id: &str) -> Option<Entry> {
     let wanted = plain(id);
-    let (name, text) = WORDS.iter().find(|(name, _)| plain(name) == wanted)?;
-    Some(Entry { id: (*name).into(), kind: "word", text: (*text).into(), hint: String::new() })
+    let one = WORDS.iter().find(|w| plain(w.name) == wanted)?;
+    Some(Entry { id: one.name.into(), kind: one.kind, text: one.meaning.into(), hint: one.hint.into() })
 }
 
 #[cfg(test)]
@@ -215,13 +172,39 @@ mod tests {
     #[test]
     fn every_finding_code_word_and_runbook_is_explained() {
         assert!(Id::ALL.iter().all(|id| finding(id.name()).is_some()));
-        assert!(EXIT_CODES.iter().all(|(n, _)| code(&n.to_string()).is_some()));
+        assert!(EXIT_CODES.iter().all(|(n, ..)| code(&n.to_string()).is_some()));
+        assert!(code("exit 3").is_some() && code("exit-code 4").is_some());
         assert!(word("recovery_point").is_some() && word("Roll back").is_some() && word("rto").is_some());
-        let library = runbook::Library::new(vec![], runbook::builtin());
+        let library = Library::new(vec![], runbook::builtin());
         for source in library.all() {
             let entry = of_runbook(&library, &source.id).unwrap();
             assert!(entry.text.contains("risk: "), "{}", entry.text);
         }
         assert!(code("9").is_none());
+        let playbooks = Library::new(vec![], playbook::builtin());
+        for source in playbooks.all() {
+            let entry = of_playbook(&library, &playbooks, &source.id).unwrap();
+            assert!(entry.text.contains("ends in: ") && entry.kind == "playbook", "{}", entry.text);
+        }
+    }
+
+    #[test]
+    fn every_word_that_documents_carry_is_explained_once() {
+        use crate::facts::{Outcome, PointKind, Validity};
+        use crate::finding::Severity;
+        use crate::report::RunOutcome as O;
+        let said = [
+            json!([O::Recovered, O::Healthy, O::RolledBack, O::Failed, O::Refused, O::Waiting, O::Stale, O::Locked]),
+            json!([O::Unfinished, O::Stuck, O::Interrupted]),
+            json!([Outcome::Runbook, Outcome::Healthy, Outcome::Wait, Outcome::NeedsHuman]),
+            json!([PointKind::Memory, PointKind::Aof, PointKind::Rdb, PointKind::Backup, PointKind::AofCut]),
+            json!([Validity::Intact, Validity::Repairable, Validity::Damaged, Validity::Unchecked]),
+            json!([Severity::Minor, Severity::Major, Severity::Critical, Scope::Now, Scope::Next]),
+            json!(["already_done", "done", "skipped", "undone", "low", "medium", "high"]),
+        ];
+        for name in said.iter().flat_map(|list| list.as_array().unwrap()) {
+            assert!(word(name.as_str().unwrap()).is_some(), "{name}");
+        }
+        assert!(WORDS.iter().all(|w| KINDS.contains(&w.kind) && word(w.name).is_some_and(|e| e.kind == w.kind)));
     }
 }

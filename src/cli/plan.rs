@@ -85,7 +85,7 @@ fn give(context: &Context, assessment: &Assessment, plan: &Plan, output: Option<
 /// Replaces a file at one instant, mode 0600.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     crate::host::write_private(path, bytes)
-        .map_err(|e| Failure::of(if e.no_room() { 1 } else { 2 }, e, "give another path to -o"))
+        .map_err(|e| Failure::of(if e.is_full() { 1 } else { 2 }, e, "give another path to -o"))
 }
 
 fn read_facts(context: &Context, file: &Path) -> Result<Assessment, Failure> {

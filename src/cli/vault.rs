@@ -8,12 +8,15 @@ use crate::state::StateError;
 use crate::vault::{self, How, Kept, Save, Saved};
 use crate::yaml::printable;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What the vault of one run, or of one hold, has.
 struct Held {
     run: String,
+    instance: String,
+    /// run or hold
+    kind: &'static str,
     dir: PathBuf,
     saves: Vec<Save>,
     kept: Vec<Kept>,
@@ -44,7 +47,9 @@ pub fn run(context: &Context, command: &VaultCommand) -> Result<i32, Failure> {
 fn held(context: &Context, id: &str) -> Result<Held, Failure> {
     let look = context.look;
     let (runs, holds) = (context.state.journal_path(id), context.state.holds().journal_path(id));
-    let dir = journal::read(look, if look.exists(&holds) { &holds } else { &runs })?.header.vault;
+    let (kind, journal) = if look.exists(&holds) { ("hold", holds) } else { ("run", runs) };
+    let header = journal::read(look, &journal)?.header;
+    let (dir, instance) = (header.vault, header.instance);
     let (saves, kept) = vault::list(look, &dir)?;
     let mut other = Vec::new();
     if look.exists(&dir) {
@@ -54,7 +59,7 @@ fn held(context: &Context, id: &str) -> Result<Held, Failure> {
             }
         }
     }
-    Ok(Held { run: id.into(), dir, saves, kept, other })
+    Ok(Held { run: id.into(), instance, kind, dir, saves, kept, other })
 }
 
 fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
@@ -62,22 +67,43 @@ fn list(context: &Context, run: Option<&str>) -> Result<i32, Failure> {
         Some(run) => vec![find(context, run)?],
         None => context.state.run_ids()?.into_iter().chain(context.state.holds().run_ids()?).collect(),
     };
-    let mut documents = Vec::new();
+    let (mut documents, mut found) = (Vec::new(), Vec::new());
     for id in &ids {
         match held(context, id) {
-            Ok(one) if context.global.json => documents.push(document(&one)),
-            Ok(one) => text(&one),
+            Ok(one) => {
+                documents.push(document(&one));
+                found.push(one);
+            }
             Err(failure) if run.is_some() => return Err(failure),
-            Err(failure) if context.global.json => documents.push(json!({ "run_id": id, "error": failure.line() })),
-            Err(failure) => out::line(&format!("{id}: {}", printable(&failure.line()))),
+            Err(failure) => {
+                let error = failure.line();
+                if !context.global.json {
+                    out::note(&format!("{id}: {}", printable(&error)));
+                }
+                documents.push(json!({ "run_id": id, "error": error }));
+            }
         }
     }
     if context.global.json {
         out::json(&json!({ "schema": "redis-dr/vault/1", "runs": documents }));
     } else if ids.is_empty() {
         out::line(&format!("no runs in {}", context.state.dir().display()));
+    } else {
+        by_instance(&found);
+        if !context.global.quiet {
+            out::line(&format!("To copy one out: {}", context.command("vault restore RUN PATH -o FILE")));
+        }
     }
     Ok(0)
+}
+
+/// Instances by name; what belongs to each newest first.
+fn by_instance(found: &[Held]) {
+    let names: BTreeSet<&str> = found.iter().map(|held| held.instance.as_str()).collect();
+    for name in names {
+        out::line(&printable(name));
+        found.iter().filter(|held| held.instance == name).for_each(text);
+    }
 }
 
 /// A run, else a hold.
@@ -97,20 +123,37 @@ fn document(held: &Held) -> Value {
         )
         .collect();
     let other: Vec<Value> = held.other.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect();
-    json!({ "run_id": held.run, "vault": held.dir, "saved": saved, "found_in_the_way": held.kept, "other": other })
+    json!({ "run_id": held.run, "instance": held.instance, "kind": held.kind, "vault": held.dir, "saved": saved, "found_in_the_way": held.kept, "other": other })
 }
 
+/// Each path once, as it was before the run, below its directory.
 fn text(held: &Held) {
     let shown = |path: &Path| printable(&path.display().to_string());
-    out::line(&format!("{}  {}", held.run, shown(&held.dir)));
+    out::line(&format!("  {} {}, copies in {}", held.kind, held.run, shown(&held.dir)));
+    let (mut first, mut later) = (BTreeMap::<&Path, Vec<&Saved>>::new(), 0);
+    let mut seen = BTreeSet::new();
     for saved in held.files() {
-        out::line(&format!("  {:>14} B  {:<14}  {}", saved.bytes(), saved.how().to_string(), shown(saved.path())));
+        if seen.insert(saved.path()) {
+            first.entry(saved.path().parent().unwrap_or(Path::new("/"))).or_default().push(saved);
+        } else {
+            later += 1;
+        }
+    }
+    for (dir, files) in first {
+        out::line(&format!("    {}", shown(dir)));
+        for saved in files {
+            let name = saved.path().file_name().map(PathBuf::from).unwrap_or_default();
+            out::line(&format!("      {:>12} B  {:<14}  {}", saved.bytes(), saved.how().to_string(), shown(&name)));
+        }
+    }
+    if later > 0 {
+        out::line(&format!("    and {later} copies of what the run itself had put there: --json"));
     }
     for kept in &held.kept {
-        out::line(&format!("  found in the way of an undo: {}, now {}", shown(&kept.from), shown(&kept.to)));
+        out::line(&format!("    found in the way of an undo: {}, now {}", shown(&kept.from), shown(&kept.to)));
     }
     for (path, bytes) in &held.other {
-        out::line(&format!("  {bytes:>14} B  {:<14}  {}", "new", shown(path)));
+        out::line(&format!("      {bytes:>12} B  {:<14}  {}", "new", shown(path)));
     }
 }
 

@@ -222,12 +222,14 @@ fn hint_of(world: &World<'_>, assessment: &Assessment) -> String {
     if assessment.facts.instance.paused == Some(true) {
         return (world.command)(&format!("pause {} --off", world.name()));
     }
-    let saved = || world.state.run_ids().is_ok_and(|ids| !ids.is_empty());
-    if !assessment.points.iter().any(Point::usable) && assessment.facts.server.answers != Some(true) && saved() {
-        let list = (world.command)("vault list");
-        return format!(
-            "{list} shows what earlier runs saved; vault restore copies it out, --point-file takes a snapshot"
-        );
+    let nothing = !assessment.points.iter().any(Point::usable) && assessment.facts.server.answers != Some(true);
+    if nothing {
+        if let Some(kept) = super::kept::newest(world) {
+            return format!("a snapshot that {} saved can be had back: {}", kept.run, kept.commands(world));
+        }
+        if world.state.run_ids().is_ok_and(|ids| !ids.is_empty()) {
+            return format!("{} shows what earlier runs saved", (world.command)("vault list"));
+        }
     }
     let hints = assessment.findings.iter().map(|f| f.hint.as_str());
     hints.filter(|h| !h.starts_with("redis-dr recover")).find(|h| !h.is_empty()).unwrap_or_default().to_string()

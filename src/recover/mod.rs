@@ -6,6 +6,7 @@ mod choose;
 mod go_on;
 mod hands_off;
 mod hooks;
+mod kept;
 mod moved;
 mod rights;
 mod story;

@@ -49,7 +49,8 @@ fn the_original_bytes_can_be_had_back() {
     let (server, _, damaged) = repaired();
     let listed = server.redis_dr(&["vault", "list"]);
     let name = server.aof_tail().file_name().unwrap().to_str().unwrap().to_owned();
-    listed.exits(0).mentions(&name);
+    listed.exits(0).mentions("demo\n  run 20").mentions("To copy one out: redis-dr vault restore RUN PATH -o FILE -c ");
+    assert_eq!(listed.stdout.matches(&name).count(), 1, "each path once: {listed}");
     let copy = server.root().join("copy");
     let tail = server.aof_tail().display().to_string();
     server.redis_dr(&["vault", "restore", "last", &tail, "-o", copy.to_str().unwrap()]).exits(0);
@@ -175,4 +176,38 @@ fn nothing_is_begun_on_top_of_a_journal_that_cannot_be_read() {
     let refused = server.recover_auto();
     assert_eq!(refused.exits(4).json()["run_id"], run.as_str());
     assert!(server.files() == before && !server.running());
+}
+
+#[test]
+fn where_nothing_is_left_a_snapshot_that_was_saved_is_named_by_a_command_that_can_be_pasted() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(300).save();
+    server.redis_dr(&["hold", "demo"]).exits(0);
+    server.redis_dr(&["hold", "demo", "--release"]).exits(0);
+    let digest = server.digest();
+    server.kill9();
+    for entry in fs::read_dir(server.data()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap() != ".redis-dr" {
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+    }
+    let run = server.recover_auto().exits(3).json();
+    let hint = run["hint"].as_str().unwrap();
+    let (_, commands) = hint.split_once(" can be had back: ").unwrap_or_else(|| panic!("{hint}"));
+    let (restore, recover) = commands.split_once(" && ").unwrap();
+    let program = env!("CARGO_BIN_EXE_redis-dr");
+    for (command, more) in [(restore, ""), (recover, " --confirm demo")] {
+        let pasted = format!("{}{more}", command.replacen("redis-dr", program, 1));
+        let mut shell = std::process::Command::new("/bin/sh");
+        let done = shell.args(["-c", &pasted]).current_dir(server.root()).env("NO_COLOR", "1").output().unwrap();
+        assert!(
+            done.status.success(),
+            "{pasted}\n{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+    assert_eq!(server.digest(), digest);
+    server.writes_survive_kill9();
 }

@@ -96,14 +96,6 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// Did the disk not take the bytes (full, over quota, broken), whatever the path?
-    #[must_use]
-    pub fn no_room(&self) -> bool {
-        let Self::Os { source, .. } = self else { return false };
-        let broken = source.raw_os_error() == Some(nix::libc::EIO);
-        broken || matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-    }
-
     /// Wraps an answer of the operating system with what was tried where.
     pub(crate) fn os(doing: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         HostError::Os { doing, path: path.to_path_buf(), source: source.into() }
