@@ -1,4 +1,5 @@
 //! The grammar of the command line; its doc comments are the help texts.
+use crate::report::Commands;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -108,6 +109,14 @@ pub struct Global {
     /// Refused: a password on the command line can be read by everybody on the host.
     #[arg(short = 'a', long = "pass", global = true, value_name = "PASSWORD", hide = true)]
     pub pass: Option<String>,
+}
+
+impl Global {
+    /// What makes next commands that carry these options.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        Commands::new(self.config.as_deref(), self.state_dir.as_deref())
+    }
 }
 
 /// Which way out is taken.

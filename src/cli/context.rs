@@ -5,6 +5,7 @@ use crate::assess::Target;
 use crate::config::{self, Config, Instance, Pick};
 use crate::host::Look;
 use crate::playbook;
+use crate::report::Commands;
 use crate::runbook::{self, Library, Source};
 use crate::state::State;
 use std::ffi::OsString;
@@ -77,16 +78,13 @@ impl Context {
     /// A next command that can be pasted: it carries `-c` and `--state-dir` in force.
     #[must_use]
     pub fn command(&self, words: &str) -> String {
-        let mut out = format!("redis-dr {words}");
-        // whoever pastes it may be in another directory
-        let whole = |path: &Path| quoted(&std::path::absolute(path).unwrap_or_else(|_| path.into()));
-        if let Some(c) = &self.global.config {
-            out.push_str(&format!(" -c {}", whole(c)));
-        }
-        if let Some(s) = &self.global.state_dir {
-            out.push_str(&format!(" --state-dir {}", whole(s)));
-        }
-        out
+        self.commands().command(words)
+    }
+
+    /// What makes next commands that can be pasted.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        self.global.commands()
     }
 
     /// The instance that was asked for.
@@ -183,12 +181,4 @@ pub fn trusted(look: &Look, path: &Path) -> Result<(), Failure> {
             format!("chown root {0} && chmod go-w {0}", path.display()),
         )),
     }
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:".contains(c)) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

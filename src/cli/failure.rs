@@ -6,6 +6,7 @@ use crate::config::PickError;
 use crate::host::HostError;
 use crate::journal::JournalError;
 use crate::plan::PlanError;
+use crate::report::Commands;
 use crate::state::StateError;
 use crate::vault::VaultError;
 
@@ -45,6 +46,13 @@ impl Failure {
     /// A read-only command could not look.
     pub fn look(error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(1, error, hint)
+    }
+
+    /// With a hint whose commands can be pasted.
+    #[must_use]
+    pub fn carrying(mut self, commands: &Commands) -> Self {
+        self.hint = commands.carried(&self.hint, None);
+        self
     }
 
     /// What went wrong, and why, in one line.

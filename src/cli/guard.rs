@@ -12,13 +12,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Exit code 0 lets the start go on, 3 refuses it. Nothing else: a guard in trouble says so and lets it go on.
 pub fn run(global: &Global, args: &GuardArgs) -> i32 {
-    let (name, said) = match looked(global, args) {
+    let commands = global.commands();
+    let (name, mut said) = match looked(global, args) {
         Ok(said) => said,
         Err(failure) => {
-            let note = format!("the guard could not look, so the start goes on: {}", failure.text());
+            let note =
+                format!("the guard could not look, so the start goes on: {}", failure.carrying(&commands).text());
             (args.instance.clone(), Guarded { notes: vec![note], ..Guarded::default() })
         }
     };
+    for finding in &mut said.refusals {
+        for text in std::iter::once(&mut finding.hint).chain(&mut finding.evidence) {
+            *text = commands.carried(text, name.as_deref());
+        }
+    }
     let code = if said.may_start() { 0 } else { 3 };
     if global.json {
         out::json(&json!({
@@ -53,7 +60,7 @@ fn tell(global: &Global, name: Option<&str>, said: &Guarded) {
     if said.may_start() {
         return;
     }
-    out::note(&format!("error: redis-dr guard does not let {name} start"));
+    out::note(&format!("error: the guard does not let {name} start"));
     for finding in &said.refusals {
         out::note(&format!("  {}: {}", finding.id.name(), clean(&finding.title)));
         for line in &finding.evidence {
@@ -61,6 +68,8 @@ fn tell(global: &Global, name: Option<&str>, said: &Guarded) {
         }
         out::note(&format!("    hint: {}", clean(&finding.hint)));
     }
-    out::note(&format!("next: redis-dr assess {name}; redis-dr recover {name}"));
-    out::note(&format!("to start with what is there all the same, once and for all: redis-dr guard {name} --accept"));
+    let command = |words: &str| global.commands().command(words);
+    out::note(&format!("next: {}; {}", command(&format!("assess {name}")), command(&format!("recover {name}"))));
+    let accept = command(&format!("guard {name} --accept"));
+    out::note(&format!("to start with what is there all the same, once and for all: {accept}"));
 }

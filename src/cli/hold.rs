@@ -26,7 +26,9 @@ pub fn run(context: &Context, args: &HoldArgs) -> Result<i32, Failure> {
         out::json(&document(&target.name, &taken, code, &next));
         return Ok(code);
     }
-    taken.lines(&target.name).iter().for_each(|line| out::line(&clean(line)));
+    let lines = taken.lines(&target.name);
+    let carried = |line: &String| context.commands().carried(line, Some(&target.name));
+    lines.iter().for_each(|line| out::line(&clean(&carried(line))));
     if !context.global.quiet {
         out::line(&format!("Next: {}", next.join("\n      ")));
     }
@@ -56,7 +58,9 @@ fn release(context: &Context, world: &World<'_>) -> Result<i32, Failure> {
     }
     let nothing = released.id.is_none() && released.did.is_empty();
     out::line(&format!("{} is {}", clean(name), if nothing { "not held" } else { "released" }));
-    released.did.iter().chain(&released.left).for_each(|line| out::line(&format!("  {}", clean(line))));
+    let carried = |line: &String| context.commands().carried(line, Some(name));
+    let lines = released.did.iter().chain(&released.left).map(carried);
+    lines.for_each(|line| out::line(&format!("  {}", clean(&line))));
     Ok(0)
 }
 

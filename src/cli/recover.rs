@@ -9,7 +9,7 @@ use crate::engine::Stop;
 use crate::facts::Seconds;
 use crate::points;
 use crate::recover::{self, Consent, Person, Selection};
-use crate::report::{self, RunDocument};
+use crate::report::{self, Commands, RunDocument};
 use crate::runbook::Library;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub struct World<'c> {
     chosen: Chosen,
     runbooks: Library,
     playbooks: Library,
-    command: Box<dyn Fn(&str) -> String + 'c>,
+    commands: Commands,
 }
 
 impl<'c> World<'c> {
@@ -32,7 +32,7 @@ impl<'c> World<'c> {
             chosen: context.choose(instance)?,
             runbooks: context.runbooks()?,
             playbooks: context.playbooks()?,
-            command: Box::new(|words| context.command(words)),
+            commands: context.commands(),
         })
     }
 
@@ -45,7 +45,7 @@ impl<'c> World<'c> {
             instance: &self.chosen.instance,
             runbooks: &self.runbooks,
             playbooks: &self.playbooks,
-            command: &*self.command,
+            commands: &self.commands,
         }
     }
 }
@@ -112,9 +112,12 @@ pub fn person(context: &Context, consent: &Consent, stop: &Arc<Stop>) -> Box<dyn
         Consent::Person => Box::new(
             Terminal::new(context.where_from(), context.global.verbose > 0)
                 .beside_json(context.global.json)
+                .carrying(context.commands())
                 .interrupted_by(Box::new(move || stop.asked())),
         ),
-        Consent::Auto | Consent::Confirmed(_) | Consent::Nobody => Box::new(Silent::new(!context.global.quiet)),
+        Consent::Auto | Consent::Confirmed(_) | Consent::Nobody => {
+            Box::new(Silent::new(!context.global.quiet, context.commands()))
+        }
     }
 }
 

@@ -65,7 +65,8 @@ fn from_journal(context: &Context, file: &Path) -> Result<String, Failure> {
 fn document(context: &Context, id: &str) -> Result<RunDocument, Failure> {
     let again = || context.command("runs list");
     let mut doc = of_run(&context.state, &context.look, id).map_err(|e| Failure::look(e, again()))?;
-    doc.next = recover::next(&doc, &|words| context.command(words));
+    doc.next = recover::next(&doc, &context.commands());
+    doc.hint = context.commands().carried(&doc.hint, Some(&doc.instance));
     if doc.outcome == RunOutcome::Recovered {
         doc.next.push(context.command(&format!("runs rollback {id} --discard-writes")));
     }

@@ -4,20 +4,22 @@ use crate::engine::{AfterFailure, Asker, Event, Observer};
 use crate::facts::Assessment;
 use crate::plan::Plan;
 use crate::recover::{Answer, Bleeding, Person, Unfinished};
-use crate::report::clean;
+use crate::report::{Commands, clean};
 
 /// Answers as `--auto` and `--confirm` do: carry on, roll back what fails, never guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Silent {
     /// Are steps told on standard error?
     progress: bool,
+    /// What next commands carry.
+    commands: Commands,
 }
 
 impl Silent {
     /// One that tells its steps on standard error, or nothing at all.
     #[must_use]
-    pub fn new(progress: bool) -> Self {
-        Self { progress }
+    pub fn new(progress: bool, commands: Commands) -> Self {
+        Self { progress, commands }
     }
 }
 
@@ -46,7 +48,7 @@ impl Observer for Silent {
         if self.progress
             && let Some(text) = words(event)
         {
-            out::note(&text);
+            out::note(&self.commands.carried(&text, None));
         }
     }
 }
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn it_never_guesses() {
-        let mut silent = Silent::new(false);
+        let mut silent = Silent::new(false, Commands::default());
         assert!(silent.auto());
         assert_eq!(silent.rule("r", "b"), None);
         assert!(!silent.standalone(&[]));

@@ -56,6 +56,7 @@ fn run(args: &[OsString]) -> i32 {
     };
     colours(cli.global.color);
     logging(cli.global.verbose);
+    let commands = cli.global.commands();
     let acts = matches!(
         cli.command,
         Some(
@@ -72,7 +73,7 @@ fn run(args: &[OsString]) -> i32 {
             code
         }
         Ok(code) => arrived(code),
-        Err(failure) => fail(&failure, json),
+        Err(failure) => fail(&failure.carrying(&commands), json),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::facts::{Assessment, Point, Topology};
 use crate::finding::Id;
 use crate::plan::Plan;
 use crate::recover::{Answer, Bleeding, Person, Unfinished};
-use crate::report::{self, clean};
+use crate::report::{self, Commands, clean};
 use console::style;
 use std::fmt::Write as _;
 
@@ -22,6 +22,8 @@ pub struct Terminal {
     /// Was `standalone` typed already?
     standalone: bool,
     beside_json: bool,
+    /// What next commands carry.
+    commands: Commands,
 }
 
 impl Terminal {
@@ -45,14 +47,23 @@ impl Terminal {
         self
     }
 
+    /// Commands that are named on the screen can be pasted.
+    #[must_use]
+    pub fn carrying(mut self, commands: Commands) -> Self {
+        self.commands = commands;
+        self
+    }
+
     fn reading(where_from: String, verbose: bool, lines: Box<dyn Lines>) -> Self {
-        Self { where_from, verbose, lines, progress: Progress::default(), standalone: false, beside_json: false }
+        let (progress, commands) = (Progress::default(), Commands::default());
+        Self { where_from, verbose, lines, progress, standalone: false, beside_json: false, commands }
     }
 
     /// One question, one line; `None` when the person is gone.
     fn ask(&mut self, text: &str) -> Option<String> {
         self.progress.end();
-        out::ask(&format!("{} ", out::width_of_notes().wrap(text)));
+        let text = self.commands.carried(text, None);
+        out::ask(&format!("{} ", out::width_of_notes().wrap(&text)));
         let line = self.lines.next();
         if line.is_none() {
             out::note("");
@@ -91,7 +102,7 @@ impl Terminal {
 
     fn say(&mut self, text: &str) {
         self.progress.end();
-        out::note(&out::width_of_notes().wrap(text));
+        out::note(&out::width_of_notes().wrap(&self.commands.carried(text, None)));
     }
 }
 
@@ -255,7 +266,8 @@ impl Person for Terminal {
     }
 
     fn confirm(&mut self, assessment: &Assessment, plan: &Plan, policy: &[String]) -> Answer {
-        let mut text = report::outline(plan, self.width());
+        let said = assessment.decision.as_ref().map(|d| d.because.as_str());
+        let mut text = report::outline(plan, said, self.width());
         if !policy.is_empty() {
             text.push_str("\nThe policy would not let --auto do this:\n");
             for line in policy {

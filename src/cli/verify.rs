@@ -24,6 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> Result<i32, Failure> {
     let chosen = context.choose(instance)?;
     let (runbooks, playbooks) = (context.runbooks()?, context.playbooks()?);
+    let commands = context.commands();
     let world = World {
         look: &context.look,
         state: &context.state,
@@ -31,7 +32,7 @@ pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> 
         instance: &chosen.instance,
         runbooks: &runbooks,
         playbooks: &playbooks,
-        command: &|words| context.command(words),
+        commands: &commands,
     };
     let assessed = world.assess(&Wanted { depth: Depth::Full, ..Wanted::default() });
     let name = &assessed.document.instance;

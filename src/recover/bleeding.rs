@@ -39,7 +39,7 @@ pub(super) fn take(world: &World<'_>, person: &mut dyn Person, lock: &Lock) {
     match hold::take_under(&held, lock) {
         Ok(taken) => {
             taken.lines(world.name()).into_iter().for_each(&mut say);
-            say(format!("to put it all back: {}", (world.command)(&format!("hold {} --release", world.name()))));
+            say(format!("to put it all back: {}", world.command(&format!("hold {} --release", world.name()))));
         }
         Err(e) => say(format!("it could not be held: {e}; {}", e.hint())),
     }

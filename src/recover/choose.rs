@@ -220,7 +220,7 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
 /// What a person may do where the tree ends without a runbook: what the worst finding advises, `recover` itself aside.
 fn hint_of(world: &World<'_>, assessment: &Assessment) -> String {
     if assessment.facts.instance.paused == Some(true) {
-        return (world.command)(&format!("pause {} --off", world.name()));
+        return world.command(&format!("pause {} --off", world.name()));
     }
     let nothing = !assessment.points.iter().any(Point::usable) && assessment.facts.server.answers != Some(true);
     if nothing {
@@ -228,11 +228,12 @@ fn hint_of(world: &World<'_>, assessment: &Assessment) -> String {
             return format!("a snapshot that {} saved can be had back: {}", kept.run, kept.commands(world));
         }
         if world.state.run_ids().is_ok_and(|ids| !ids.is_empty()) {
-            return format!("{} shows what earlier runs saved", (world.command)("vault list"));
+            return format!("{} shows what earlier runs saved", world.command("vault list"));
         }
     }
     let hints = assessment.findings.iter().map(|f| f.hint.as_str());
-    hints.filter(|h| !h.starts_with("redis-dr recover")).find(|h| !h.is_empty()).unwrap_or_default().to_string()
+    let recovers = |h: &&str| h.starts_with(&world.carried("redis-dr recover"));
+    hints.filter(|h| !recovers(h)).find(|h| !h.is_empty()).unwrap_or_default().to_string()
 }
 
 /// The point a runbook works on: the one asked for, the decision's, else the best of the kinds that it takes.

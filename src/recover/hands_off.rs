@@ -11,7 +11,7 @@ pub(super) fn refusal(world: &World<'_>) -> Option<RunDocument> {
     let held = || held(world).map(|because| (because, format!("hold {} --release", world.name())));
     let (because, command) = paused.or_else(held)?;
     let assessed = world.assess(&Wanted { depth: Depth::Quick, ..Wanted::default() });
-    Some(super::story::no_run(world, &assessed.document, RunOutcome::Refused, because, (world.command)(&command)))
+    Some(super::story::no_run(world, &assessed.document, RunOutcome::Refused, because, world.command(&command)))
 }
 
 fn paused(world: &World<'_>) -> Option<String> {

@@ -49,8 +49,8 @@ impl Kept {
     pub(super) fn commands(&self, world: &World<'_>) -> String {
         const FILE: &str = "from-vault.rdb";
         let path = self.path.display().to_string().replace('\'', r"'\''");
-        let restore = (world.command)(&format!("vault restore {} '{path}' -o {FILE}", self.run));
-        let recover = (world.command)(&format!("recover {} --point-file {FILE}", world.name()));
+        let restore = world.command(&format!("vault restore {} '{path}' -o {FILE}", self.run));
+        let recover = world.command(&format!("recover {} --point-file {FILE}", world.name()));
         format!("{restore} && {recover}")
     }
 }

@@ -24,7 +24,7 @@ use crate::engine::Witness;
 use crate::facts::Assessment;
 use crate::host::Look;
 use crate::plan::Plan;
-use crate::report::RunDocument;
+use crate::report::{Commands, RunDocument};
 use crate::runbook::Library;
 use crate::state::State;
 
@@ -110,8 +110,8 @@ pub struct World<'a> {
     pub runbooks: &'a Library,
     /// Playbooks by id.
     pub playbooks: &'a Library,
-    /// Makes a next command that can be pasted.
-    pub command: &'a dyn Fn(&str) -> String,
+    /// Makes next commands that can be pasted.
+    pub commands: &'a Commands,
 }
 
 impl World<'_> {
@@ -123,13 +123,27 @@ impl World<'_> {
     /// Looks at the instance.
     pub(crate) fn assess(&self, wanted: &Wanted) -> crate::assess::Assessed {
         let runs = |name: &str| unfinished::runs_of(self.state, self.look, name, self.target.recoveries_within);
-        self.assessor(&runs).assess(wanted)
+        let mut assessed = self.assessor(&runs).assess(wanted);
+        for finding in &mut assessed.document.findings {
+            finding.hint = self.carried(&finding.hint);
+        }
+        assessed
     }
 
     /// blake3 of a runbook's text as it is now; empty when there is none of this id.
     pub(crate) fn runbook_digest(&self, id: &str) -> String {
         let source = self.runbooks.get(id);
         source.map(|s| blake3::hash(s.text.as_bytes()).to_hex().to_string()).unwrap_or_default()
+    }
+
+    /// A next command that can be pasted.
+    fn command(&self, words: &str) -> String {
+        self.commands.command(words)
+    }
+
+    /// A hint whose commands can be pasted.
+    fn carried(&self, hint: &str) -> String {
+        self.commands.carried(hint, Some(self.name()))
     }
 
     /// The instance's name.
@@ -140,7 +154,9 @@ impl World<'_> {
 
     /// Adds what every document carries: contact and next commands.
     pub(crate) fn finish(&self, doc: &mut RunDocument) {
-        doc.next = next(doc, self.command);
+        doc.next = next(doc, self.commands);
+        doc.hint = self.carried(&doc.hint);
+        doc.by_hand = doc.by_hand.iter().map(|line| self.carried(line)).collect();
         if matches!(doc.exit_code, 3 | 4 | 7)
             && let Some(contact) = &self.instance.contact
         {
@@ -151,7 +167,7 @@ impl World<'_> {
 
 /// The commands that go on from where a run, or a call that started none, ended.
 #[must_use]
-pub fn next(doc: &RunDocument, command: &dyn Fn(&str) -> String) -> Vec<String> {
+pub fn next(doc: &RunDocument, commands: &Commands) -> Vec<String> {
     use crate::report::RunOutcome as O;
     let name = &doc.instance;
     let run = doc.run_id.as_deref();
@@ -165,5 +181,5 @@ pub fn next(doc: &RunDocument, command: &dyn Fn(&str) -> String) -> Vec<String> 
         (O::Recovered, Some(id)) => vec![format!("runs report {id}")],
         _ => vec![],
     };
-    words.iter().map(|words| command(words)).collect()
+    words.iter().map(|words| commands.command(words)).collect()
 }

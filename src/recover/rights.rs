@@ -25,6 +25,6 @@ fn no_root(world: &World<'_>) -> (String, String) {
     let unit = world.target.unit.clone().unwrap_or_else(|| "the server's unit".into());
     let because =
         format!("redis-dr runs as {user}; to hold and start {unit}, and to change the server's files, it must be root");
-    let again = (world.command)(&format!("recover {}", world.name()));
+    let again = world.command(&format!("recover {}", world.name()));
     (because, format!("run it as root: sudo {again} (packaging/sudoers.d/redis-dr lets a group do that)"))
 }

@@ -227,7 +227,9 @@ pub(super) fn lock(
     Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| {
         let outcome =
             if matches!(e, crate::lock::LockError::Held { .. }) { RunOutcome::Locked } else { RunOutcome::Refused };
-        Box::new(RunDocument::without_run(world.name(), outcome, with_causes(&e), e.hint()))
+        let mut doc = RunDocument::without_run(world.name(), outcome, with_causes(&e), e.hint());
+        world.finish(&mut doc);
+        Box::new(doc)
     })
 }
 

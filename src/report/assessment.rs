@@ -2,7 +2,7 @@
 use super::Width;
 use super::words::{clean, number, severity};
 use crate::facts::{Assessment, Decision, FileState, Outcome, RuleVerdict};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Id, Severity};
 use std::fmt::Write as _;
 
 /// Evidence lines of one finding on a screen; the rest is in the JSON and behind `e`.
@@ -88,6 +88,9 @@ fn head(a: &Assessment, where_from: &str) -> String {
     if let Some(others) = f.server.clients.filter(|_| f.server.answers == Some(true)).map(|n| n.saturating_sub(1)) {
         let clients = if others == 1 { "client is" } else { "clients are" };
         now.push(format!("{} {clients} connected", number(others)));
+    }
+    if a.findings.iter().any(|f| f.id == Id::ServerHeld) {
+        now.push("held: nothing overwrites its files or starts it".into());
     }
     if f.instance.paused == Some(true) {
         let by = f.instance.paused_by.as_deref().map_or(String::new(), |who| format!(" by {}", clean(who)));

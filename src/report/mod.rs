@@ -1,5 +1,6 @@
 //! Facts, plans and journals as words: for a terminal, as Markdown, as JSON. Returns text; `cli` prints it.
 mod assessment;
+mod commands;
 mod document;
 mod evidence;
 mod inspection;
@@ -11,6 +12,7 @@ mod run;
 mod words;
 
 pub use assessment::assessment;
+pub use commands::Commands;
 pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
 pub use evidence::{cut_bytes, evidence};
 pub use inspection::inspection;

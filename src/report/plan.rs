@@ -11,10 +11,14 @@ use std::path::Path;
 /// Lines of what is cut away that a screen shows; all of them are in the plan's JSON and behind `d`.
 const PREVIEW: usize = 5;
 
-/// A line or two for each step, for a person who has just read why.
+/// A line or two for each step, for a person who has just read what is wrong; `said`: the reason that was read, too.
 #[must_use]
-pub fn outline(p: &Plan, width: Width) -> String {
-    let mut out = head(p);
+pub fn outline(p: &Plan, said: Option<&str>, width: Width) -> String {
+    let mut out = String::new();
+    if said != Some(p.because.as_str()) {
+        because(&mut out, p);
+    }
+    way(&mut out, p);
     for (i, step) in p.steps.iter().enumerate() {
         title(&mut out, i + 1, step);
         if step.skipped().is_some() {
@@ -40,7 +44,12 @@ pub fn outline(p: &Plan, width: Width) -> String {
 /// Every change, copy, gate and undo.
 #[must_use]
 pub fn plan(p: &Plan, width: Width) -> String {
-    let mut out = head(p);
+    let mut out = String::new();
+    let (name, address) = (clean(&p.instance), clean(&p.site.address));
+    let (dir, host) = (clean(&p.site.data_dir.display().to_string()), clean(&p.fingerprint.host));
+    let _ = writeln!(out, "Instance  {name}   {address}   {dir}   on {host}");
+    because(&mut out, p);
+    way(&mut out, p);
     for gate in &p.require {
         let _ = writeln!(out, "Requires  {}", clean(&gate.that));
     }
@@ -67,33 +76,29 @@ pub fn plan(p: &Plan, width: Width) -> String {
 /// Where the lines below a step's title begin.
 const BELOW: &str = "                    ";
 
-fn head(p: &Plan) -> String {
-    let mut out = String::new();
-    let risk = format!("{:?}", p.risk).to_lowercase();
-    let _ = writeln!(
-        out,
-        "Instance  {}   {}   {}   on {}",
-        clean(&p.instance),
-        clean(&p.site.address),
-        clean(&p.site.data_dir.display().to_string()),
-        clean(&p.fingerprint.host)
-    );
+fn because(out: &mut String, p: &Plan) {
     if !p.because.is_empty() {
         let _ = writeln!(out, "Because   {}", clean(&p.because));
     }
+}
+
+/// Runbook, risk, point, estimate.
+fn way(out: &mut String, p: &Plan) {
+    let risk = format!("{:?}", p.risk).to_lowercase();
+    let opens = |s: &PlannedStep| s.action == "service.open" && p.point_of_no_return.as_deref() == Some(s.id.as_str());
+    let back = if p.steps.iter().any(opens) { "; all of it can be taken back until clients write again" } else { "" };
     let _ = writeln!(out, "Runbook   {}: {}", p.runbook, clean(&p.title));
-    let _ = writeln!(out, "Risk      {risk}");
+    let _ = writeln!(out, "Risk      {risk}{back}");
     if let Some(point) = p.recovery_point() {
         let _ = writeln!(out, "Point     {} ({}), loses {}", clean(&point.id), clean(&point.source), loss(point));
         if let Some(cut) = &point.cut {
-            cut_away(&mut out, cut);
+            cut_away(out, cut);
         }
     }
     if let Some(t) = p.estimate.downtime_seconds {
         let _ = writeln!(out, "Estimate  back in about {t}; safety copies take {}", p.estimate.copy_bytes);
     }
     out.push('\n');
-    out
 }
 
 fn cut_away(out: &mut String, cut: &Cut) {

@@ -192,3 +192,45 @@ fn without_a_terminal_only_what_need_not_be_asked_is_answered() {
         .mentions("this is not a moment")
         .mentions("15m ago");
 }
+
+#[test]
+fn whatever_is_printed_to_be_typed_next_carries_the_config_in_force() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(50).save();
+    let mut without = Vec::new();
+    let mut carried = |said: &crate::dr::Output| {
+        let text = format!("{}{}", said.stdout, said.stderr);
+        let options = format!("-c {}", server.config().display());
+        for part in text.split("redis-dr ").skip(1) {
+            let verb: String = part.chars().take_while(char::is_ascii_lowercase).collect();
+            let command =
+                ["assess", "points", "plan", "recover", "hold", "runs", "vault", "guard", "pause", "verify", "apply"];
+            let line = part.lines().next().unwrap_or_default();
+            if command.contains(&verb.as_str()) && !line.contains(&options) {
+                without.push(format!("redis-dr {line}"));
+            }
+        }
+    };
+    for args in [
+        &["assess", "demo"][..],
+        &["hold", "demo"],
+        &["assess", "demo"],
+        &["recover", "demo", "--auto"],
+        &["guard", "demo"],
+        &["runs", "show", "nothing"],
+        &["runs", "resume"],
+        &["vault", "list"],
+        &["vault", "restore", "last", "/x", "-o", "y"],
+        &["hold", "demo", "--release"],
+        &["pause", "demo"],
+        &["recover", "demo", "--auto"],
+        &["verify", "demo", "--against", "x"],
+        &["points", "nobody"],
+        &["plan", "demo", "--runbook", "nothing"],
+        &["apply", "redis.conf"],
+        &["runs", "rollback", "last"],
+    ] {
+        carried(&server.redis_dr(args));
+    }
+    assert_eq!(without, [""; 0]);
+}

@@ -36,3 +36,13 @@ fn every_command_has_examples_and_they_are_understood() {
         }
     }
 }
+
+#[test]
+fn every_command_that_needs_a_config_carries_it_when_it_is_named() {
+    let commands = crate::report::Commands::new(Some(std::path::Path::new("/c.yaml")), None);
+    let apart = ["init", "explain", "completions", "man", "__exec", "inspect", "aof"];
+    for name in Cli::command().get_subcommands().map(clap::Command::get_name).filter(|name| !apart.contains(name)) {
+        let hint = commands.carried(&format!("redis-dr {name}"), None);
+        assert_eq!(hint, format!("redis-dr -c /c.yaml {name}"));
+    }
+}
