@@ -53,6 +53,8 @@ fn findings_runbooks_and_words_are_explained() {
         let (code, out, err) = said(&["explain", id]);
         assert!(code == 0 && out.contains(id), "{id}: {out}{err}");
     }
+    let (code, out, _) = said(&["explain", "sentinel.no_quorum"]);
+    assert!(code == 0 && out.contains("not found by this version: it takes the answers of the Sentinels"), "{out}");
     let (code, out, err) = said(&["explain", "server.not_runing"]);
     assert_eq!(code, 2);
     assert!(out.is_empty() && err.contains("did you mean server.not_running?"), "{out}{err}");

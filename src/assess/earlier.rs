@@ -35,6 +35,8 @@ pub struct Before {
     pub stopped_on_purpose: Option<bool>,
     /// When the AOF was written last.
     pub aof_written: Option<Time>,
+    /// Where its configuration had the data.
+    pub data_dir: Option<String>,
     /// The moment of each recovery point's data, by its id.
     pub as_of: BTreeMap<String, Time>,
 }
@@ -48,6 +50,7 @@ impl Before {
             down: process.state == Some(ProcessState::Down),
             stopped_on_purpose: process.stopped_on_purpose,
             aof_written: assessment.facts.files.aof.modified_at,
+            data_dir: assessment.facts.config.data_dir.clone(),
             as_of: assessment.points.iter().filter_map(|p| Some((p.id.clone(), p.as_of?))).collect(),
         }
     }

@@ -7,6 +7,7 @@
 //! target     what is asked about          identity   whose process           answer     what the server says
 //! settings   redis.conf as facts          binary     program and version     machine    disk and memory
 //! log        why it died                  stored     names, bytes, points    walks      which bytes are read
+//! elsewhere  data in another directory
 //! clock      is its clock right          findings   facts in, findings out (pure)
 //! discover   which servers this host has  guard      may it be started? names alone
 //! ```
@@ -19,6 +20,7 @@ mod clock;
 mod discover;
 mod down;
 mod earlier;
+mod elsewhere;
 mod findings;
 mod guard;
 mod identity;
@@ -33,6 +35,8 @@ mod stored;
 mod target;
 mod unit;
 mod walks;
+
+use assessor::printable;
 
 pub use answer::FENCE;
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};

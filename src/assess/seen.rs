@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Seen {
     /// Other snapshots in the data directory.
     pub other_rdb: Vec<String>,
+    /// Why the AOF must be thought to have begun with an empty start.
+    pub began_empty: Option<String>,
     /// AOF sets of another name in the data directory.
     pub other_aof: Vec<String>,
     /// A directory other than the configured one where the running server keeps its data.

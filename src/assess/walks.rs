@@ -1,8 +1,8 @@
 //! Files: what a start would load, what is in them, and the recovery points they make.
 use super::assessor::{Assessor, Depth, Wanted, printable};
 use super::base::Base;
-use super::earlier::Earlier;
 use super::stored::{self, Judged, Loader, Paths, Survey};
+use super::{Earlier, elsewhere};
 use crate::facts::{
     Bytes, Facts, FileState, Loadable, Point, PointKind, ProcessState, Seconds, ServerRole, Time, Validity, WouldLoad,
 };
@@ -38,6 +38,8 @@ pub(super) fn walk(
     let survey = paths.as_ref().map(|p| stored::survey(&look, p));
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         names(assessor, base, paths, survey);
+        elsewhere::look_for(assessor, base, earlier);
+        held_open(assessor, base, paths);
     } else {
         let because = "the data directory is not known, or on another host";
         for name in ["files.rdb.state", "files.aof.state"] {
@@ -74,15 +76,15 @@ pub(super) fn walk(
         let backups = backups(assessor, base, deep, &loader, &examine);
         (all, judging.join().ok().flatten(), backups)
     });
+    all.append(&mut backups);
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         aof(base, paths, survey, judged.as_ref(), &loader, &mut all);
     }
     all.iter_mut().for_each(|point| as_clients_left_it(point, earlier));
     for path in &wanted.point_files {
-        backups.push(in_hand(path, &loader, &examine));
+        all.push(in_hand(path, &loader, &examine));
     }
     known.save(assessor.state.dir());
-    all.append(&mut backups);
     all.extend(memory(&base.facts, base.seen.used_memory, now));
     data_empty(&mut base.facts, &all);
     weigh(assessor, base, &mut all, wanted, earlier, now);
@@ -158,6 +160,20 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     }
 }
 
+/// Data files that the running server still writes although their names are gone.
+fn held_open(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths) {
+    let running = base.facts.process.pid.and_then(|pid| i32::try_from(pid).ok());
+    let Some(pid) = running.filter(|_| base.facts.config.appendonly == Some(true)) else { return };
+    let real = |path: &Path| assessor.look.real_path(path).unwrap_or_else(|_| path.to_path_buf());
+    let (dir, aof) = (real(&paths.dir), real(&paths.aof));
+    let own = |was: &Path| was == dir.join(&paths.settings.appendfilename) || (was.starts_with(&aof) && was != aof);
+    let held = assessor.look.deleted_files(pid).into_iter().filter(|file| own(&file.was));
+    let said = held.map(|file| {
+        format!("{} was deleted; {} of it are open as {}", file.was.display(), Bytes(file.size), file.at.display())
+    });
+    base.facts.files.held_open = said.map(|line| printable(&line)).collect();
+}
+
 fn loader(base: &Base) -> Loader {
     let config = &base.facts.config;
     let stems = base.effective.loadmodules();
@@ -187,6 +203,12 @@ fn aof(
             base.seen.aof_base =
                 judged.report.files.first().and_then(|f| f.rdb.as_ref()).map(|r| crate::facts::Bytes(r.bytes));
             let mut points = stored::aof_points(survey, judged, loader, grows);
+            let fuller = stored::began_empty(judged, all);
+            base.facts.files.aof.began_empty = Some(fuller.is_some());
+            if let Some(because) = fuller {
+                points.iter_mut().for_each(|point| point.why = format!("{}; {because}", point.why));
+                base.seen.began_empty = Some(because);
+            }
             if grows && base.facts.server.keys == Some(0) {
                 // Every change of a running server goes into its AOF: a load would end where its memory is.
                 let whole = points.iter_mut().filter(|p| p.kind == PointKind::Aof && p.valid == Validity::Intact);

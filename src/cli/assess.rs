@@ -23,6 +23,9 @@ pub fn run(
         out::json(&document);
     } else {
         out::line(&report::assessment(&document, &context.where_from(), context.global.verbose > 0, out::width()));
+        if let Some(contact) = world.contact(&document) {
+            out::line(&format!("Contact: {contact}"));
+        }
     }
     let from = match exit_code {
         None => return Ok(0),

@@ -119,8 +119,11 @@ fn finding(id: &str) -> Option<Entry> {
     };
     let severity = json!(found.severity());
     let severity = severity.as_str().unwrap_or_default();
-    let text =
-        format!("{}\n\nseverity: {severity}, unless the circumstances say otherwise\nscope: {scope}", found.meaning());
+    let not = found.not_derived().map(|why| format!("\n\nnot found by this version: {why}")).unwrap_or_default();
+    let text = format!(
+        "{}\n\nseverity: {severity}, unless the circumstances say otherwise\nscope: {scope}{not}",
+        found.meaning()
+    );
     Some(Entry { id: found.name().into(), kind: "finding", text, hint: found.hint().into() })
 }
 

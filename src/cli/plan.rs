@@ -38,6 +38,7 @@ pub fn run(
             doc.severity = Some(assessment.severity);
             doc.findings.clone_from(&assessment.findings);
             doc.decision.clone_from(&assessment.decision);
+            world.parts().finish(&mut doc);
             if context.global.json {
                 out::json(&doc);
             } else {

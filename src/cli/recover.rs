@@ -6,7 +6,7 @@ use super::silent::Silent;
 use super::terminal::Terminal;
 use super::{Context, Failure, out, signals};
 use crate::engine::Stop;
-use crate::facts::Seconds;
+use crate::facts::{Assessment, Outcome, Seconds};
 use crate::points;
 use crate::recover::{self, Consent, Person, Selection};
 use crate::report::{self, Commands, RunDocument};
@@ -34,6 +34,12 @@ impl<'c> World<'c> {
             playbooks: context.playbooks()?,
             commands: context.commands(),
         })
+    }
+
+    /// Whom to call where the assessment leaves the decision to a person.
+    pub fn contact(&self, assessment: &Assessment) -> Option<String> {
+        let asks = assessment.decision.as_ref().is_some_and(|d| d.outcome == Outcome::NeedsHuman);
+        self.chosen.instance.contact.clone().filter(|_| asks).map(|contact| crate::yaml::printable(&contact))
     }
 
     /// As the story knows it.

@@ -459,6 +459,8 @@ pub struct AofFacts {
     pub because: Option<String>,
     /// Can its manifest be rebuilt from its parts?
     pub rebuildable: Option<bool>,
+    /// Did it begin with no key, after a snapshot or backup that holds some was saved?
+    pub began_empty: Option<bool>,
     /// Does it end with a command that removes all keys?
     pub flush_near_end: Option<bool>,
 }
@@ -509,6 +511,8 @@ pub struct FilesFacts {
     pub rights: Vec<RightsFacts>,
     /// Files found in its stores.
     pub backups: u64,
+    /// Parts of the AOF that were deleted, and that the running server still writes to.
+    pub held_open: Vec<String>,
     /// Temporary files of saves and rewrites.
     pub temporaries: Vec<String>,
     /// Those of them that are of no use to anybody: half-written, by a process that is gone.

@@ -78,6 +78,19 @@ impl Id {
     pub fn hint(self) -> &'static str {
         self.row().3
     }
+    /// Where no assessment derives it: what would have to be looked at, and is not.
+    #[must_use]
+    pub fn not_derived(self) -> Option<&'static str> {
+        use Id::*;
+        match self {
+            ReplicationDiverged => Some("it takes the replication ids and offsets of both servers, and one is asked"),
+            SentinelNoQuorum => Some("it takes the answers of the Sentinels, and they are not asked"),
+            DataKeyMissing | DataCheckFailed | DataCountLow => {
+                Some("it takes the owner's data_checks, and they are not carried out")
+            }
+            _ => None,
+        }
+    }
     /// The finding with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -152,6 +152,7 @@ fn files() -> FilesFacts {
     files.aof.state = Some(AofState::Intact);
     files.aof.rebuildable = Some(false);
     files.aof.flush_near_end = Some(false);
+    files.aof.began_empty = Some(false);
     files
 }
 

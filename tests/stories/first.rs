@@ -145,6 +145,18 @@ fn stopped_on_purpose() {
 }
 
 #[test]
+fn whom_to_call_is_said_where_a_person_must_decide() {
+    let mut server = Lab::new().sandbox();
+    server.instance("contact: \"#redis-oncall\"").start().fill(50);
+    let _ = server.ask(&["SHUTDOWN"]);
+    wait_until("the server to shut down", || !server.running());
+    server.redis_dr(&["assess", "demo"]).exits(0).mentions("Contact: #redis-oncall");
+    server.redis_dr(&["plan", "demo"]).exits(3).mentions("contact: #redis-oncall");
+    let document = server.redis_dr(&["plan", "demo", "--json"]).exits(3).json();
+    assert!(document["next"].to_string().contains("contact: #redis-oncall"), "{document:#}");
+}
+
+#[test]
 fn maxmemory_reached_and_writes_refused() {
     Lab::on_each(|mut server| {
         server.start().fill(200);

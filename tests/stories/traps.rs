@@ -3,6 +3,7 @@ use crate::dr::{loss_of, point_of};
 use crate::lab::{Lab, Tree};
 use crate::sandbox::Sandbox;
 use std::fs;
+use std::time::Duration;
 
 fn since_seven(tree: &Tree) -> bool {
     tree.since_seven()
@@ -49,6 +50,82 @@ fn manifest_lost() {
         server.recover_auto().recovered_by("rebuild-aof-manifest");
         assert_eq!(server.digest(), digest);
         server.writes_survive_kill9();
+    });
+}
+
+#[test]
+fn manifest_lost_and_written_since_by_an_empty_start() {
+    Lab::on_each_where(since_seven, |mut server| {
+        server.start().fill(300).save().rewrite_aof();
+        let digest = server.digest();
+        std::thread::sleep(Duration::from_millis(1100));
+        server.kill9();
+        fs::remove_dir_all(server.aof_dir()).unwrap();
+        server.start();
+        assert_eq!(server.dbsize(), 0, "the trap has closed");
+        server.must(&["SET", "taken by the empty server", "1"]);
+        server.written();
+        server.kill9();
+        let before = server.files();
+        let document = server.finds_first("server.not_running");
+        let trap = document["findings"].as_array().unwrap().iter().find(|f| f["id"] == "config.aof_trap").unwrap();
+        assert!(trap["evidence"][0].as_str().unwrap().contains("holds 300"), "{trap}");
+        assert_eq!(document["decision"]["outcome"], "needs_human");
+        server.recover_auto().exits(3).mentions("began with an empty start");
+        assert!(server.files() == before && !server.running());
+        let args = ["recover", "demo", "--confirm", "demo", "--json", "--point", "rdb"];
+        server.redis_dr(&args).recovered_by("restore-rdb-as-aof-base");
+        assert_eq!(server.digest(), digest);
+    });
+}
+
+#[test]
+fn an_aof_that_began_before_any_snapshot_is_no_trap() {
+    Lab::on_each(|mut server| {
+        server.start().fill(300).save();
+        server.kill9();
+        server.recover_auto().recovered_by("restart");
+    });
+}
+
+#[test]
+fn the_aof_deleted_under_a_running_server() {
+    Lab::on_each(|mut server| {
+        server.start().fill(300);
+        let (digest, run_id) = (server.digest(), server.run_id());
+        fs::remove_file(server.aof_tail()).unwrap();
+        server.must(&["SET", "only in memory", "and in the deleted file"]);
+        let document = server.redis_dr(&["assess", "demo", "--json"]).exits(0).json();
+        let found = document["findings"].as_array().unwrap().iter().find(|f| f["id"] == "files.aof_missing").unwrap();
+        assert_eq!(found["severity"], "critical", "{document:#}");
+        assert!(found["evidence"][0].as_str().unwrap().contains("was deleted"), "{found}");
+        assert!(found["hint"].as_str().unwrap().contains("BGREWRITEAOF"), "{found}");
+        server.recover_auto().exits(3);
+        assert_eq!(server.run_id(), run_id, "its memory is the data; nothing stops it");
+        server.must(&["DEL", "only in memory"]);
+        server.rewrite_aof();
+        let ids = server.assess_json(&[])["findings"].to_string();
+        assert!(!ids.contains("files.aof_missing"), "{ids}");
+        assert_eq!(server.digest(), digest);
+        server.writes_survive_kill9();
+    });
+}
+
+#[test]
+fn a_directory_that_is_not_where_its_data_was() {
+    Lab::on_each(|mut server| {
+        server.start().fill(300).kill9();
+        server.recover_auto().recovered_by("restart");
+        server.kill9();
+        let empty = server.root().join("empty");
+        fs::create_dir(&empty).unwrap();
+        server.configure(&format!("dir {}", empty.display()));
+        let document = server.assess_json(&[]);
+        let found = document["findings"].as_array().unwrap().iter().find(|f| f["id"] == "config.dir_mismatch");
+        let evidence = found.unwrap_or_else(|| panic!("{:#}", document["findings"]))["evidence"].to_string();
+        assert!(evidence.contains(&format!("data is in: {}", server.data().display())), "{evidence}");
+        server.recover_auto().exits(3).mentions("another name than the configuration gives");
+        assert!(!server.running() && fs::read_dir(&empty).unwrap().all(|e| e.unwrap().file_name() == ".redis-dr"));
     });
 }
 

@@ -29,6 +29,13 @@ fn names(facts: &Facts, points: &[Point], seen: &Seen, found: &mut Vec<Finding>)
     if yes(facts.config.trap) && !parts && data_elsewhere(facts, points) {
         found.push(Id::ConfigAofTrap.found("a start now would come up empty although data exists", because.clone()));
     }
+    if let Some(because) = &seen.began_empty {
+        let title = "the AOF began with an empty start: it lacks what was stored before";
+        let mut finding = Id::ConfigAofTrap.found(title, vec![because.clone()]);
+        finding.hint =
+            "decide what to keep: redis-dr points shows both, redis-dr recover --point ID restores one".into();
+        found.push(finding);
+    }
     if parts {
         let path = facts.files.aof.path.clone().unwrap_or_default();
         let finding =
@@ -94,6 +101,16 @@ fn aof(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let loaded = facts.config.appendonly == Some(true);
     let path = aof.path.clone().unwrap_or_default();
     let mut evidence: Vec<String> = aof.because.clone().into_iter().collect();
+    if !facts.files.held_open.is_empty() && loaded && facts.server.answers == Some(true) {
+        let title = "the server writes its AOF to a file that was deleted";
+        let mut finding = Id::FilesAofMissing.found(title, facts.files.held_open.clone()).severity(Severity::Critical);
+        finding.hint =
+            "don't stop it: only its memory and the deleted file hold what it writes; BGREWRITEAOF writes a \
+                        complete AOF from its memory, then look again: redis-dr assess"
+                .into();
+        found.push(finding);
+        return flush(facts, seen, found);
+    }
     let id = match aof.state {
         Some(AofState::Missing) if loaded => Id::FilesAofMissing,
         Some(AofState::Truncated | AofState::TornTransaction) => Id::FilesAofTruncated,

@@ -202,6 +202,19 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
     point
 }
 
+/// Did the AOF begin with no key although a snapshot or backup from before then holds some? Then a start came up empty, and
+/// what that file holds is not in the AOF, however new it is; only a flush and a rewrite on purpose look the same.
+#[must_use]
+pub fn began_empty(judged: &Judged, others: &[Point]) -> Option<String> {
+    let base = judged.report.files.first()?.rdb.as_ref().filter(|base| base.is_intact() && base.keys == 0)?;
+    let began = base.ctime().filter(|t| *t > 0).and_then(Time::from_unix)?;
+    let kept = |p: &Point| p.keys.map_or(0, |keys| keys.saturating_sub(p.keys_expired.unwrap_or(0)));
+    let own = others.iter().filter(|p| matches!(p.kind, PointKind::Rdb | PointKind::Backup) && kept(p) > 0);
+    let fuller = own.filter(|p| p.as_of.is_some_and(|at| at < began)).max_by_key(|p| p.as_of)?;
+    let (keys, of) = (kept(fuller), fuller.as_of?);
+    Some(format!("it began with no key at {began}, although {}, of {of}, holds {keys}", fuller.id))
+}
+
 /// The AOF up to its damage.
 fn at_damage(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, grows: bool) -> Point {
     let tail =
