@@ -25,7 +25,7 @@ const FILES_AND_PROGRAMS: &[(&str, &str)] = &[("host", "the only hand on this ma
 const CONNECTIONS: &[&str] = &["server"];
 
 /// Files allowed beyond 400 lines (their tests not counted); each asks to be cut along a word of the domain.
-const LONG_FILES: &[&str] = &["cli/args.rs", "facts/observed.rs", "finding/catalog.rs", "state.rs"];
+const LONG_FILES: &[&str] = &["facts/observed.rs", "finding/catalog.rs", "state.rs"];
 
 struct Source {
     path: PathBuf,

@@ -242,3 +242,16 @@ fn a_full_device_is_no_success() {
     assert!(code != 0 && !err.is_empty(), "{code} {err}");
     assert!(!std::fs::metadata("/dev/full").unwrap().is_file());
 }
+
+#[test]
+fn where_no_server_is_known_at_a_port_init_says_what_to_give() {
+    let (code, out, err) = said(&["init", "-p", "1", "-o", "-"]);
+    assert!(code == 2 && out.is_empty(), "{code} {out}{err}");
+    assert!(err.contains("no server runs at 127.0.0.1:1,") && err.contains("    address: 127.0.0.1:1\n"), "{err}");
+    // what it says to write is a config
+    let dir = tempfile::tempdir().unwrap();
+    let config = err.split_once("version: 1").unwrap().1;
+    std::fs::write(dir.path().join("redis-dr.yaml"), format!("version: 1{config}")).unwrap();
+    let (code, _, err) = said_in(dir.path(), &["assess", "-c", "redis-dr.yaml"]);
+    assert_eq!(code, 0, "{err}");
+}

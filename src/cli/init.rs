@@ -34,9 +34,14 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<i32, Failure> {
         ));
     }
     let mut all = discover(&look, Path::new("/"));
-    all.found.retain(|found| asked_for(global, &found.address));
+    let (found, others): (Vec<_>, Vec<_>) = all.found.into_iter().partition(|one| asked_for(global, &one.address));
+    all.found = found;
     if all.found.is_empty() {
-        return Err(nothing(&all));
+        let others: Vec<String> = others.iter().map(|one| one.address.to_string()).collect();
+        return Err(match asked(global) {
+            Some(address) => none_there(&address, &others),
+            None => nothing(&all),
+        });
     }
     let servers = described(look, &state, &all.found);
     let written = text::config(&servers, look, global.state_dir.as_deref());
@@ -113,9 +118,28 @@ fn default_path(look: Look) -> Result<PathBuf, Failure> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |e: crate::host::HostError| {
-        Failure::usage(format!("cannot write {}: {e}", path.display()), "name another file: redis-dr init -o FILE")
+        Failure::of(if e.is_full() { 1 } else { 2 }, e, "name another file: redis-dr init -o FILE")
     };
     crate::host::write_new_private(path, bytes).map_err(fail)
+}
+
+/// The address that was asked for, where one was.
+fn asked(global: &Global) -> Option<String> {
+    let port = global.port.map(|port| format!("127.0.0.1:{port}"));
+    port.or_else(|| global.socket.as_ref().map(|path| format!("unix:{}", path.display())))
+}
+
+/// Nothing answers there, and nothing that is installed names it: what must be given by hand.
+fn none_there(address: &str, others: &[String]) -> Failure {
+    let error =
+        format!("no server runs at {address}, and no unit or configuration file that is installed here names it");
+    let found = if others.is_empty() { String::new() } else { format!("\n  found instead: {}", others.join(", ")) };
+    let hint = format!(
+        "start the server and ask again, or name its configuration file by hand, in redis-dr.yaml:\n\nversion: 1\n\
+         instances:\n  mine:\n    address: {address}\n    config_file: /path/to/its/redis.conf\n    service: {{ process: {{}} }}       \
+         # or {{ systemd: UNIT }}"
+    );
+    Failure::usage(format!("{error}{found}"), hint)
 }
 
 /// Nothing was found: where was looked, and how to go on by hand.

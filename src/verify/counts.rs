@@ -63,15 +63,21 @@ pub(super) fn now(
 
 /// One count; `over` of those in the files may have gone by themselves.
 fn compare(report: &mut Report, name: &str, have: u64, want: u64, over: u64, expected: &Expected<'_>) {
-    let gone = if over > 0 { format!(" of which {over} had to go or may have gone by now") } else { String::new() };
-    let words = format!("{have} in the server, {want} in the files{gone}");
+    // what neither expiry nor, where they are counted, the clients' changes explain
+    let unexplained = have.saturating_sub(want) + want.saturating_sub(have).saturating_sub(over);
+    let words = |by_clients: u64| {
+        let left = unexplained.saturating_sub(by_clients);
+        format!("{want} in the point, {have} on the server, {over} had to expire by now, {left} unexplained")
+    };
     match expected.clients {
-        Clients::Nothing => report.exact(name, have <= want && have + over >= want, words),
+        Clients::Nothing => report.exact(name, have <= want && have + over >= want, words(0)),
         Clients::Changes(n) => {
             let ok = have <= want + n && have + over + n >= want;
-            report.bounds(name, ok, format!("{words}; {n} changes since"));
+            report.bounds(name, ok, format!("{}; {n} changes since", words(n)));
         }
         // not all of them are gone in everyday work
-        Clients::Unknown => report.bounds(name, have > 0 || want <= over, format!("{words}; changes since unknown")),
+        Clients::Unknown => {
+            report.bounds(name, have > 0 || want <= over, format!("{}; changes since unknown", words(0)))
+        }
     }
 }
