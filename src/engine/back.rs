@@ -35,6 +35,8 @@ pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunE
             Ok(()) | Err(_) => {}
         }
     }
+    // what a crash left half-written is no part of what is taken back
+    run.sweep();
     let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
     for work in log.to_undo()? {
         if run.deps.stop.asked() {

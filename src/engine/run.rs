@@ -190,11 +190,12 @@ impl<'a> Run<'a> {
         WriteCount::since(self.at_opening.as_ref(), server::count_writes(self.deps.endpoint).as_ref())
     }
 
-    /// Takes away what a crash left half-written in the data directory, which is this run's alone while it holds the lock.
+    /// Takes away what a crash left half-written where a run writes.
     pub(super) fn sweep(&mut self) {
         let site = &self.plan.site;
         crate::sandbox::end_strays(self.deps.look, &Reins::new(), &site.data_dir);
-        for dir in [&site.data_dir, &site.aof] {
+        let config_dir = site.config_file.parent().unwrap_or(&site.data_dir);
+        for dir in [&site.data_dir, &site.aof, config_dir] {
             let is_dir = self.deps.look.stat(dir).is_ok_and(|stat| stat.kind == Kind::Directory);
             if is_dir && let Err(e) = self.vault.sweep_temps(dir) {
                 let words = format!("what was left half-written in {} stays: {}", dir.display(), with_causes(&e));

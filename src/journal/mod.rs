@@ -124,9 +124,13 @@ impl Journal {
             status: Status::default(),
             broken: false,
         };
-        own.reserve(&journal.file, name, ROOM)?;
-        journal.append(header)?;
-        Ok(journal)
+        let begun =
+            own.reserve(&journal.file, name, ROOM).map_err(JournalError::from).and_then(|()| journal.append(header));
+        if begun.is_err() {
+            // nothing was done, so there is no run
+            let _ = own.remove(name);
+        }
+        begun.map(|()| journal)
     }
 
     /// Opens a journal to go on with it, and what it holds. A last line that a crash cut off is removed.

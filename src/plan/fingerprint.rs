@@ -148,8 +148,9 @@ fn mark_all(look: &Look, path: &Path, running: bool, files: &mut Vec<FileMark>, 
     seen.push(path.to_path_buf());
     match look.stat(path) {
         Ok(stat) if stat.kind == Kind::Directory => {
-            let mut names: Vec<PathBuf> =
-                look.list(path).unwrap_or_default().into_iter().map(|e| path.join(e.name)).collect();
+            // what a crash of redis-dr left half-written is nobody's doing, and goes when the run goes on
+            let entries = look.list(path).unwrap_or_default().into_iter().filter(|e| !look.is_dead_temp(&e.name));
+            let mut names: Vec<PathBuf> = entries.map(|e| path.join(e.name)).collect();
             names.sort();
             for name in names.into_iter().take(1000) {
                 mark_all(look, &name, running, files, seen);

@@ -67,13 +67,14 @@ pub(super) fn start(
         started_at: world.look.now(),
         site: serde_json::to_value(&plan.site).unwrap_or_default(),
     };
+    // before the journal: a refused call leaves no run
+    if let Err(because) = hooks::on_start(world, assessment) {
+        return refuse(because, "mend the hook, or make it not required".into());
+    }
     let journal = match Journal::create(dir.own(), JOURNAL, &header) {
         Ok(journal) => journal,
         Err(e) => return refuse(with_causes(&e), e.hint()),
     };
-    if let Err(because) = hooks::on_start(world, assessment) {
-        return refuse(because, "mend the hook, or make it not required".into());
-    }
     let mut doc = walk(
         world,
         &dir,

@@ -105,7 +105,7 @@ impl Vault {
         self.look
     }
 
-    /// Removes what a crash left behind in `dir`: temporaries of ours, and nothing else. A half-built directory goes to
+    /// Removes what a crash left behind in `dir`: temporaries of ours that nobody works on, and nothing else. A half-built directory goes to
     /// `after`, since it may hold what an exchange took out. Returns the paths taken away.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Vault {
         let pinned = self.look.pin(dir)?;
         let mut swept = Vec::new();
         for entry in pinned.list()? {
-            if !is_temp(&entry.name) {
+            if !self.look.is_dead_temp(&entry.name) {
                 continue;
             }
             match entry.stat.kind {
@@ -159,25 +159,5 @@ fn open_own(dir: &Path) -> Result<OwnFiles, HostError> {
     match (dir.parent(), name(dir)) {
         (Some(above), Some(run)) if name(above).as_deref() == Some(OWN_DIR) => open_own(above)?.sub(&run),
         _ => OwnFiles::open(dir),
-    }
-}
-
-/// The names [`Pen::temp_file`] and [`Pen::temp_dir`] give.
-fn is_temp(name: &OsStr) -> bool {
-    name.to_str()
-        .and_then(|name| name.strip_prefix(crate::host::TEMP_PREFIX))
-        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_temporaries_are_recognised() {
-        assert!(is_temp(OsStr::new(".redis-dr-0123456789abcdef0123456789abcdef")));
-        assert!(!is_temp(OsStr::new(".redis-dr")));
-        assert!(!is_temp(OsStr::new(".redis-dr-notes")));
-        assert!(!is_temp(OsStr::new("temp-0123456789abcdef0123456789abcdef")));
     }
 }

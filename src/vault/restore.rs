@@ -143,7 +143,7 @@ impl Vault {
     /// Renames the saved bytes over whatever is there.
     fn put_over(&mut self, place: &Place, saved: &Saved, now: Option<Stat>) -> Result<Vec<Kept>, VaultError> {
         let mut kept = Vec::new();
-        let temp = std::ffi::OsString::from(format!("{}{}", crate::host::TEMP_PREFIX, self.look.random_name()?));
+        let temp = crate::host::temp_name()?;
         // The old bytes are ready before anything is taken away.
         self.put_back_as(saved, &place.dir, &temp)?;
         let done = (|| {

@@ -158,7 +158,7 @@ impl Sandbox {
         self.child = Some(child);
     }
 
-    fn exited(&mut self) -> Option<String> {
+    pub(crate) fn exited(&mut self) -> Option<String> {
         self.child.as_mut()?.try_wait().unwrap().map(|status| status.to_string())
     }
 

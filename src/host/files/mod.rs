@@ -10,6 +10,7 @@ mod own;
 mod pen;
 mod private;
 mod stat;
+mod temp;
 
 pub use attrs::Attr;
 pub use digest::{EDGE, Mark};
@@ -17,6 +18,7 @@ pub use dir::{Dir, Place, Planters};
 pub use error::{HostError, shown};
 pub use look::Look;
 pub use own::OwnFiles;
-pub use pen::{Pen, TEMP_PREFIX, Written};
+pub use pen::{Pen, Written};
 pub use private::{write_new_private, write_private};
 pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};
+pub use temp::{TEMP_PREFIX, temp_name};

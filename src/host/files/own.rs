@@ -47,7 +47,7 @@ impl OwnFiles {
             .map_err(|e| HostError::os("make the directory", path, e))?;
         let dir = Look::new().pin(path)?;
         check_ours(&dir, None)?;
-        Ok(OwnFiles { dir, pen: Pen::new(), mode: PRIVATE })
+        Ok(OwnFiles { dir, pen: Pen::new(), mode: PRIVATE }.swept())
     }
 
     /// Opens `name` in a directory that need not be ours (the data directory), making it if need be. The owner of the
@@ -106,7 +106,7 @@ impl OwnFiles {
         }
         let dir = above.open_dir(OsStr::new(name))?;
         check_ours(&dir, also)?;
-        Ok(OwnFiles { dir, pen, mode })
+        Ok(OwnFiles { dir, pen, mode }.swept())
     }
 
     /// The directory, pinned.
@@ -136,8 +136,9 @@ impl OwnFiles {
     pub fn open_append(&self, name: &str, new: bool) -> Result<File, HostError> {
         let flags = if new { OFlags::CREATE | OFlags::EXCL } else { OFlags::empty() };
         let file = self.open_own(name, flags | OFlags::APPEND | OFlags::RDWR)?;
-        if new {
-            self.pen.sync_dir(&self.dir)?;
+        if new && let Err(e) = self.pen.sync_dir(&self.dir) {
+            let _ = self.pen.unlink(&self.dir, OsStr::new(name));
+            return Err(e);
         }
         Ok(file)
     }
@@ -202,6 +203,16 @@ impl OwnFiles {
             return Err(e);
         }
         Ok(())
+    }
+
+    /// Removes what a crash left half-written here. Failing at it is no failure: the next one tries again.
+    fn swept(self) -> Self {
+        for entry in self.dir.list().unwrap_or_default() {
+            if entry.stat.kind == Kind::File && Look::new().is_dead_temp(&entry.name) {
+                let _ = self.pen.unlink(&self.dir, &entry.name);
+            }
+        }
+        self
     }
 
     /// Removes one file. Nothing there is no error.

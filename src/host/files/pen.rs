@@ -12,10 +12,8 @@ use rustix::io::Errno;
 use super::attrs;
 use super::digest::digest_of;
 use super::stat::{Owner, Stat};
-use super::{Attr, Dir, HostError, Look};
-
-/// How the names of our temporaries begin, so that they are recognised after a crash.
-pub const TEMP_PREFIX: &str = ".redis-dr-";
+use super::temp::temp_name;
+use super::{Attr, Dir, HostError};
 
 /// The only thing that changes files of this machine. Made once, in `cli`, and given by value to the vault.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ impl Pen {
     /// # Errors
     /// What the system says.
     pub fn temp_file(&self, dir: &Dir) -> Result<(File, OsString), HostError> {
-        let name = OsString::from(format!("{TEMP_PREFIX}{}", Look::new().random_name()?));
+        let name = temp_name()?;
         let file = self.new_file(dir, &name)?;
         Ok((file, name))
     }
@@ -69,7 +67,7 @@ impl Pen {
     /// # Errors
     /// What the system says.
     pub fn temp_dir(&self, dir: &Dir) -> Result<OsString, HostError> {
-        let name = OsString::from(format!("{TEMP_PREFIX}{}", Look::new().random_name()?));
+        let name = temp_name()?;
         self.make_dir(dir, &name, 0o700)?;
         Ok(name)
     }

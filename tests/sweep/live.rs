@@ -1,0 +1,62 @@
+//! A client that writes all the time, as soon and as long as somebody lets it.
+use crate::resp::Client;
+use crate::sandbox::Sandbox;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub struct Writer {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Vec<String>>>,
+}
+
+impl Writer {
+    pub fn begin(port: u16) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let mut acknowledged = Vec::new();
+            let mut client = None;
+            for number in 0.. {
+                if asked.load(Ordering::Relaxed) {
+                    break;
+                }
+                let key = format!("live:{number}");
+                match client.as_mut().map(|c: &mut Client| c.ask(&["SET", &key, "told"])) {
+                    Some(Ok(reply)) if reply.text() == "OK" => acknowledged.push(key),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => client = Client::connect(port).ok(),
+                }
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            acknowledged
+        });
+        Self { stop, thread: Some(thread) }
+    }
+
+    /// Stops it; the keys it was told are written.
+    pub fn end(mut self) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Keys of the client that are there.
+pub fn there(server: &Sandbox) -> Vec<String> {
+    server.must(&["KEYS", "live:*"]).text().lines().map(str::to_owned).collect()
+}
+
+/// Removes what the client wrote, so that the rest can be compared.
+pub fn forget(server: &Sandbox) {
+    let _ = server.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    for key in there(server) {
+        server.must(&["DEL", &key]);
+    }
+}
