@@ -31,6 +31,8 @@ pub struct Wanted {
     pub prefer: Prefer,
     /// The data was good until then.
     pub incident_at: Option<Time>,
+    /// A moment that the AOF is to be cut at, as its point is named: `time:SECONDS`, `tag:NAME` or `offset:BYTES`.
+    pub moment: Option<String>,
     /// How long the caller has watched it wait without any progress.
     pub unchanged_for: Seconds,
 }

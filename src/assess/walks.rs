@@ -58,7 +58,7 @@ pub(super) fn walk(
     let (mut all, judged, mut backups) = std::thread::scope(|scope| {
         let judging = scope.spawn(|| {
             let (paths, survey) = (paths.as_ref()?, survey.as_ref()?);
-            deep.then(|| stored::judge(&look, paths, survey, now_ms))?
+            deep.then(|| stored::judge(&look, paths, survey, now_ms, wanted.moment.as_deref()))?
         });
         let mut all = Vec::new();
         if let (Some(paths), Some(survey)) = (&paths, &survey) {

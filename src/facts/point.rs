@@ -74,6 +74,8 @@ pub struct Cut {
     pub may_come_later: bool,
     /// The command that it takes back, as it stands; empty where the cut is at a damage.
     pub before: String,
+    /// The moment that was asked for, as it was asked; empty where the cut is at a damage or a flush.
+    pub moment: String,
     /// Bytes that are left out while all else is kept, the commands after them too; nothing is cut off then.
     pub left_out: Vec<Gap>,
     /// Keys that the commands after it write to.

@@ -89,6 +89,7 @@ pub fn choose(
             depth: depth(selection),
             prefer: selection.prefer,
             incident_at: selection.incident_at,
+            moment: moment_of(selection),
             unchanged_for: selection.unchanged_for,
             point_files: selection.point_file.iter().cloned().collect(),
         }),
@@ -171,6 +172,13 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
     }
     let wanted =
         selection.point.clone().or_else(|| selection.point_file.as_ref().map(|p| format!("file:{}", p.display())));
+    let wanted = wanted.or_else(|| moment_of(selection).map(|moment| format!("{AT}{moment}")));
+    if let Some(id) = &wanted
+        && let Some(moment) = id.strip_prefix(AT)
+        && let Err(because) = moment.parse::<crate::aof::resp::Until>()
+    {
+        return Chosen::usage(because, "such as --param at=2026-11-21T03:12:00Z, at=tag:NAME or at=offset:BYTES");
+    }
     let point = match &wanted {
         Some(id) => match assessment.points.iter().find(|p| p.id == *id) {
             Some(point) => Some(point),
@@ -188,6 +196,7 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
     let chosen = decision.filter(|d| point.is_none_or(|p| d.point.as_ref() == Some(&p.id)));
     let id = match (&selection.runbook, point, chosen.and_then(|d| d.runbook.clone())) {
         (Some(id), ..) => id.clone(),
+        (None, Some(point), _) if point.id.starts_with(AT) => TO_TIME.to_string(),
         (None, Some(_), Some(id)) => id,
         (None, Some(point), _) => match playbook.runbook_for(point) {
             Some(id) => id.to_string(),
@@ -315,6 +324,28 @@ fn make_plan(
         Err(e) => Chosen::no(RunOutcome::Refused, e.to_string(), e.hint()),
     }
 }
+
+/// What the ids of points begin with that are the AOF at a moment.
+const AT: &str = "aof-at:";
+
+/// The moment that the AOF is to be cut at: of a point's id, of `--param at=…`, else of `--incident-at` with the runbook
+/// that goes back to a moment.
+fn moment_of(selection: &Selection) -> Option<String> {
+    if let Some(moment) = selection.point.as_deref().and_then(|id| id.strip_prefix(AT)) {
+        return Some(moment.to_string());
+    }
+    if selection.runbook.as_deref() != Some(TO_TIME) {
+        return None;
+    }
+    let time = |time: crate::facts::Time| format!("time:{}", time.0.as_second());
+    match selection.params.get("at").filter(|at| !at.is_empty()) {
+        Some(at) => Some(at.parse::<jiff::Timestamp>().map_or_else(|_| at.clone(), |at| time(crate::facts::Time(at)))),
+        None => selection.incident_at.map(time),
+    }
+}
+
+/// The runbook that goes back to a moment.
+const TO_TIME: &str = "restore-to-time";
 
 /// A point, runbook or playbook asked for by name must be known in full, also on a server that is well.
 fn depth(selection: &Selection) -> Depth {

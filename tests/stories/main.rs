@@ -34,6 +34,7 @@ mod scenes;
 mod signals;
 mod taken_back;
 mod terminal;
+mod to_time;
 mod traps;
 mod unfinished;
 mod untouched;

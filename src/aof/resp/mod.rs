@@ -9,6 +9,7 @@ mod resync;
 mod tally;
 mod text;
 mod touched;
+mod until;
 mod walk;
 
 pub use lost::{LostCommands, lost_commands};
@@ -17,6 +18,7 @@ pub use resync::readable_after;
 pub use text::printable;
 pub(super) use text::{command as command_text, each_word as words};
 pub use touched::{Touched, TouchedKeys, is_flush};
+pub use until::Until;
 pub use walk::{WalkOptions, walk_commands};
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub struct CommandsReport {
     pub transactions: u64,
     /// Database selected at the end.
     pub last_db: u32,
+    /// Where to cut for the moment that was asked for, if it is in this file.
+    pub until: Option<Boundary>,
     /// Commands readable after the damage; filled by [`super::readable_after`] where there is a damage.
     pub after_damage: Readable,
 }
@@ -131,7 +133,7 @@ pub struct Flush {
 }
 
 /// A place where a file can end: after a complete command outside MULTI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Boundary {
     /// Offset in the file.
     pub offset: u64,

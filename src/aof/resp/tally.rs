@@ -1,10 +1,11 @@
 //! What commands mean for a recovery: where to cut, what was thrown away, when.
 use super::report::{Boundary, CommandsReport, End, Flush, Readable};
 use super::text;
+use super::until::Until;
 use crate::aof::witness::Shown;
 
 /// What the commands so far add up to.
-pub(super) struct Tally {
+pub(super) struct Tally<'u> {
     start: u64,
     /// Where the command or line being read starts.
     pub(super) item: u64,
@@ -23,6 +24,10 @@ pub(super) struct Tally {
     flush_count: u64,
     max_flushes: usize,
     transactions: u64,
+    until: Option<&'u Until>,
+    /// The tag was read, and the transaction that it is in not yet ended.
+    tagged: bool,
+    boundary: Option<Boundary>,
 }
 
 /// An open transaction.
@@ -35,8 +40,8 @@ struct Multi {
     resumed_at: Option<u64>,
 }
 
-impl Tally {
-    pub(super) fn new(start: u64, max_flushes: usize) -> Self {
+impl<'u> Tally<'u> {
+    pub(super) fn new(start: u64, max_flushes: usize, until: Option<&'u Until>) -> Self {
         Self {
             start,
             item: start,
@@ -54,13 +59,16 @@ impl Tally {
             flush_count: 0,
             max_flushes,
             transactions: 0,
+            until,
+            tagged: false,
+            boundary: None,
         }
     }
 
     /// A command as a witness is shown it, before it is counted.
     pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8], name: &[u8]) -> Shown<'b> {
         let opens = name.eq_ignore_ascii_case(b"MULTI");
-        let before = Boundary { offset: self.safe_cut, writes: self.safe_cut_writes, ts: self.ts.2 };
+        let before = self.safe();
         let in_multi = opens || self.multi.is_some();
         Shown { start, end, bytes, before, ts: self.ts.1, in_multi, db: self.db }
     }
@@ -75,12 +83,37 @@ impl Tally {
         {
             self.named(start, after, name, bytes.unwrap_or(&[]));
         }
+        if let Some(until) = self.until.filter(|_| self.boundary.is_none()) {
+            self.seek(until, after, bytes.unwrap_or(&[]));
+        }
         if self.multi.is_none() {
             self.safe_cut = after;
             self.safe_cut_commands = self.commands;
             self.safe_cut_writes = self.writes;
             self.ts.2 = self.ts.1;
+            if self.tagged && self.boundary.is_none() {
+                self.mark();
+            }
         }
+    }
+
+    /// Is the moment that is looked for at this command, which ends at `after`?
+    fn seek(&mut self, until: &Until, after: u64, bytes: &[u8]) {
+        match until {
+            Until::Offset(_, offset) if after > *offset => self.mark(),
+            Until::Tag(_) => self.tagged |= until.is_tag(&text::words(bytes)),
+            _ => {}
+        }
+    }
+
+    /// The last safe cut.
+    fn safe(&self) -> Boundary {
+        Boundary { offset: self.safe_cut, writes: self.safe_cut_writes, ts: self.ts.2 }
+    }
+
+    /// The moment is here.
+    fn mark(&mut self) {
+        self.boundary = Some(self.safe());
     }
 
     fn named(&mut self, start: u64, after: u64, name: &[u8], bytes: &[u8]) {
@@ -148,6 +181,9 @@ impl Tally {
         self.annotations += 1;
         let digits = line.and_then(|l| l.strip_prefix(b"#TS:")).map(|l| l.trim_ascii_end());
         if let Some(ts) = digits.and_then(|d| std::str::from_utf8(d).ok()?.parse().ok()) {
+            if self.boundary.is_none() && matches!(self.until, Some(Until::Time(wanted)) if ts > *wanted) {
+                self.mark();
+            }
             self.ts.0 = self.ts.0.or(Some(ts));
             self.ts.1 = Some(ts);
         }
@@ -190,6 +226,7 @@ impl Tally {
             flush_count: self.flush_count,
             transactions: self.transactions,
             last_db: self.db,
+            until: self.boundary,
             after_damage: Readable::default(),
         }
     }

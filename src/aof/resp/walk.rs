@@ -9,6 +9,7 @@ use super::chunks::{self, Chunks, Direct, Fed};
 use super::frame::{self, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
 use super::report::{CommandsReport, End};
 use super::tally::Tally;
+use super::until::Until;
 use crate::aof::notes::VALUE_BYTES;
 use crate::aof::witness::Witness;
 
@@ -21,13 +22,15 @@ pub struct WalkOptions<'a> {
     pub len_hint: Option<u64>,
     /// Counts the bytes walked.
     pub progress: Option<&'a AtomicU64>,
+    /// The moment whose cut is looked for.
+    pub until: Option<&'a Until>,
     /// Who else is shown the commands; slower.
     pub witness: Option<&'a RefCell<dyn Witness>>,
 }
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self { max_flushes: 1000, len_hint: None, progress: None, witness: None }
+        Self { max_flushes: 1000, len_hint: None, progress: None, until: None, witness: None }
     }
 }
 
@@ -88,12 +91,12 @@ struct Walk<'a, C> {
     seen: Vec<u8>,
     /// How many of them are kept.
     keep: usize,
-    tally: Tally,
+    tally: Tally<'a>,
 }
 
 impl<'a, C: Chunks> Walk<'a, C> {
     fn new(chunks: C, start: u64, options: &'a WalkOptions<'a>) -> Self {
-        let tally = Tally::new(start, options.max_flushes);
+        let tally = Tally::new(start, options.max_flushes, options.until);
         Self {
             chunks,
             options,

@@ -102,12 +102,7 @@ fn before_missing(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
 pub fn cut_before_flush(report: &SetReport, index: usize) -> Option<Cut> {
     let wanted = report.flushes.get(index)?;
     let at = report.files.iter().position(|f| f.name == wanted.file)?;
-    let whole = |f: &FileReport| {
-        f.bytes.is_some()
-            && f.rdb.as_ref().is_none_or(crate::rdb::Report::is_intact)
-            && f.commands.as_ref().is_none_or(|c| c.end.is_clean())
-    };
-    if !report.files.iter().take(at).all(whole) {
+    if !whole_before(&report.files, at) {
         return None;
     }
     let commands = report.files.get(at)?.commands.as_ref()?;
@@ -117,7 +112,16 @@ pub fn cut_before_flush(report: &SetReport, index: usize) -> Option<Cut> {
     Some(Cut { ts_before, ..cut(&report.files, at, wanted.flush.cut, complete, later) })
 }
 
-fn cut(files: &[FileReport], index: usize, offset: u64, complete: u64, later: &[FileReport]) -> Cut {
+/// Are the files before one whole?
+pub(super) fn whole_before(files: &[FileReport], at: usize) -> bool {
+    files.iter().take(at).all(|f| {
+        f.bytes.is_some()
+            && f.rdb.as_ref().is_none_or(crate::rdb::Report::is_intact)
+            && f.commands.as_ref().is_none_or(|c| c.end.is_clean())
+    })
+}
+
+pub(super) fn cut(files: &[FileReport], index: usize, offset: u64, complete: u64, later: &[FileReport]) -> Cut {
     let file = files.get(index);
     let commands = file.and_then(|f| f.commands.as_ref());
     let here = file.and_then(|f| f.bytes).unwrap_or(0).saturating_sub(offset);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{FileKind, FileReport, JudgeOptions, Open};
 use crate::aof::Witness;
 use crate::aof::manifest::Manifest;
-use crate::aof::resp::{self, CommandsReport, End, Readable, WalkOptions};
+use crate::aof::resp::{self, CommandsReport, End, Readable, Until, WalkOptions};
 use crate::rdb;
 
 /// Reads files by name.
@@ -48,7 +48,7 @@ impl Reading<'_> {
             let (rdb, commands) = self.rdb(name, kind, whole, bytes)?;
             (file.rdb, file.commands) = (Some(rdb), commands);
         } else {
-            file.commands = Some(self.commands(whole, 0, bytes));
+            file.commands = Some(self.commands(name, whole, 0, bytes));
         }
         if let Some(commands) = &mut file.commands {
             commands.after_damage = self.after_damage(name, &commands.end);
@@ -76,7 +76,8 @@ impl Reading<'_> {
                 None => rdb::walk_preamble(whole, &options, &progress),
             };
             set_done(self.options.progress, before + rdb.bytes);
-            let commands = rdb.is_intact().then(|| self.commands(rest, rdb.bytes, bytes.saturating_sub(rdb.bytes)));
+            let commands =
+                rdb.is_intact().then(|| self.commands(name, rest, rdb.bytes, bytes.saturating_sub(rdb.bytes)));
             return Ok((rdb, commands));
         }
         // A base of parts has no commands after it as the server makes it: read it by two threads, and again where it has.
@@ -89,15 +90,24 @@ impl Reading<'_> {
             return Ok((rdb, None));
         }
         let rest = self.from(name, rdb.bytes)?;
-        let commands = self.commands(rest, rdb.bytes, bytes.saturating_sub(rdb.bytes));
+        let commands = self.commands(name, rest, rdb.bytes, bytes.saturating_sub(rdb.bytes));
         Ok((rdb, Some(commands)))
     }
 
-    fn commands<R: Read + Send>(&self, reader: R, start: u64, length: u64) -> CommandsReport {
+    /// May the moment be in this file? An offset is one of a single file.
+    fn is_in(&self, until: &Until, name: &str) -> bool {
+        match until {
+            Until::Offset(Some(file), _) => file == name,
+            _ => true,
+        }
+    }
+
+    fn commands<R: Read + Send>(&self, name: &str, reader: R, start: u64, length: u64) -> CommandsReport {
         let options = WalkOptions {
             max_flushes: self.options.max_flushes,
             len_hint: Some(length),
             progress: self.options.progress,
+            until: self.options.until.filter(|until| self.is_in(until, name)),
             witness: self.options.witness,
         };
         resp::walk_commands(reader, start, &options)

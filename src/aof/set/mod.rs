@@ -8,17 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Witness;
 use super::manifest::{self, Kind, Manifest, RebuildError, Rebuilt};
-use super::resp::{CommandsReport, Flush};
+use super::resp::{CommandsReport, Flush, Until};
 use crate::rdb;
 
 mod cut;
 mod edit;
 mod file;
+mod moment;
 mod outcome;
 mod state;
 
 pub use cut::{Cut, cut_before_flush};
 pub use edit::{Gap, files_after, pieces, without};
+pub use moment::cut_at;
 pub use outcome::{Outcome, server_outcome};
 pub use state::SetState;
 
@@ -53,13 +55,15 @@ pub struct JudgeOptions<'a> {
     pub max_flushes: usize,
     /// Counts the bytes walked, over all files.
     pub progress: Option<&'a AtomicU64>,
+    /// The moment whose cut is looked for, see [`cut_at`].
+    pub until: Option<&'a Until>,
     /// Who else is shown the keys and commands; slower.
     pub witness: Option<&'a RefCell<dyn Witness>>,
 }
 
 impl Default for JudgeOptions<'_> {
     fn default() -> Self {
-        Self { now_ms: 0, max_flushes: 1000, progress: None, witness: None }
+        Self { now_ms: 0, max_flushes: 1000, progress: None, until: None, witness: None }
     }
 }
 

@@ -3,7 +3,7 @@ use super::cuts::{self, After};
 use super::flush::{self, Accident};
 use super::snapshot::{Loader, content};
 use super::survey::{Paths, Survey};
-use crate::aof::resp;
+use crate::aof::resp::{self, Until};
 use crate::aof::set::{self, JudgeOptions, Layout, SetReport, SetState};
 use crate::facts::{AofFacts, AofState, Bytes, Cut, Loadable, Point, PointKind, Time, Validity};
 use crate::host::Look;
@@ -30,11 +30,14 @@ pub struct Judged {
     pub accidents: Vec<(Accident, After)>,
     /// The last SWAPDB near its end.
     pub exchange: Option<(Accident, After)>,
+    /// The moment that was asked for, its cut or why there is none, and the first commands that it removes.
+    pub at: Option<(String, Result<set::Cut, String>, Vec<String>)>,
 }
 
 /// Reads and judges the AOF; none where nothing of it is there.
 #[must_use]
-pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option<Judged> {
+pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64, moment: Option<&str>) -> Option<Judged> {
+    let until: Option<Until> = moment.and_then(|text| text.parse().ok());
     let single = match survey.files.aof(&paths.settings) {
         AofNames::Missing => return None,
         AofNames::Single(_) => true,
@@ -59,7 +62,7 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
         let size = look.stat_open(&file, &path).map_err(as_io)?.size;
         Ok((Box::new(file.take(size)), size))
     };
-    let report = set::judge(&layout, &open, &JudgeOptions { now_ms, ..JudgeOptions::default() });
+    let report = set::judge(&layout, &open, &JudgeOptions { now_ms, until: until.as_ref(), ..JudgeOptions::default() });
     let lost = |cut: Option<&set::Cut>| cut.map(|c| preview(look, &dir, &c.file, c.offset)).unwrap_or_default();
     let preview = lost(report.cut.as_ref());
     let with_after = |a: Accident| {
@@ -68,7 +71,12 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64) -> Option
     };
     let accidents = flush::accidents(&report).into_iter().map(with_after).collect();
     let exchange = flush::exchange(&report).map(with_after);
-    Some(Judged { report, preview, accidents, exchange, dir })
+    let at = until.zip(moment).map(|(until, text)| {
+        let cut = set::cut_at(&report, &until);
+        let lost = lost(cut.as_ref().ok());
+        (text.to_string(), cut, lost)
+    });
+    Some(Judged { report, preview, accidents, exchange, at, dir })
 }
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
@@ -168,6 +176,7 @@ pub fn aof_points(survey: &Survey, judged: &Judged, loader: &Loader, grows: bool
         points.push(at_damage(survey, judged, loader, cut, grows));
     }
     points.extend(cuts::before_flushes(survey, judged, loader));
+    points.extend(cuts::at_moment(survey, judged, loader));
     points
 }
 

@@ -118,6 +118,35 @@ fn without(id: &str, judged: &Judged, loader: &Loader, accident: &Accident, afte
     Some(point)
 }
 
+/// The point of a moment that can't be reached: it can't be restored, and says why.
+fn unreachable_moment(text: &str, judged: &Judged, because: &str) -> Point {
+    let mut point = blank(&format!("aof-at:{text}"), PointKind::AofCut, judged, judged.report.bytes);
+    point.valid = Validity::Damaged;
+    point.loadable = crate::facts::Loadable::No;
+    point.why = because.to_string();
+    point.cut = Some(Cut { moment: text.to_string(), ..Cut::default() });
+    point
+}
+
+/// The AOF up to the moment that was asked for.
+pub(super) fn at_moment(survey: &Survey, judged: &Judged, loader: &Loader) -> Option<Point> {
+    let (text, cut, preview) = judged.at.as_ref()?;
+    let cut = match cut {
+        Ok(cut) => cut,
+        Err(because) => return Some(unreachable_moment(text, judged, because)),
+    };
+    let lost = cut.commands_lost_complete + cut.commands_in_later_files;
+    let mut point = cut_point(&format!("aof-at:{text}"), survey, judged, loader, cut, lost == 0);
+    // up to the second that was asked for nothing was written after the last timestamp
+    if let Some(wanted) = text.strip_prefix("time:").and_then(|s| s.parse().ok()).and_then(Time::from_unix) {
+        point.as_of = Some(wanted);
+        point.why = format!("the moment asked for; cut at byte {} of {}", cut.offset, cut.file.escape_debug());
+    }
+    let (moment, preview) = (text.clone(), preview.clone());
+    point.cut = Some(Cut { commands_lost: lost, preview, moment, ..place(cut) });
+    Some(point)
+}
+
 /// Where a cut is, without what it costs.
 pub(super) fn place(cut: &set::Cut) -> Cut {
     Cut {
