@@ -108,6 +108,7 @@ pub struct Lock {
     files: Vec<File>,
     holder: Holder,
     without_data: Option<String>,
+    data_dir: Option<PathBuf>,
 }
 
 impl Lock {
@@ -130,17 +131,35 @@ impl Lock {
         let path = state.lock_path(instance);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let file = state.locks().map_err(wrap)?.open_lock(&name).map_err(|e| wrap(e.into()))?;
-        let mut lock = Lock { files: Vec::new(), holder, without_data: None };
+        let mut lock = Lock { files: Vec::new(), holder, without_data: None, data_dir: None };
         lock.take(file, instance, &path, deadline)?;
-        let Some(data_dir) = data_dir else {
-            return Ok(lock);
-        };
-        match OwnFiles::open_in(data_dir, OWN_DIR).and_then(|own| own.open_lock("lock")) {
-            Ok(file) => lock.take(file, instance, &data_dir.join(OWN_DIR).join("lock"), deadline)?,
-            Err(e) if cannot_hold_a_lock(&e) => lock.without_data = Some(e.to_string()),
-            Err(e) => return Err(wrap(e.into())),
+        if let Some(data_dir) = data_dir {
+            lock.take_data(instance, data_dir, deadline)?;
         }
         Ok(lock)
+    }
+
+    /// Takes the lock of this data directory too, if it is not the one that is held already.
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub fn extend_to(&mut self, instance: &str, data_dir: &Path) -> Result<(), LockError> {
+        // two names of one directory are one lock, which we would wait for ourselves
+        let real = |dir: &Path| Look::new().real_path(dir).unwrap_or_else(|_| dir.to_path_buf());
+        if self.data_dir.as_deref().is_some_and(|held| real(held) == real(data_dir)) {
+            return Ok(());
+        }
+        self.take_data(instance, data_dir, Instant::now())
+    }
+
+    fn take_data(&mut self, instance: &str, data_dir: &Path, deadline: Instant) -> Result<(), LockError> {
+        match OwnFiles::open_in(data_dir, OWN_DIR).and_then(|own| own.open_lock("lock")) {
+            Ok(file) => self.take(file, instance, &data_lock_path(data_dir), deadline)?,
+            Err(e) if cannot_hold_a_lock(&e) => self.without_data = Some(e.to_string()),
+            Err(e) => return Err(LockError::State { instance: instance.to_string(), source: e.into() }),
+        }
+        self.data_dir = Some(data_dir.to_path_buf());
+        Ok(())
     }
 
     /// Why the data directory is not locked too; `None` when it is, or there is none.

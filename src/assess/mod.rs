@@ -43,7 +43,7 @@ pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
 pub use discover::{Discovered, Found, discover};
 pub use earlier::{Before, Earlier, Window};
 pub use findings::{derive, summary};
-pub use guard::{Guarded, guard};
+pub use guard::{Guarded, data_dir, guard};
 pub use seen::Seen;
 pub use site::{Refusal, estimates, site};
 pub use stored::{DataFile, data_files};

@@ -2,10 +2,10 @@
 use super::choose::{choose, settle};
 use super::{Answer, Chosen, Consent, Person, Selection, World, bleeding, carry, go_on, hooks, unfinished};
 use crate::action::with_causes;
-use crate::assess::Assessed;
+use crate::assess::{self, Assessed};
 use crate::engine::{Event, Stop};
 use crate::facts::Assessment;
-use crate::lock::{Holder, Lock};
+use crate::lock::{Holder, Lock, LockError};
 use crate::plan::PlannedStep;
 use crate::policy;
 use crate::report::{RunDocument, RunOutcome};
@@ -52,7 +52,7 @@ pub fn recover(
     {
         return Ok(doc);
     }
-    let data_dir = data_dir(world);
+    let data_dir = assess::data_dir(world.look, world.target).filter(|_| world.target.local);
     let mut lock = match lock(world, data_dir.as_deref(), wait) {
         Ok(lock) => lock,
         Err(doc) => return Ok(*doc),
@@ -112,6 +112,9 @@ fn afresh(
                 return Ok(no_run(world, assessment, outcome, because, hint));
             }
         };
+        if let Err(e) = lock.extend_to(world.name(), &plan.site.data_dir) {
+            return Ok(not_locked(world, &e));
+        }
         let refusals = policy::refusals(
             &world.instance.policy,
             plan.risk,
@@ -224,20 +227,12 @@ pub(super) fn lock(
         return Err(Box::new(doc));
     }
     let holder = Holder::this_process(*world.look);
-    Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| {
-        let outcome =
-            if matches!(e, crate::lock::LockError::Held { .. }) { RunOutcome::Locked } else { RunOutcome::Refused };
-        let mut doc = RunDocument::without_run(world.name(), outcome, with_causes(&e), e.hint());
-        world.finish(&mut doc);
-        Box::new(doc)
-    })
+    Lock::acquire(world.state, world.name(), data_dir, holder, wait).map_err(|e| Box::new(not_locked(world, &e)))
 }
 
-/// The data directory, for the lock; found without a full look.
-pub(super) fn data_dir(world: &World<'_>) -> Option<std::path::PathBuf> {
-    let file = world.target.config_file.as_ref()?;
-    let text = world.look.read_text(file, 4 << 20).ok()?;
-    let line = text.lines().map(str::trim).rfind(|l| l.starts_with("dir "))?;
-    let dir = std::path::PathBuf::from(line.trim_start_matches("dir ").trim().trim_matches('"'));
-    Some(dir).filter(|d| d.is_absolute() && world.look.exists(d))
+fn not_locked(world: &World<'_>, e: &LockError) -> RunDocument {
+    let outcome = if matches!(e, LockError::Held { .. }) { RunOutcome::Locked } else { RunOutcome::Refused };
+    let mut doc = RunDocument::without_run(world.name(), outcome, with_causes(e), e.hint());
+    world.finish(&mut doc);
+    doc
 }

@@ -73,6 +73,15 @@ fn two_at_once_do_not_meet() {
     let run = server.recover_auto().exits(6).json();
     assert_eq!(run["outcome"], "locked");
     assert!(!server.running());
+    // also where the directory is named in a file that is included
+    let conf = fs::read_to_string(server.conf()).unwrap();
+    let (dirs, others): (Vec<&str>, Vec<&str>) = conf.lines().partition(|line| line.starts_with("dir "));
+    assert_eq!(dirs.len(), 1);
+    let part = server.root().join("dir.inc");
+    fs::write(&part, dirs.join("\n") + "\n").unwrap();
+    fs::write(server.conf(), format!("include {}\n{}\n", part.display(), others.join("\n"))).unwrap();
+    server.recover_auto().exits(6);
+    assert!(!server.running());
     drop(lock);
     server.recover_auto().recovered_by("restart");
 }

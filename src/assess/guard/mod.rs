@@ -79,6 +79,13 @@ pub fn guard(look: Look, target: &Target, state: &State, accept: bool) -> Guarde
 }
 
 /// How it would be started, and by which program: as its unit says, else with its configuration file alone.
+/// The data directory of a start, from the configuration alone; `None` while that does not tell, or it is not there.
+#[must_use]
+pub fn data_dir(look: &Look, target: &Target) -> Option<PathBuf> {
+    let (start, _) = start_of(look, target)?;
+    look.real_path(settings::load(look, &start, None).dir()).ok()
+}
+
 fn start_of(look: &Look, target: &Target) -> Option<(Start, Option<PathBuf>)> {
     let unit = target.unit.as_deref().and_then(|name| discover::start_of_unit(look, Path::new("/"), name));
     let file = target.config_file.clone().or_else(|| target.likely_config.clone());
