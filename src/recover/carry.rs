@@ -4,6 +4,7 @@ use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
 use crate::engine::{self, Deps, Ending, Refresh, Run, Stop};
 use crate::facts::{Assessment, Facts, Time};
+use crate::finding::Id;
 use crate::hold;
 use crate::host::{Pen, Planters};
 use crate::journal::{Header, Journal, Log};
@@ -93,6 +94,10 @@ pub(super) fn start(
     doc.severity = Some(assessment.severity);
     doc.findings.clone_from(&assessment.findings);
     doc.decision.clone_from(&assessment.decision);
+    if doc.outcome == RunOutcome::Recovered && assessment.facts.findings.ids.contains(&Id::ServerStartTimeout) {
+        // we gave it more time for this one start only
+        doc.hint = "its unit still gives a start too little time: raise TimeoutStartSec before the next one".into();
+    }
     hooks::on_end(world, &doc);
     doc
 }

@@ -130,6 +130,7 @@ fn a_load_longer_than_its_start_timeout_is_given_more() {
     ended.recovered_by("restart");
     assert!(ended.finding_ids().contains(&"server.start_timeout"), "{:?}", ended.finding_ids());
     assert!(!ended.finding_ids().contains(&"server.stopped_on_purpose"), "that was systemd's own SIGTERM");
+    assert!(ended.json["hint"].as_str().unwrap().contains("raise TimeoutStartSec"), "{:#}", ended.json);
     assert_eq!(host.keys(), 9000);
     assert_eq!(host.ok("ls /etc/systemd/system/redis-server.service.d"), "z-limit.conf");
     assert_eq!(host.ok("systemctl show -p TimeoutStartUSec --value redis-server"), "2s", "as its owner set it");

@@ -32,6 +32,7 @@ mod runs;
 mod sandbox;
 mod scenes;
 mod signals;
+mod starved;
 mod taken_back;
 mod terminal;
 mod to_time;

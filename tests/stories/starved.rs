@@ -1,0 +1,89 @@
+//! A server in a control group that gives it too little: no room for the process of a save, or killed for memory.
+use crate::lab::Lab;
+use crate::sandbox::{Sandbox, wait_until};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A control group of the story's own, removed at its end.
+struct Group(PathBuf);
+
+impl Group {
+    /// A group with this limit; `None`, and said, where none can be made (it takes root, and cgroup v1 or a v2 with the
+    /// controller delegated).
+    fn around(server: &Sandbox, controller: &str, limits: &[(&str, &str)]) -> Option<Self> {
+        let name = format!("redis-dr-{}", server.port);
+        let v1 = PathBuf::from(format!("/sys/fs/cgroup/{controller}"));
+        let above = if v1.is_dir() { v1 } else { PathBuf::from("/sys/fs/cgroup") };
+        let group = Self(above.join(name));
+        let made = fs::create_dir(&group.0);
+        let set = limits.iter().any(|(file, value)| group.0.join(file).exists() && group.set(file, value));
+        let moved = set && server.servers().iter().all(|pid| group.set("cgroup.procs", &pid.to_string()));
+        if !moved {
+            eprintln!("-- LEFT OUT: no control group of {controller} can be made here: {made:?}");
+            return None;
+        }
+        Some(group)
+    }
+
+    fn set(&self, file: &str, value: &str) -> bool {
+        fs::write(self.0.join(file), value).is_ok()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let begun = Instant::now();
+        // its processes are gone only a moment after they were killed
+        while fs::remove_dir(&self.0).is_err() && self.0.exists() && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn misconf_because_a_save_could_not_fork() {
+    Lab::on_each(|mut server| {
+        server.configure("appendonly no\nsave 3600 1").start().fill(300);
+        let (digest, run_id) = (server.digest(), server.run_id());
+        // as many as there are, so that there is none for a child
+        let pid = server.servers()[0];
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().count().to_string();
+        let Some(group) = Group::around(&server, "pids", &[("pids.max", &tasks)]) else { return };
+        assert!(server.ask(&["BGSAVE"]).unwrap().is_error(), "there is no process for it");
+        assert!(server.ask(&["SET", "k", "v"]).unwrap().text().contains("MISCONF"));
+        let document = server.finds_first("memory.fork_risk");
+        assert_eq!(document["findings"][1]["id"], "server.misconf");
+        assert!(document["findings"][0]["evidence"].to_string().contains("fork"), "{:#}", document["findings"]);
+        assert!(group.set("pids.max", "max"));
+        server.recover_auto().recovered_by("resume-writes");
+        assert_eq!((server.digest(), server.run_id()), (digest, run_id));
+        server.kill9();
+    });
+}
+
+#[test]
+fn killed_for_memory_in_its_control_group() {
+    let mut server = Lab::new().sandbox();
+    server.configure("appendonly no").start().fill(100).save();
+    let limits = [("memory.limit_in_bytes", "48M"), ("memory.max", "48M")];
+    let Some(_group) = Group::around(&server, "memory", &limits) else { return };
+    let value = "x".repeat(1 << 20);
+    for key in 0..200 {
+        if server.ask(&["SET", &format!("large:{key}"), &value]).is_none() {
+            break;
+        }
+    }
+    if server.running() {
+        return eprintln!("-- LEFT OUT: this kernel does not end what grows beyond its control group");
+    }
+    wait_until("the server to be gone", || !server.running());
+    let told = std::process::Command::new("dmesg").output();
+    if !told.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains("Killed process")) {
+        return eprintln!("-- LEFT OUT: the kernel's own log can't be read here, and nothing else tells of the kill");
+    }
+    let before = server.files();
+    server.finds_first("server.oom_killed");
+    server.recover_auto().exits(3).mentions("Memory ran out");
+    assert!(server.files() == before && !server.running());
+}
