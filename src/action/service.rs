@@ -168,6 +168,10 @@ impl Act for ServiceStart {
             aof_appended(site),
             SaveSpec { path: site.rdb.clone(), usage: SaveUse::Replaced },
         ];
+        if site.multi_part {
+            // a start takes an older server's single file over, into the directory, where no manifest is yet
+            saves.push(SaveSpec { path: site.data_dir.join(&site.aof_name), usage: SaveUse::Replaced });
+        }
         if fence_lines(site, self.fenced).is_empty() {
             saves.remove(0);
         }

@@ -40,6 +40,17 @@ pub const SCENES: &[Scene] = &[
         server.lose_aof().lose_rdb();
     }),
     Scene {
+        name: "older-aof",
+        runbook: "restart",
+        single_file: false,
+        every: 53,
+        damage: |server| {
+            let bytes = [fs::read(server.aof_base()).unwrap(), fs::read(server.aof_tail()).unwrap()].concat();
+            server.lose_aof();
+            fs::write(server.data().join("appendonly.aof"), bytes).unwrap();
+        },
+    },
+    Scene {
         name: "single-file",
         runbook: "repair-aof",
         single_file: true,
