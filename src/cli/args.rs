@@ -9,7 +9,7 @@ mod history;
 mod library;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
-pub use files::InspectArgs;
+pub use files::{AofCommand, AofCutArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
@@ -270,6 +270,9 @@ pub enum Command {
         after_help = "Examples:\n  redis-dr inspect /var/lib/redis/dump.rdb\n  redis-dr inspect /var/lib/redis/appendonlydir --json\n  redis-dr inspect dump-140000.rdb.zst --top 50 --keys 'session:*'\n  redis-dr inspect /etc/redis/redis.conf"
     )]
     Inspect(InspectArgs),
+    /// AOFs in hand: cut.
+    #[command(subcommand)]
+    Aof(AofCommand),
     /// Explain a finding, an exit code, a runbook or a word.
     #[command(
         after_help = "Examples:\n  redis-dr explain                       everything that can be explained\n  redis-dr explain files.aof_corrupt     a finding\n  redis-dr explain exit-codes            all exit codes\n  redis-dr explain restore-rdb           a runbook"

@@ -1,4 +1,5 @@
 //! The command line: one file per subcommand; only here and in `report` is anything printed.
+mod aof;
 mod apply;
 pub mod args;
 mod assess;

@@ -4,7 +4,8 @@ use crate::facts::Time;
 use jiff::civil::{DateTime, Time as Clock};
 use jiff::{SignedDuration, ToSpan, Zoned};
 
-const HOW: &str = "write it as 03:12, 03:12:44, \"2026-11-21 03:12\", -15m, \"15m ago\" or 2026-11-21T03:12:44Z";
+/// How a moment is written.
+pub const HOW: &str = "write it as 03:12, 03:12:44, \"2026-11-21 03:12\", -15m, \"15m ago\" or 2026-11-21T03:12:44Z";
 
 /// The moment that was meant, said on standard error as it was understood.
 ///
@@ -20,6 +21,15 @@ pub fn moment(context: &Context, text: Option<&str>) -> Result<Option<Time>, Fai
         out::note(&format!("incident at {zone}, {ago} ago ({})", Time(meant.timestamp())));
     }
     Ok(Some(Time(meant.timestamp())))
+}
+
+/// A moment that lies behind, as [`moment`] reads it.
+///
+/// # Errors
+/// It is none, or it lies ahead.
+pub fn past(text: &str) -> Result<Time, String> {
+    let now = crate::host::Look::new().now().to_zoned(jiff::tz::TimeZone::system());
+    read(text, &now).map(|meant| Time(meant.timestamp()))
 }
 
 /// A time of day is the latest that is over, in the zone of `now`; a duration is counted back from it.

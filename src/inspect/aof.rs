@@ -67,7 +67,10 @@ fn set_text(manifest: &crate::aof::manifest::Manifest) -> String {
 }
 
 /// A file's bytes, unpacked, and how many there are, as far as that is known.
-pub(super) fn opened(look: &Look, path: &Path) -> io::Result<(Box<dyn Read + Send>, u64)> {
+///
+/// # Errors
+/// It can't be opened.
+pub fn opened(look: &Look, path: &Path) -> io::Result<(Box<dyn Read + Send>, u64)> {
     let opened = store::open(look, path).map_err(|error| match error {
         StoreError::Host(e) => as_io(&e),
         StoreError::Compressed { .. } => io::Error::other(error.to_string()),
@@ -134,7 +137,8 @@ fn flush(found: &set::FlushIn) -> Flush {
 }
 
 /// What a cut takes away, and the first of it as text.
-pub(super) fn loss(cut: &Cut, open: &set::Open<'_>) -> Loss {
+#[must_use]
+pub fn loss(cut: &Cut, open: &set::Open<'_>) -> Loss {
     let lost = open(&cut.file).and_then(|(mut reader, _)| {
         io::copy(&mut reader.by_ref().take(cut.offset), &mut io::sink())?;
         resp::lost_commands(reader)

@@ -20,12 +20,13 @@ mod servers;
 mod snapshot;
 mod subject;
 
+pub use aof::{loss, opened};
 pub use document::{
     Aof, AofFile, Command, Config, Database, Directive, Expiry, Flush, Inspection, KeyRow, Kind, Loss, Match, Matching,
     Prefix, Problem, Replication, Server, Snapshot, Start, Statistics, Tag, TypeRow,
 };
 pub use pattern::Pattern;
-pub use subject::Subject;
+pub use subject::{Subject, of as subject};
 
 use crate::facts::{Time, Validity};
 use crate::host::{HostError, Look, Stat};

@@ -69,7 +69,7 @@ impl Subject {
 ///
 /// # Errors
 /// It is not there, may not be read, or is neither a regular file nor a directory.
-pub(super) fn of(look: &Look, path: &Path) -> Result<Subject, InspectError> {
+pub fn of(look: &Look, path: &Path) -> Result<Subject, InspectError> {
     if look.stat(path)?.kind == FileKind::Directory {
         return directory(look, path);
     }
@@ -103,7 +103,7 @@ fn by_content(path: &Path, name: &str, head: &[u8]) -> Subject {
     }
     if head.starts_with(b"REDIS") || head.starts_with(b"VALKEY") {
         let preamble = [&b"aof-preamble\xc0\x01"[..], b"aof-preamble\x011"].iter().any(|mark| holds(head, mark));
-        return if preamble { aof(dir, file) } else { Subject::Snapshot { path } };
+        return if preamble || name.ends_with(".aof") { aof(dir, file) } else { Subject::Snapshot { path } };
     }
     match head {
         [b'*', b'0'..=b'9', ..] => aof(dir, file),

@@ -13,18 +13,18 @@ fn inspected(dir: &Path, args: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), document)
 }
 
-fn fixture(server: &str) -> PathBuf {
+pub fn fixture(server: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/rdb/all-types-{server}.rdb"))
 }
 
-fn command(words: &[&str]) -> Vec<u8> {
+pub fn command(words: &[&str]) -> Vec<u8> {
     let mut out = format!("*{}\r\n", words.len()).into_bytes();
     words.iter().for_each(|word| out.extend(format!("${}\r\n{word}\r\n", word.len()).as_bytes()));
     out
 }
 
 /// A directory of parts: a base of a real server, then commands.
-fn set(dir: &Path) -> Vec<u8> {
+pub fn set(dir: &Path) -> Vec<u8> {
     fs::copy(fixture("redis-7.0"), dir.join("appendonly.aof.1.base.rdb")).unwrap();
     let lines = "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
     fs::write(dir.join("appendonly.aof.manifest"), lines).unwrap();

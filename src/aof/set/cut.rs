@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FileReport, SetReport, SetState, state};
-use crate::aof::resp::{End, Readable};
+use crate::aof::resp::{Boundary, End, Readable};
 
 /// A cut that makes a set load, or that ends it before a flush, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,15 +101,22 @@ fn before_missing(files: &[FileReport], stem: Option<&str>) -> Option<Cut> {
 #[must_use]
 pub fn cut_before_flush(report: &SetReport, index: usize) -> Option<Cut> {
     let wanted = report.flushes.get(index)?;
-    let at = report.files.iter().position(|f| f.name == wanted.file)?;
+    let flush = &wanted.flush;
+    let boundary = Boundary { offset: flush.cut, writes: flush.commands_before, ts: flush.ts_before };
+    cut_at_boundary(report, &wanted.file, boundary)
+}
+
+/// The cut that ends the set at a boundary in one of its files; `None` where the set before it is damaged.
+pub(super) fn cut_at_boundary(report: &SetReport, file: &str, boundary: Boundary) -> Option<Cut> {
+    let at = report.files.iter().position(|f| f.name == file)?;
     if !whole_before(&report.files, at) {
         return None;
     }
     let commands = report.files.get(at)?.commands.as_ref()?;
-    let complete = commands.writes - wanted.flush.commands_before;
+    let complete = commands.writes - boundary.writes;
     let later = report.files.get(at + 1..).unwrap_or(&[]);
-    let ts_before = wanted.flush.ts_before.or_else(|| last_ts(&report.files, at));
-    Some(Cut { ts_before, ..cut(&report.files, at, wanted.flush.cut, complete, later) })
+    let ts_before = boundary.ts.or_else(|| last_ts(&report.files, at));
+    Some(Cut { ts_before, ..cut(&report.files, at, boundary.offset, complete, later) })
 }
 
 /// Are the files before one whole?

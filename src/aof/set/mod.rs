@@ -16,12 +16,14 @@ mod edit;
 mod file;
 mod moment;
 mod outcome;
+mod seek;
 mod state;
 
 pub use cut::{Cut, cut_before_flush};
 pub use edit::{Gap, files_after, pieces, without};
 pub use moment::cut_at;
 pub use outcome::{Outcome, server_outcome};
+pub use seek::{Moment, NoMoment, Seeker, commands_lost};
 pub use state::SetState;
 
 /// How the AOF lies on disk.

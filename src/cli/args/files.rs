@@ -1,5 +1,5 @@
 //! What is said about files in hand.
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// `inspect`.
@@ -14,4 +14,41 @@ pub struct InspectArgs {
     /// Count only keys that match, such as `user:*`; of an AOF also show the last commands on them.
     #[arg(long, value_name = "PATTERN")]
     pub keys: Option<String>,
+}
+
+/// `aof …`.
+#[derive(Debug, Subcommand)]
+pub enum AofCommand {
+    /// Write a copy of an AOF that ends earlier: before a flush, at a moment, an offset or a tag.
+    ///
+    /// The AOF itself is only read. The copy ends after a complete command outside MULTI, is a complete set with a manifest,
+    /// and is walked once more before it is called done. Where there is no such place, nothing is written (exit code 1).
+    #[command(
+        after_help = "Examples:\n  redis-dr aof cut /var/lib/redis/appendonlydir --before-flush -o /tmp/before\n  redis-dr aof cut appendonlydir --at 2026-11-21T03:12:30Z -o /tmp/cut\n  redis-dr aof cut appendonly.aof --at-offset 18442113 -o /tmp/cut --json\n  redis-dr aof cut appendonlydir --at-tag TAG111101_1200 -o /tmp/cut"
+    )]
+    Cut(AofCutArgs),
+}
+
+/// `aof cut`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("place").required(true).args(["before_flush", "at", "at_offset", "at_tag"])))]
+pub struct AofCutArgs {
+    /// An AOF: one file, the directory of its parts, or their manifest.
+    #[arg(value_name = "FILE|DIR")]
+    pub path: PathBuf,
+    /// End before the last FLUSHALL or FLUSHDB.
+    #[arg(long)]
+    pub before_flush: bool,
+    /// End after the last command of this second; needs timestamps in the AOF.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// End at the last safe boundary up to this byte of its only file with commands; of several: FILE:N.
+    #[arg(long, value_name = "N")]
+    pub at_offset: Option<String>,
+    /// End right after this tag.
+    #[arg(long, value_name = "TAG")]
+    pub at_tag: Option<String>,
+    /// The directory to make; it must not be there yet.
+    #[arg(short = 'o', long, value_name = "DIR")]
+    pub output: PathBuf,
 }
