@@ -7,10 +7,16 @@ use super::{
 };
 use crate::facts::Bytes;
 use crate::redis_conf;
+use crate::server::Server;
 use crate::vault::Content;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const NAME: &str = "maxmemory";
+/// What the server does at its limit.
+pub(super) const POLICY: &str = "maxmemory-policy";
+/// The policy that refuses writes, and throws no key away.
+pub(super) const KEEPS_ALL: &str = "noeviction";
 
 /// May the file say it? What the start command fixes, the file can't change.
 fn lasts(site: &Site) -> bool {
@@ -68,6 +74,49 @@ impl Act for RedisRaiseMaxmemory {
         }
         Ok(json!(MaxmemoryRaised { was, is: self.to, lasts: lasts(hands.site) }))
     }
+}
+
+/// Are these settings such that the server would throw keys away at once? Less than what is used, with a policy that evicts,
+/// is never set.
+///
+/// # Errors
+/// They are, or the server does not tell what it uses.
+pub(super) fn throws_no_key_away(
+    hands: &Hands<'_>,
+    server: &mut Server,
+    settings: &BTreeMap<String, String>,
+) -> Result<(), ActError> {
+    if !settings.keys().any(|name| is(name, NAME) || is(name, POLICY)) {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for name in [NAME, POLICY] {
+        let value = match settings.iter().find(|(set, _)| is(set, name)) {
+            Some((_, value)) => value.clone(),
+            None => server.setting(name)?.unwrap_or_default(),
+        };
+        text.push_str(&redis_conf::edit::line(name, &[&value]));
+        text.push('\n');
+    }
+    let after = effective(hands, &text);
+    let (max, policy) = (after.maxmemory(), after.maxmemory_policy());
+    let used = server.info(Some("memory"))?.number("used_memory").unwrap_or(u64::MAX);
+    if max == 0 || used <= max || is(policy, KEEPS_ALL) {
+        return Ok(());
+    }
+    Err(ActError::failed(
+        format!(
+            "{} are used: with {NAME} {} and {policy} the server would throw keys away at once",
+            Bytes(used),
+            Bytes(max)
+        ),
+        "set more, or maxmemory-policy noeviction",
+    ))
+}
+
+/// Names and words of settings are the same in any case.
+pub(super) fn is(word: &str, known: &str) -> bool {
+    word.eq_ignore_ascii_case(known)
 }
 
 fn limit(hands: &Hands<'_>) -> Result<Bytes, ActError> {

@@ -1,5 +1,6 @@
 //! `redis.…`: commands to the running server that change it, each waited for until it is true on disk.
 use super::files::aof_appended;
+use super::memory::{KEEPS_ALL, POLICY, is, throws_no_key_away};
 use super::results::{AofRewritten, Bgsaved};
 use super::{
     Act, ActError, Change, ChangeKind, Done, Effects, Hands, RedisBgsave, RedisConfigSet, RedisEnableAof,
@@ -167,7 +168,11 @@ impl Act for RedisConfigSet {
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let mut server = hands.connect()?;
-        for (name, value) in &self.0 {
+        throws_no_key_away(hands, &mut server, &self.0)?;
+        // a policy that keeps all keys comes before a limit under which the one in force would throw some away
+        let (policy, others): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|(name, value)| is(name, POLICY) && is(value, KEEPS_ALL));
+        for (name, value) in policy.into_iter().chain(others) {
             server.config_set(name, value)?;
         }
         Ok(Value::Null)

@@ -98,6 +98,26 @@ fn a_gate_that_what_was_found_out_closes_takes_everything_back() {
     assert!(because.contains("not 100 keys (steps.start.loaded_keys is 100)"), "{because}");
 }
 
+/// The settings are in effect until the server is opened, when those of the file come back.
+#[test]
+fn no_setting_throws_keys_away() {
+    let mut server = Lab::new().sandbox();
+    let set = |policy: &str| {
+        format!(
+            "  - id: limit\n    title: Limit it\n    do: {{ redis.config_set: {{ maxmemory: \"100kb\", \
+             maxmemory-policy: {policy} }} }}\n"
+        )
+    };
+    server.own_runbook("restart", "open", &set("allkeys-lru")).start().fill(100).kill9();
+    let mine = ["recover", "demo", "--auto", "--json", "--runbook", "mine"];
+    let document = server.redis_dr(&mine).exits(1).json();
+    let because = document["because"].as_str().unwrap();
+    assert!(because.contains("throw keys away at once") && because.contains("allkeys-lru"), "{because}");
+    server.own_runbook("restart", "open", &set("noeviction"));
+    server.redis_dr(&mine).recovered_by("mine");
+    assert_eq!(server.dbsize(), 100);
+}
+
 #[test]
 fn a_resumed_run_reads_what_was_found_out_before_the_break() {
     let mut server = Lab::new().sandbox();
