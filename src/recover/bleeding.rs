@@ -1,4 +1,5 @@
 //! What a running server may be overwriting while a person still reads: holding it is offered before the long look.
+use super::kept::NOTHING;
 use super::{Bleeding, Person, World};
 use crate::assess::{Depth, Wanted};
 use crate::engine::Event;
@@ -9,8 +10,6 @@ use crate::lock::Lock;
 
 /// Seen with one of these, every minute may cost data.
 const SIGNS: &[Id] = &[Id::ServerDataEmpty, Id::FilesFlushFound, Id::ConfigAofTrap];
-/// A snapshot without a key takes about a hundred bytes, so what is smaller than this holds next to nothing.
-const NOTHING: u64 = 256;
 /// A server with fewer keys that was flushed may have lost what it held.
 const FEW: u64 = 1000;
 

@@ -6,7 +6,7 @@ use crate::vault::{self, How, Save};
 use std::path::PathBuf;
 
 /// A snapshot without a key takes about a hundred bytes: what is not larger than this brings nothing back.
-const NOTHING: u64 = 256;
+pub(super) const NOTHING: u64 = 256;
 
 /// A snapshot in the vault of an earlier run or hold on the same instance.
 pub(super) struct Kept {

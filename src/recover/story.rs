@@ -6,7 +6,7 @@ use crate::assess::{self, Assessed};
 use crate::engine::{Event, Stop};
 use crate::facts::Assessment;
 use crate::lock::{Holder, Lock, LockError};
-use crate::plan::PlannedStep;
+use crate::plan::{Plan, PlannedStep};
 use crate::policy;
 use crate::report::{RunDocument, RunOutcome};
 use std::path::Path;
@@ -103,6 +103,7 @@ fn afresh(
         }
         shown = true;
         let plan = match settle(world, &selection, &assessed, &playbook) {
+            Chosen::Plan(_) if *consent == Consent::Nobody => return Err(unasked(world, "")),
             Chosen::Plan(plan) => plan,
             Chosen::Usage { because, hint } => return Err((because, hint)),
             Chosen::No { outcome, .. } if *consent == Consent::Nobody && outcome != RunOutcome::Healthy => {
@@ -115,42 +116,50 @@ fn afresh(
         if let Err(e) = lock.extend_to(world.name(), &plan.site.data_dir) {
             return Ok(not_locked(world, &e));
         }
-        let refusals = policy::refusals(
-            &world.instance.policy,
-            plan.risk,
-            plan.recovery_point(),
-            plan.restores(),
-            assessment.facts.run.recent,
-        );
-        let words: Vec<String> = refusals.iter().map(|r| r.because.clone()).collect();
-        let mut steps = step_by_step;
-        match consent {
-            Consent::Auto => {
-                if let Some(refusal) = refusals.first().cloned().or_else(|| needs_person(plan.steps.iter())) {
-                    return Ok(no_run(world, assessment, RunOutcome::Refused, refusal.because, refusal.hint));
-                }
+        let steps = match answer(world, consent, assessment, &plan, person) {
+            Ok(Answer::Start) => step_by_step,
+            Ok(Answer::StepByStep) => true,
+            Ok(Answer::Another(id)) => {
+                selection.point = Some(id);
+                selection.runbook = None;
+                continue;
             }
-            Consent::Confirmed(_) => {}
-            Consent::Nobody => return Err(unasked(world, "")),
-            Consent::Person => match person.confirm(assessment, &plan, &words) {
-                Answer::Start => {}
-                Answer::StepByStep => steps = true,
-                Answer::Another(id) => {
-                    selection.point = Some(id);
-                    selection.runbook = None;
-                    continue;
-                }
-                Answer::Hold => {
-                    bleeding::take(world, person, lock);
-                    continue;
-                }
-                Answer::Leave => {
-                    let because = "left by choice".to_string();
-                    return Ok(no_run(world, assessment, RunOutcome::Interrupted, because, String::new()));
-                }
-            },
-        }
+            Ok(Answer::Hold) => {
+                bleeding::take(world, person, lock);
+                continue;
+            }
+            Ok(Answer::Leave) => {
+                let because = "left by choice".to_string();
+                return Ok(no_run(world, assessment, RunOutcome::Interrupted, because, String::new()));
+            }
+            Err(doc) => return Ok(*doc),
+        };
         return Ok(carry::start(world, &plan, &assessed, *consent == Consent::Auto, steps, person, stop, lock));
+    }
+}
+
+/// What is answered to a plan: by the policy, which may refuse, by the word that was given, or by the person.
+fn answer(
+    world: &World<'_>,
+    consent: &Consent,
+    assessment: &Assessment,
+    plan: &Plan,
+    person: &mut dyn Person,
+) -> Result<Answer, Box<RunDocument>> {
+    let recent = assessment.facts.run.recent;
+    let policy = &world.instance.policy;
+    let refusals = policy::refusals(policy, plan.risk, plan.recovery_point(), plan.restores(), recent);
+    match consent {
+        Consent::Auto => match refusals.into_iter().next().or_else(|| needs_person(plan.steps.iter())) {
+            Some(r) => Err(Box::new(no_run(world, assessment, RunOutcome::Refused, r.because, r.hint))),
+            None => Ok(Answer::Start),
+        },
+        Consent::Confirmed(_) => Ok(Answer::Start),
+        Consent::Nobody => Ok(Answer::Leave),
+        Consent::Person => {
+            let words: Vec<String> = refusals.into_iter().map(|r| r.because).collect();
+            Ok(person.confirm(assessment, plan, &words))
+        }
     }
 }
 
