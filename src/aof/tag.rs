@@ -11,10 +11,19 @@ pub fn name(command: &[u8], key: &[u8]) -> Option<String> {
     let own = key.strip_prefix(PREFIX.as_bytes());
     let foreign = || matches!(key, [b'T' | b't', b'A' | b'a', b'G' | b'g', b'0'..=b'9', ..]).then_some(key);
     let name = own.or_else(foreign).filter(|name| !name.is_empty() && name.len() <= 128)?;
-    // Tags go again, as keys do: that is no mark.
-    let writes =
-        !matches!(command, b"del" | b"unlink" | b"expire" | b"pexpire" | b"expireat" | b"pexpireat" | b"persist");
-    writes.then(|| super::resp::printable(name))
+    writes(command).then(|| super::resp::printable(name))
+}
+
+/// Does a command, by its name (in lower case) and its key, write the tag that somebody names? Also a key of any other form
+/// is one once it is asked for by its whole name.
+#[must_use]
+pub fn marks(wanted: &str, command: &[u8], key: &[u8]) -> bool {
+    (key == wanted.as_bytes() && writes(command)) || name(command, key).is_some_and(|name| name == wanted)
+}
+
+/// Tags go again, as keys do: that is no mark.
+fn writes(command: &[u8]) -> bool {
+    !matches!(command, b"del" | b"unlink" | b"expire" | b"pexpire" | b"expireat" | b"pexpireat" | b"persist")
 }
 
 #[cfg(test)]
@@ -30,5 +39,19 @@ mod tests {
             assert_eq!(of(no), None, "{no}");
         }
         assert_eq!(name(b"del", b"TAG1"), None);
+    }
+
+    #[test]
+    fn a_tag_is_asked_for_by_the_name_it_is_listed_under_or_by_its_whole_key() {
+        for (wanted, key) in [
+            ("monday", "redis-dr:tag:monday"),
+            ("redis-dr:tag:monday", "redis-dr:tag:monday"),
+            ("TAG1", "TAG1"),
+            ("mark", "mark"),
+        ] {
+            assert!(marks(wanted, b"set", key.as_bytes()), "{wanted}");
+            assert!(!marks(wanted, b"persist", key.as_bytes()), "{wanted}");
+        }
+        assert!(!marks("monday", b"set", b"redis-dr:tag:tuesday"));
     }
 }

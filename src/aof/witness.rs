@@ -1,6 +1,5 @@
-//! Who else looks at what a walk over an AOF reads, beside the verdict: notes of single keys, statistics, a search for a
-//! moment. The verdict does not wait for a witness that is not there.
-use super::resp::Boundary;
+//! Who else looks at what a walk over an AOF reads, beside the verdict: notes of single keys and statistics. The
+//! verdict does not wait for a witness that is not there.
 use crate::rdb::KeyMeta;
 
 /// Is shown every file, key of a base and command of one walk, in their order.
@@ -22,12 +21,8 @@ pub struct Shown<'a> {
     pub end: u64,
     /// Its bytes; of a long one that lies across buffers only the first.
     pub bytes: &'a [u8],
-    /// The last safe boundary before it.
-    pub before: Boundary,
     /// The `#TS:` annotation it stands under, unix seconds.
     pub ts: Option<i64>,
-    /// Whether it is inside MULTI or the effects of a script, MULTI and EXEC themselves among them.
-    pub in_multi: bool,
     /// The database that was selected before it.
     pub db: u32,
 }

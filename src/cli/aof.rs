@@ -2,13 +2,13 @@
 use super::args::{AofCommand, AofCutArgs, Global};
 use super::{Failure, moment, out};
 use crate::aof::manifest::{Entry, Kind, Manifest};
-use crate::aof::set::{self, Cut, JudgeOptions, Layout, Moment, NoMoment, Seeker, SetReport, SetState};
+use crate::aof::resp::Until;
+use crate::aof::set::{self, Cut, JudgeOptions, Layout, NoMoment, SetReport, SetState};
 use crate::facts::Time;
 use crate::host::{Look, OwnFiles, Pen, shown};
 use crate::inspect::{self, Loss, Subject};
 use crate::report::{clean, number};
 use serde::Serialize;
-use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -58,14 +58,18 @@ fn cut(global: &Global, args: &AofCutArgs) -> Result<i32, Failure> {
         let hint = "-o names a directory that is not there yet; nothing is overwritten, and never cut in place";
         return Err(Failure::usage(format!("{} exists", shown(&to)), hint));
     }
-    let seeker = RefCell::new(Seeker::new(wanted(args)?));
+    let until = until(args)?;
     let open = |name: &str| inspect::opened(&look, &dir.join(name));
-    let judging = JudgeOptions { witness: Some(&seeker), ..JudgeOptions::default() };
+    let judging = JudgeOptions { until: until.as_ref(), ..JudgeOptions::default() };
     let report = set::judge(&layout, &open, &judging);
-    let cut = seeker.into_inner().cut(&report).map_err(|why| no_place(&args.path, &why))?;
+    let cut = match &until {
+        Some(until) => set::cut_at(&report, until),
+        None => set::cut_before_last_flush(&report),
+    };
+    let cut = cut.map_err(|why| no_place(&args.path, &why))?;
     let manifest = remaining(&layout, &report, &cut)?;
     let (files, proved) = write(&look, &to, &layout, &manifest, &cut, &open)?;
-    let lost = set::commands_lost(&report, &cut);
+    let lost = cut.commands_lost_complete + cut.commands_in_later_files;
     let wanted = report.commands_after_base.saturating_sub(lost);
     if !matches!(proved.state, SetState::Intact | SetState::Empty) || proved.commands_after_base != wanted {
         let because = proved.state.because().unwrap_or_else(|| "it holds other commands than were to stay".into());
@@ -90,18 +94,19 @@ fn cut(global: &Global, args: &AofCutArgs) -> Result<i32, Failure> {
     Ok(0)
 }
 
-fn wanted(args: &AofCutArgs) -> Result<Moment, Failure> {
+/// Where the copy is to end; none: before the last flush.
+fn until(args: &AofCutArgs) -> Result<Option<Until>, Failure> {
     if let Some(time) = &args.at {
         let seconds = time.parse().ok().or_else(|| moment::past(time).map(Time::unix).ok());
         let because = || Failure::usage(format!("--at {time} is no moment in the past"), moment::HOW);
-        return seconds.map(Moment::Second).ok_or_else(because);
+        return seconds.map(|second| Some(Until::Time(second))).ok_or_else(because);
     }
     if let Some(place) = &args.at_offset {
         let (file, digits) = place.rsplit_once(':').map_or((None, place.as_str()), |(f, n)| (Some(f.to_owned()), n));
         let bad = || Failure::usage(format!("--at-offset {place} is no offset"), "write 18442113 or FILE:18442113");
-        return Ok(Moment::Offset { file, offset: digits.parse().map_err(|_| bad())? });
+        return Ok(Some(Until::Offset(file, digits.parse().map_err(|_| bad())?)));
     }
-    Ok(args.at_tag.clone().map_or(Moment::BeforeFlush, Moment::Tag))
+    Ok(args.at_tag.clone().map(Until::Tag))
 }
 
 fn no_place(path: &Path, why: &NoMoment) -> Failure {

@@ -73,13 +73,36 @@ fn at_a_second_later_commands_are_left_out() {
     assert_eq!((new[0].0.as_str(), &new[0].1), ("appendonly.aof", &kept));
     assert_eq!((new[1].0.as_str(), new[1].1.len()), ("appendonly.aof.1.incr.aof", 0));
     for (at, says) in
-        [("2023-11-14T22:13:19Z", "nothing in it is from before"), ("1700000005", "all of it is from before")]
+        [("2023-11-14T22:13:19Z", "nothing in the AOF is from before"), ("1700000005", "all of the AOF is from before")]
     {
         fs::remove_dir_all(dir.path().join("new")).ok();
         let (code, error) = cut(dir.path(), "appendonly.aof", &["--at", at]);
         assert_eq!(code, 1);
         assert!(error["error"].as_str().unwrap().contains(says), "{error}");
         assert!(!dir.path().join("new").exists(), "nothing is written");
+    }
+}
+
+#[test]
+fn the_last_tag_of_a_name_counts_with_its_transaction_and_the_end_is_an_offset_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let tag = command(&["SET", "redis-dr:tag:release", "1"]);
+    let (multi, exec, write) = (command(&["MULTI"]), command(&["EXEC"]), command(&["SET", "a", "1"]));
+    let kept = [&tag[..], &write, &multi, &tag, &write, &exec].concat();
+    let gone = command(&["DEL", "redis-dr:tag:release"]);
+    let foreign = command(&["SET", "release-mark", "1"]);
+    let all = [&kept[..], &gone, &foreign].concat();
+    fs::write(dir.path().join("appendonly.aof"), &all).unwrap();
+    for (place, left) in [
+        (["--at-tag", "release"], &kept),
+        (["--at-tag", "redis-dr:tag:release"], &kept),
+        (["--at-tag", "release-mark"], &all),
+        (["--at-offset", &all.len().to_string()], &all),
+    ] {
+        let (code, told) = cut(dir.path(), "appendonly.aof", &place);
+        assert_eq!(code, 0, "{place:?}: {told}");
+        assert!(fs::read(dir.path().join("new/appendonly.aof")).unwrap() == *left, "{place:?}");
+        fs::remove_dir_all(dir.path().join("new")).unwrap();
     }
 }
 

@@ -66,11 +66,8 @@ impl<'u> Tally<'u> {
     }
 
     /// A command as a witness is shown it, before it is counted.
-    pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8], name: &[u8]) -> Shown<'b> {
-        let opens = name.eq_ignore_ascii_case(b"MULTI");
-        let before = self.safe();
-        let in_multi = opens || self.multi.is_some();
-        Shown { start, end, bytes, before, ts: self.ts.1, in_multi, db: self.db }
+    pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8]) -> Shown<'b> {
+        Shown { start, end, bytes, ts: self.ts.1, db: self.db }
     }
 
     #[inline]
@@ -83,7 +80,7 @@ impl<'u> Tally<'u> {
         {
             self.named(start, after, name, bytes.unwrap_or(&[]));
         }
-        if let Some(until) = self.until.filter(|_| self.boundary.is_none()) {
+        if let Some(until) = self.until {
             self.seek(until, after, bytes.unwrap_or(&[]));
         }
         if self.multi.is_none() {
@@ -91,7 +88,7 @@ impl<'u> Tally<'u> {
             self.safe_cut_commands = self.commands;
             self.safe_cut_writes = self.writes;
             self.ts.2 = self.ts.1;
-            if self.tagged && self.boundary.is_none() {
+            if std::mem::take(&mut self.tagged) {
                 self.mark();
             }
         }
@@ -100,7 +97,7 @@ impl<'u> Tally<'u> {
     /// Is the moment that is looked for at this command, which ends at `after`?
     fn seek(&mut self, until: &Until, after: u64, bytes: &[u8]) {
         match until {
-            Until::Offset(_, offset) if after > *offset => self.mark(),
+            Until::Offset(_, offset) if after > *offset && self.boundary.is_none() => self.mark(),
             Until::Tag(_) => self.tagged |= until.is_tag(&text::words(bytes)),
             _ => {}
         }

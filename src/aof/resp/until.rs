@@ -1,13 +1,13 @@
 //! A moment in an AOF that it can be cut at.
-use crate::aof::tag::PREFIX;
+use crate::aof::tag;
 /// Up to where commands are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
     /// Those of this second and before, unix seconds: what comes before the first `#TS:` annotation after it.
     Time(i64),
-    /// Those up to the one that writes this tag: a key of that name, or `redis-dr:tag:` and the name.
+    /// Those up to the last that writes this tag, see [`tag::marks`]; with all of its transaction where it is in one.
     Tag(String),
-    /// Those that end at or before this byte of a file; of the last file where none is named.
+    /// Those that end at or before this byte of a file; of the only file with commands where none is named.
     Offset(Option<String>, u64),
 }
 
@@ -33,9 +33,7 @@ impl std::str::FromStr for Until {
 impl Until {
     /// Does this command write the tag? `words`: its words, the name first.
     pub(super) fn is_tag(&self, words: &[&[u8]]) -> bool {
-        let (Self::Tag(tag), [name, key, ..]) = (self, words) else { return false };
-        let own = key.strip_prefix(PREFIX.as_bytes()).is_some_and(|rest| rest == tag.as_bytes());
-        let takes_away = ["del", "unlink", "expire", "pexpire", "pexpireat"];
-        (own || *key == tag.as_bytes()) && !takes_away.iter().any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
+        let (Self::Tag(wanted), [command, key, ..]) = (self, words) else { return false };
+        tag::marks(wanted, &command.to_ascii_lowercase(), key)
     }
 }

@@ -150,8 +150,8 @@ impl<'a, C: Chunks> Walk<'a, C> {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
                         let (name, command) = (bytes.get(name.0..name.1), bytes.get(at..end));
                         if let Some(witness) = self.options.witness {
-                            let (command, name) = (command.unwrap_or_default(), name.unwrap_or_default());
-                            witness.borrow_mut().command(&self.tally.shown(start, after, command, name));
+                            let command = command.unwrap_or_default();
+                            witness.borrow_mut().command(&self.tally.shown(start, after, command));
                         }
                         self.tally.command(start, after, name, command);
                         at = end;
@@ -203,7 +203,7 @@ impl<'a, C: Chunks> Walk<'a, C> {
         let name = name.unwrap_or((0, 0));
         let name = self.seen.get(name.0..name.1);
         if let Some(witness) = self.options.witness {
-            witness.borrow_mut().command(&self.tally.shown(start, after, &self.seen, name.unwrap_or_default()));
+            witness.borrow_mut().command(&self.tally.shown(start, after, &self.seen));
         }
         self.tally.command(start, after, name, Some(&self.seen));
         Ok(())

@@ -120,7 +120,7 @@ pub(super) fn cut_at_boundary(report: &SetReport, file: &str, boundary: Boundary
 }
 
 /// Are the files before one whole?
-pub(super) fn whole_before(files: &[FileReport], at: usize) -> bool {
+fn whole_before(files: &[FileReport], at: usize) -> bool {
     files.iter().take(at).all(|f| {
         f.bytes.is_some()
             && f.rdb.as_ref().is_none_or(crate::rdb::Report::is_intact)
@@ -128,7 +128,7 @@ pub(super) fn whole_before(files: &[FileReport], at: usize) -> bool {
     })
 }
 
-pub(super) fn cut(files: &[FileReport], index: usize, offset: u64, complete: u64, later: &[FileReport]) -> Cut {
+fn cut(files: &[FileReport], index: usize, offset: u64, complete: u64, later: &[FileReport]) -> Cut {
     let file = files.get(index);
     let commands = file.and_then(|f| f.commands.as_ref());
     let here = file.and_then(|f| f.bytes).unwrap_or(0).saturating_sub(offset);

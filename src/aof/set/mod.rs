@@ -16,14 +16,12 @@ mod edit;
 mod file;
 mod moment;
 mod outcome;
-mod seek;
 mod state;
 
 pub use cut::{Cut, cut_before_flush};
 pub use edit::{Gap, files_after, pieces, without};
-pub use moment::cut_at;
+pub use moment::{NoMoment, cut_at, cut_before_last_flush};
 pub use outcome::{Outcome, server_outcome};
-pub use seek::{Moment, NoMoment, Seeker, commands_lost};
 pub use state::SetState;
 
 /// How the AOF lies on disk.

@@ -1,39 +1,92 @@
 //! The cut that ends a set at a moment, or why there is none.
-use super::SetReport;
-use super::cut::{Cut, cut, whole_before};
-use crate::aof::resp::Until;
+use super::cut::{Cut, cut_at_boundary, cut_before_flush};
+use super::{FileReport, SetReport};
+use crate::aof::resp::{Boundary, Until};
+
+/// Why there is no such place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoMoment {
+    /// No flush is in it.
+    #[error("no FLUSHALL and no FLUSHDB is in the AOF")]
+    NoFlush,
+    /// Nothing in it tells the time.
+    #[error("the AOF carries no timestamps")]
+    NoTimestamps,
+    /// It begins later.
+    #[error("nothing in the AOF is from before that moment: its first timestamp is {0}, unix time")]
+    TooEarly(i64),
+    /// All of it is from before.
+    #[error("all of the AOF is from before that moment: its last timestamp is {0}, unix time")]
+    TooLate(i64),
+    /// No tag of this name.
+    #[error("no command in the AOF writes the tag {}", .0.escape_debug())]
+    NoTag(String),
+    /// More than one file has commands, and an offset counts in one.
+    #[error("an offset counts within one file, and the AOF has {0} of them with commands: write FILE:BYTES")]
+    WhichFile(usize),
+    /// No such file, or the offset lies before its first boundary or behind its end.
+    #[error("the AOF has no such byte")]
+    NoByte,
+    /// What would stay is damaged.
+    #[error("what comes before that place is damaged")]
+    Damaged,
+}
 
 /// The cut that ends the set at the moment it was judged for ([`super::JudgeOptions::until`]).
 ///
 /// # Errors
-/// Why the moment can't be reached, in words.
-pub fn cut_at(report: &SetReport, until: &Until) -> Result<Cut, String> {
-    let found =
-        report.files.iter().enumerate().find_map(|(at, file)| Some((at, file.commands.as_ref()?.until.as_ref()?)));
-    let Some((at, boundary)) = found else {
-        return Err(match (until, report.last_ts) {
-            (Until::Time(_), None) => "the AOF carries no timestamps".into(),
-            (Until::Time(_), Some(_)) => "nothing in the AOF is from after that moment".into(),
-            (Until::Tag(tag), _) => format!("no command in the AOF writes the tag {}", tag.escape_debug()),
-            (Until::Offset(..), _) => "the AOF has no such byte".into(),
-        });
+/// There is no such place, or what would stay is damaged.
+pub fn cut_at(report: &SetReport, until: &Until) -> Result<Cut, NoMoment> {
+    let mut marked = report.files.iter().filter_map(|f| Some((f.name.as_str(), f.commands.as_ref()?.until?)));
+    let (file, boundary) = match until {
+        Until::Time(_) => {
+            let last = report.last_ts.ok_or(NoMoment::NoTimestamps)?;
+            marked.next().ok_or(NoMoment::TooLate(last))?
+        }
+        Until::Tag(tag) => marked.next_back().ok_or_else(|| NoMoment::NoTag(tag.clone()))?,
+        Until::Offset(file, offset) => at_offset(report, file.as_deref(), *offset)?,
     };
-    if !whole_before(&report.files, at) {
-        return Err("what comes before that moment is damaged".into());
-    }
-    let ts_before =
-        boundary.ts.or_else(|| report.files.iter().take(at).rev().find_map(|f| f.commands.as_ref()?.last_ts));
-    if let Until::Time(wanted) = until
-        && ts_before.is_none()
-    {
-        let kept = boundary.writes + report.files.iter().take(at).map(super::FileReport::writes).sum::<u64>();
+    let cut = cut_at_boundary(report, file, boundary).ok_or(NoMoment::Damaged)?;
+    if let (Until::Time(wanted), None, Some(first)) = (until, cut.ts_before, report.first_ts) {
+        let lost = cut.commands_lost_complete + cut.commands_in_later_files;
         let base = report.files.first().and_then(|f| f.rdb.as_ref()?.ctime());
-        if kept > 0 || base.is_none_or(|base| base > *wanted) {
-            return Err("the moment is before the first timestamp in the AOF".into());
+        if report.commands_after_base > lost || base.is_none_or(|base| base > *wanted) {
+            return Err(NoMoment::TooEarly(first));
         }
     }
-    let commands = report.files.get(at).and_then(|f| f.commands.as_ref());
-    let complete = commands.map_or(0, |c| c.writes).saturating_sub(boundary.writes);
-    let later = report.files.get(at + 1..).unwrap_or(&[]);
-    Ok(Cut { ts_before, ..cut(&report.files, at, boundary.offset, complete, later) })
+    Ok(cut)
+}
+
+/// The cut that ends the set before its last FLUSHALL or FLUSHDB; of several with nothing between them before the first.
+///
+/// # Errors
+/// There is none, or what would stay is damaged.
+pub fn cut_before_last_flush(report: &SetReport) -> Result<Cut, NoMoment> {
+    let is_flush = |command: &str| !command.to_ascii_lowercase().starts_with("swapdb");
+    let mut flushes = report.flushes.iter().enumerate().rev().filter(|(_, f)| is_flush(&f.flush.command));
+    let (mut at, mut wanted) = flushes.next().ok_or(NoMoment::NoFlush)?;
+    for (index, earlier) in flushes {
+        if earlier.commands_after != wanted.commands_after + 1 {
+            break;
+        }
+        (at, wanted) = (index, earlier);
+    }
+    cut_before_flush(report, at).ok_or(NoMoment::Damaged)
+}
+
+/// The last safe boundary up to an offset. The walk marks it where a command ends behind the offset; up to the file's end
+/// none does.
+fn at_offset<'r>(report: &'r SetReport, file: Option<&str>, offset: u64) -> Result<(&'r str, Boundary), NoMoment> {
+    let with_commands: Vec<&FileReport> = report.files.iter().filter(|f| f.commands.is_some()).collect();
+    let meant = match (file, with_commands.as_slice()) {
+        (Some(name), all) => all.iter().find(|f| f.name == name).ok_or(NoMoment::NoByte)?,
+        (None, [only]) => only,
+        (None, all) => return Err(NoMoment::WhichFile(all.len())),
+    };
+    let commands = meant.commands.as_ref().ok_or(NoMoment::NoByte)?;
+    if offset < commands.start || offset > commands.start + commands.bytes {
+        return Err(NoMoment::NoByte);
+    }
+    let end = Boundary { offset: commands.safe_cut, writes: commands.safe_cut_writes, ts: commands.ts_before_cut };
+    Ok((&meant.name, commands.until.unwrap_or(end)))
 }

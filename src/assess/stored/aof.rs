@@ -72,7 +72,7 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64, moment: O
     let accidents = flush::accidents(&report).into_iter().map(with_after).collect();
     let exchange = flush::exchange(&report).map(with_after);
     let at = until.zip(moment).map(|(until, text)| {
-        let cut = set::cut_at(&report, &until);
+        let cut = set::cut_at(&report, &until).map_err(|why| why.to_string());
         let lost = lost(cut.as_ref().ok());
         (text.to_string(), cut, lost)
     });

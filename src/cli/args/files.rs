@@ -45,7 +45,7 @@ pub struct AofCutArgs {
     /// End at the last safe boundary up to this byte of its only file with commands; of several: FILE:N.
     #[arg(long, value_name = "N")]
     pub at_offset: Option<String>,
-    /// End right after this tag.
+    /// End right after the last tag of this name, or after its transaction where it is in one.
     #[arg(long, value_name = "TAG")]
     pub at_tag: Option<String>,
     /// The directory to make; it must not be there yet.
