@@ -36,7 +36,8 @@ impl Act for ServiceStop {
     }
 
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
-        Ok(json!({ "pid": hands.running()?, "answered": hands.connect().is_ok(), "held": hands.is_held() }))
+        let answered = hands.connect().and_then(|mut server| server.ping()).is_ok();
+        Ok(json!({ "pid": hands.running()?, "answered": answered, "held": hands.is_held() }))
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {

@@ -5,15 +5,29 @@ use crate::action::{ActError, UndoMove};
 use crate::journal::{Event as Line, UndoWork};
 use crate::vault::{How, Kept, Save};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 
 /// Takes everything back after a failure; a rolled-back run is a failed run.
 pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
-    let because = format!("step {step} failed: {}", error.because);
-    match roll_back(run, false)? {
-        Ending::RolledBack { .. } => Ok(Ending::RolledBack { because, hint: error.hint.clone() }),
-        other => Ok(other),
+    let failed = format!("step {step} failed: {}", error.because);
+    match taken_back(run, false)? {
+        Way::Back(left_held) => Ok(rolled_back(failed, left_held, error.hint.clone())),
+        Way::Ended(ending) => Ok(ending),
     }
+}
+
+/// How the way back ended.
+enum Way {
+    /// At its beginning: all is as it was, but perhaps for a server that is left held, and why.
+    Back(Option<String>),
+    /// Before that.
+    Ended(Ending),
+}
+
+fn rolled_back(because: String, left_held: Option<String>, hint: String) -> Ending {
+    let because = [Some(because), left_held].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    Ending::RolledBack { because, hint }
 }
 
 /// Undoes every step that was started, the last first, then checks that every file is as it was. What clients wrote is
@@ -22,6 +36,13 @@ pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -
 /// # Errors
 /// Only when the journal can't be written: then nothing more is done.
 pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunError> {
+    match taken_back(run, discard_writes)? {
+        Way::Back(left_held) => Ok(rolled_back("rolled back by request".into(), left_held, String::new())),
+        Way::Ended(ending) => Ok(ending),
+    }
+}
+
+fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> {
     // from the journal alone: what stands there is what was really started
     let log = crate::journal::read(*run.deps.look, run.journal.path())?;
     if run.journal.status().opened() {
@@ -30,7 +51,7 @@ pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunE
         match run.with_hands(&[], crate::action::save_live) {
             Err(e) if !discard_writes => {
                 let because = format!("what clients wrote since could not be saved: {}", e.because);
-                return Ok(Ending::Unfinished { because, hint: e.hint });
+                return Ok(Way::Ended(Ending::Unfinished { because, hint: e.hint }));
             }
             Ok(()) | Err(_) => {}
         }
@@ -38,28 +59,31 @@ pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunE
     // what a crash left half-written is no part of what is taken back
     run.sweep();
     let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
+    let (mut undone, mut left_held) = (Vec::<Save>::new(), None);
     for work in log.to_undo()? {
+        // in the order in which they were made
+        undone.splice(0..0, work.saves.iter().cloned());
         if run.deps.stop.asked() {
-            return stop(run);
+            return stop(run).map(Way::Ended);
         }
         let step = work.step.clone();
         run.record(Line::UndoStarted { step: step.clone() })?;
         run.tell(&Event::Undoing { id: &step });
-        match undo(run, &work) {
+        match undo(run, &work, &undone, &mut left_held) {
             Ok(after) => {
                 run.record(Line::UndoDone { step: step.clone(), after })?;
                 run.tell(&Event::Undone { id: &step });
             }
-            Err(e) if e.interrupted => return stop(run),
-            Err(e) => return stuck(run, &work, &e),
+            Err(e) if e.interrupted => return stop(run).map(Way::Ended),
+            Err(e) => return stuck(run, &work, &e).map(Way::Ended),
         }
     }
     run.sweep();
     if let Err(e) = as_before(run, &all) {
-        return Ok(Ending::Stuck { because: e.because, by_hand: vec![e.hint] });
+        return Ok(Way::Ended(Ending::Stuck { because: e.because, by_hand: vec![e.hint] }));
     }
     run.record(Line::RunRolledBack {})?;
-    Ok(Ending::RolledBack { because: "rolled back by request".into(), hint: String::new() })
+    Ok(Way::Back(left_held))
 }
 
 /// Stops between two undos; the way back goes on from here, there is none forward.
@@ -69,8 +93,13 @@ fn stop(run: &mut Run<'_>) -> Result<Ending, RunError> {
     Ok(Ending::Unfinished { because, hint: "redis-dr runs rollback goes on".into() })
 }
 
-/// One step's undo, move by move; what was in the way is in the vault.
-fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
+/// One step's undo, move by move; what was in the way is in the vault. `undone` is what this step and those after it saved.
+fn undo(
+    run: &mut Run<'_>,
+    work: &UndoWork,
+    undone: &[Save],
+    left_held: &mut Option<String>,
+) -> Result<Vec<Kept>, ActError> {
     let mut after = Vec::new();
     let moves: Vec<UndoMove> = serde_json::from_value(work.undo.clone()).map_err(|e| {
         ActError::failed(
@@ -90,7 +119,9 @@ fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
             UndoMove::ReleaseHold => run.with_hands(&work.saves, |h| h.release())?,
             UndoMove::StartIfItRan => {
                 if !work.before["pid"].is_null() {
-                    run.with_hands(&work.saves, start_again)?;
+                    // once it runs it writes to them
+                    as_before(run, undone)?;
+                    *left_held = start_again(run, work)?;
                 }
             }
             // A live setting ended with its process.
@@ -103,20 +134,42 @@ fn undo(run: &mut Run<'_>, work: &UndoWork) -> Result<Vec<Kept>, ActError> {
     Ok(after)
 }
 
-/// Starts the server as it was before the run; one that fails at once was failing before, and is left held.
-fn start_again(hands: &mut crate::action::Hands<'_>) -> Result<(), ActError> {
-    if hands.running()?.is_some() {
-        return Ok(());
+/// Starts the server that ran before the run. One that did not answer then, and fails again, is left held; that is told.
+fn start_again(run: &mut Run<'_>, work: &UndoWork) -> Result<Option<String>, ActError> {
+    let started = run.with_hands(&work.saves, |hands| {
+        if hands.running()?.is_some() {
+            return Ok(());
+        }
+        hands.start()?;
+        let mut gone = 0;
+        hands.wait("the server to run again", Duration::from_secs(60), |h| {
+            // while it loads it may still find that it can't
+            if h.connect().and_then(|mut server| server.info(None)).is_ok_and(|info| !info.loading()) {
+                return Ok(Some(()));
+            }
+            gone = if h.running()?.is_some() { 0 } else { gone + 1 };
+            // a service manager needs a moment between its answer and the process
+            if gone < 8 { Ok(None) } else { Err(ActError::failed("the server did not stay up", "redis-dr assess")) }
+        })
+    });
+    match started {
+        // it runs, and loads for longer than we wait
+        Err(e) if e.in_doubt && run.with_hands(&work.saves, |h| h.running())?.is_some() => Ok(None),
+        Err(e) if work.before["answered"] == Value::Bool(false) && !e.interrupted => {
+            run.with_hands(&work.saves, |hands| hands.hold())?;
+            Ok(Some(format!("the server did not answer before the run, and fails again ({e}): it is left held")))
+        }
+        other => other.map(|()| None),
     }
-    hands.start()?;
-    hands.wait("the server to run again", Duration::from_secs(60), |h| Ok(h.connect().is_ok().then_some(())))
 }
 
-/// Every file is bit for bit as it was before the run; a server that runs again may write to its files.
+/// Every file is bit for bit as it was before these were saved. A server that runs again may write to its data.
 fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
-    if run.with_hands(&[], |h| h.running().ok().flatten().is_some()) {
-        return Ok(());
-    }
+    let runs = run.with_hands(&[], |h| h.running().ok().flatten().is_some());
+    let site = &run.plan.site;
+    let written =
+        |path: &Path| path == site.rdb || path.starts_with(&site.aof) || path == site.data_dir.join(&site.aof_name);
+    let saves: Vec<&Save> = saves.iter().filter(|save| !runs || !written(save.path())).collect();
     let mut seen = std::collections::BTreeSet::new();
     for save in saves {
         // the first save of a path saw it as it was before the run; a directory saved before it, as not there or with all
@@ -125,11 +178,11 @@ fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
         seen.insert(save.path().to_path_buf());
         let to_check = match save {
             _ if told => vec![],
-            Save::File(_) => vec![save.clone()],
+            Save::File(_) => vec![(*save).clone()],
             Save::Tree(tree) => {
                 let (new, old): (Vec<_>, Vec<_>) =
                     tree.files().iter().partition(|f| seen.insert(f.path().to_path_buf()));
-                if old.is_empty() { vec![save.clone()] } else { new.into_iter().cloned().map(Save::from).collect() }
+                if old.is_empty() { vec![(*save).clone()] } else { new.into_iter().cloned().map(Save::from).collect() }
             }
         };
         if let Some(because) = run.vault.differs_any(&to_check)? {

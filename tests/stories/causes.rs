@@ -12,9 +12,12 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
-fn stop_by_signal(server: &Sandbox) {
-    for pid in server.servers() {
-        kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+impl Sandbox {
+    /// Its processes stand still, and answer nothing.
+    pub fn freeze(&self) {
+        for pid in self.servers() {
+            kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+        }
     }
 }
 
@@ -42,7 +45,7 @@ fn a_server_that_a_signal_stopped_is_continued_and_not_killed() {
     Lab::on_each(|mut server| {
         server.start().fill(300);
         let (digest, run_id) = (server.digest(), server.run_id());
-        stop_by_signal(&server);
+        server.freeze();
         let run = server.recover_auto().recovered_by("unhang");
         assert!(found(&run, "server.hung"), "{run:#}");
         assert_eq!(
@@ -93,7 +96,7 @@ fn what_only_its_memory_holds_is_not_killed_beyond_the_policy() {
     let mut server = Lab::new().sandbox();
     server.configure("appendonly no").policy("max_risk: high, max_loss: 0s");
     server.start().fill(300).save().fill(10);
-    stop_by_signal(&server);
+    server.freeze();
     let run = refused(&server.recover_auto());
     assert!(found(&run, "server.hung"), "{run:#}");
     assert!(run["because"].as_str().unwrap().contains("loses"), "{run:#}");

@@ -199,3 +199,19 @@ fn without_a_terminal_or_a_word_it_is_said_and_left() {
     said.exits(2).mentions("was not finished, and there is no terminal to ask on").mentions("--confirm demo");
     assert!(server.files() == before);
 }
+
+/// A crash loop is no state to go back to: what is taken back is left held, and that is said.
+#[test]
+fn a_server_that_was_failing_before_is_left_held_by_a_roll_back() {
+    let mut server = Lab::new().sandbox();
+    let fails = "  - id: tell\n    title: Tell somebody\n    do: { run: { argv: [/bin/false], changes: [], repeatable: true } }\n";
+    server.own_runbook("repair-aof", "open", fails).start().fill(100);
+    server.append_to_aof(b"not a command\r\n");
+    let before = server.files();
+    server.freeze();
+    let output = server.redis_dr(&["recover", "demo", "--auto", "--json", "--runbook", "mine"]);
+    let document = output.exits(1).mentions("it is left held").json();
+    assert_eq!(document["outcome"], "failed", "{output}");
+    assert!(!server.running() && server.data().join(".redis-dr/held").exists(), "{output}");
+    assert!(server.files() == before, "{output}");
+}
