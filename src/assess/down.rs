@@ -35,7 +35,8 @@ pub fn since(look: &Look, base: &mut Base, points: &[Point], earlier: &Earlier, 
     let told = base.seen.ended_at.or_else(|| unit_down(look, unit, base, earlier));
     let aof = base.facts.files.aof.modified_at.and_then(|at| earlier.aof_written(at));
     let written = points.iter().filter(|p| p.kind == PointKind::Rdb).find_map(|p| p.as_of);
-    let seen = [base.seen.served_until, aof, written].into_iter().flatten().filter(|at| *at <= now).max();
+    let seen =
+        [base.seen.served_until, earlier.let_in(), aof, written].into_iter().flatten().filter(|at| *at <= now).max();
     // What was written later shows that this end was not the last one.
     let exactly = told.filter(|end| seen.is_none_or(|seen| seen.since(*end).0 < SAME_MOMENT));
     let log = || base.facts.log.last_at.filter(|at| earlier.quiet(*at).is_none());

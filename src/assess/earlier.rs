@@ -80,6 +80,12 @@ impl Earlier {
         self.windows.iter().find(|w| w.quiet(at))
     }
 
+    /// When a run last let clients in: the server served then, though its log may have no line of it.
+    #[must_use]
+    pub fn let_in(&self) -> Option<Time> {
+        self.windows.iter().filter_map(|w| w.opened).max()
+    }
+
     /// When clients last wrote the AOF, which was last written at that moment.
     #[must_use]
     pub fn aof_written(&self, at: Time) -> Option<Time> {
@@ -122,6 +128,7 @@ mod tests {
     fn what_comes_after_the_opening_is_a_clients() {
         let earlier = Earlier { windows: vec![window(200, 230, Some(220), true, 100)], ..Earlier::default() };
         assert_eq!(earlier.aof_written(t(225)), Some(t(225)));
+        assert_eq!(earlier.let_in(), Some(t(220)));
         assert!(!earlier.started(t(210), None), "this one serves");
         assert!(earlier.started(t(205), Some(t(210))) && !earlier.started(t(210), Some(t(500))));
     }

@@ -360,7 +360,7 @@ fn weigh(assessor: &Assessor<'_>, base: &Base, all: &mut [Point], wanted: &Wante
         aof: facts.files.aof.modified_at.filter(|_| on && !fresh).and_then(|at| earlier.aof_written(at)),
         rdb: all.iter().filter(|p| p.kind == PointKind::Rdb && !flushed).find_map(|p| p.as_of),
         // What a server that hangs took after its last log line, only its memory knows.
-        log: base.seen.served_until.or(facts.log.last_at).filter(|_| !fresh && !hangs && !flushed),
+        log: base.seen.served_until.max(earlier.let_in()).filter(|_| !fresh && !hangs && !flushed),
         incident_at: wanted.incident_at,
         saved_at_the_end: base.seen.saved_at_the_end,
     };
