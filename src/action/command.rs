@@ -128,7 +128,7 @@ impl Act for RedisConfigRewrite {
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let mut server = hands.connect()?;
-        if server.setting("min-replicas-to-write")?.as_deref() == Some(FENCE) {
+        if server.setting("min-replicas-to-write")? == Some(FENCE.to_string()) {
             let because = "the server is fenced; a rewrite now would write the fence into its configuration for good";
             return Err(ActError::failed(because, "let service.open come before redis.config_rewrite"));
         }

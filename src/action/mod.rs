@@ -33,7 +33,7 @@ pub use hands::{Act, ActError, Done, ENOUGH, Hands, Progress, Wait, with_causes}
 pub use params::*;
 pub use results::{all_results, results_schema};
 pub use saves::{MARKED_ABOVE, Part, WholeFile, listed, part};
-pub use service::save_live;
+pub use service::{FENCE, save_live};
 pub use site::*;
 pub use tools::effective;
 

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// As many replicas as nobody has: every write of a client answers NOREPLICAS (redis-facts §11).
-pub(super) const FENCE: &str = "1000000";
+pub const FENCE: u64 = 1_000_000;
 
 pub(super) fn unit_name(site: &Site) -> String {
     site.unit.clone().unwrap_or_else(|| "the server".into())
@@ -282,7 +282,9 @@ impl Act for ServiceOpen {
         let bare = text(hands).is_ok_and(|t| !redis_conf::edit::has_block(t.as_bytes(), FENCE_MARKER));
         let open = hands.connect().and_then(|mut s| s.setting("min-replicas-to-write"));
         match open {
-            Ok(Some(n)) if bare && n != FENCE && !hands.is_held() => Done::Yes("clients may write already".into()),
+            Ok(Some(n)) if bare && n != FENCE.to_string() && !hands.is_held() => {
+                Done::Yes("clients may write already".into())
+            }
             _ => Done::No,
         }
     }

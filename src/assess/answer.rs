@@ -1,11 +1,9 @@
 //! What the server answers: PING, INFO, CONFIG GET.
+use crate::action::FENCE;
 use crate::facts::{Bytes, DatabaseFacts, PersistenceFacts, ReplicationFacts, Seconds, ServerFacts, ServerRole, Time};
 use crate::server::{Endpoint, Info, Server, ServerError};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// The number of replicas that a fence asks for: more than anybody has.
-pub const FENCE: u64 = 1_000_000;
 
 /// How long connecting, and then each call, may take. A local server that needs longer is not well.
 const PATIENCE: Duration = Duration::from_millis(1500);

@@ -56,7 +56,7 @@ impl Assessor<'_> {
             if facts.log.fatal.iter().any(|line| line.finding == Some(Id::ServerOomKilled)) {
                 facts.process.oom_killed = Some(true);
             } else if facts.process.oom_killed != Some(true)
-                && let Some(line) = log::killed_for_memory(&self.look, &base.seen.logged_pids)
+                && let Some(line) = log::killed_for_memory(&self.look, &base.seen.logged_pids, facts.log.last_at)
             {
                 facts.process.oom_killed = Some(true);
                 base.seen.killed = Some(line);

@@ -8,6 +8,7 @@ use crate::host::Look;
 use crate::host::process::{Listener, Proc};
 use crate::service::{Supervision, supervision};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Servers of this host, who listens on the address, and which of them is this instance.
 #[derive(Debug, Default)]
@@ -20,11 +21,33 @@ pub struct Whose {
     stray: bool,
 }
 
+/// How often a server on its way out is looked at again, and how long apart.
+const LEAVING: (u32, Duration) = (20, Duration::from_millis(10));
+
+/// Who listens on the address. A process that ends gives up its arguments first and its sockets then: while it is at that,
+/// it would be taken for a stranger, so it is looked at again. Without root's rights others' sockets never have a holder.
+fn listening(look: &Look, address: &Address) -> (Vec<Listener>, Vec<Proc>) {
+    let once = || {
+        let listeners = process::listeners(look, address);
+        let holders: Vec<Proc> = listeners.iter().filter_map(|l| look.process(l.pid?)).collect();
+        (listeners, holders)
+    };
+    let mut seen = once();
+    for _ in 0..LEAVING.0 {
+        let hidden = look.is_root() && seen.1.len() < seen.0.len();
+        if !hidden && !seen.1.iter().any(Proc::is_leaving) {
+            break;
+        }
+        std::thread::sleep(LEAVING.1);
+        seen = once();
+    }
+    seen
+}
+
 /// Reads the process table.
 #[must_use]
 pub fn table(look: &Look, address: &Address) -> Whose {
-    let listeners = process::listeners(look, address);
-    let holders: Vec<Proc> = listeners.iter().filter_map(|l| look.process(l.pid?)).collect();
+    let (listeners, holders) = listening(look, address);
     let servers: Vec<Proc> =
         look.servers().unwrap_or_default().into_iter().filter(|p| !matches!(p.state, 'Z' | 'X')).collect();
     let ours = holders.iter().find(|p| p.is_server()).cloned();
@@ -174,7 +197,7 @@ fn state_of(look: &Look, ours: &Proc) -> ProcessState {
         match state {
             'T' | 't' => return ProcessState::Stopped,
             'D' => {
-                std::thread::sleep(std::time::Duration::from_millis(15));
+                std::thread::sleep(Duration::from_millis(15));
                 state = match look.process(ours.pid()) {
                     Some(now) if now.id == ours.id => now.state,
                     _ => return ProcessState::Down,

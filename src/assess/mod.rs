@@ -38,7 +38,6 @@ mod walks;
 
 use assessor::printable;
 
-pub use answer::FENCE;
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
 pub use discover::{Discovered, Found, discover};
 pub use earlier::{Before, Earlier, Window};
@@ -48,3 +47,4 @@ pub use seen::Seen;
 pub use site::{Refusal, estimates, site};
 pub use stored::{DataFile, data_files};
 pub use target::Target;
+pub use walks::FEW;

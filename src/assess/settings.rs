@@ -1,6 +1,6 @@
 //! The configuration as a start would read it, as facts.
-use super::answer::{Answer, FENCE};
-use crate::action::with_causes;
+use super::answer::Answer;
+use crate::action::{FENCE, with_causes};
 use crate::facts::{Bytes, ConfigFacts, ConfigState, Facts, RefusedLine};
 use crate::host::Look;
 use crate::redis_conf::{self, Effective, Files, Origin, Problem, ProblemKind, ServerVersion, Start};

@@ -21,7 +21,7 @@ const ALL_UP_TO: u64 = 2 << 30;
 const ENOUGH: usize = 3;
 
 /// A server with fewer keys may have been flushed a moment ago.
-const FEW: u64 = 1000;
+pub const FEW: u64 = 1000;
 
 type Walked = Result<(Report, Stat), String>;
 

@@ -23,7 +23,8 @@ impl LastWrite {
         if self.incident_at.is_some() {
             return self.incident_at;
         }
-        if self.saved_at_the_end && self.aof.is_none() {
+        // that snapshot may be lost by now; what else there is bounds the loss then
+        if self.saved_at_the_end && self.aof.is_none() && self.rdb.is_some() {
             return self.rdb;
         }
         [self.aof, self.rdb, self.log].into_iter().flatten().max()
@@ -95,6 +96,9 @@ mod tests {
         let last = LastWrite { rdb: Some(t(100)), log: Some(t(104)), saved_at_the_end: true, ..LastWrite::default() };
         weigh(&mut rdb, &last, t(1000));
         assert_eq!(rdb.loss_seconds, Some(Seconds(0.0)));
+        let mut backup = point("nightly/a.rdb", PointKind::Backup, Some(100), Some(1));
+        weigh(&mut backup, &LastWrite { rdb: None, ..last }, t(1000));
+        assert_eq!(backup.loss_seconds, Some(Seconds(4.0)), "that snapshot is lost, the log's word is left");
     }
 
     #[test]

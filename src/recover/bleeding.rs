@@ -1,7 +1,7 @@
 //! What a running server may be overwriting while a person still reads: holding it is offered before the long look.
 use super::kept::NOTHING;
 use super::{Bleeding, Person, World};
-use crate::assess::{Depth, Wanted};
+use crate::assess::{Depth, FEW, Wanted};
 use crate::engine::Event;
 use crate::facts::{Assessment, PointKind};
 use crate::finding::Id;
@@ -10,8 +10,6 @@ use crate::lock::Lock;
 
 /// Seen with one of these, every minute may cost data.
 const SIGNS: &[Id] = &[Id::ServerDataEmpty, Id::FilesFlushFound, Id::ConfigAofTrap];
-/// A server with fewer keys that was flushed may have lost what it held.
-const FEW: u64 = 1000;
 
 /// Takes a quick look, and where data may be running out offers to hold the instance. `false`: the person leaves.
 pub(super) fn stanched(world: &World<'_>, person: &mut dyn Person, lock: &Lock) -> bool {

@@ -43,7 +43,7 @@ pub enum Owner {
 /// # Errors
 /// /proc can't be read.
 pub fn owner_of(look: &Look, identity: &Identity) -> Result<Owner, ProcessError> {
-    // A socket without a process is one that is being closed; only without root's rights it may stay like this.
+    // A socket without a process, or of one that ends, is being closed; only without root's rights it may stay like this.
     let tries = if look.is_root() { 50 } else { 3 };
     for _ in 0..tries {
         match owner_at_once(look, identity)? {
@@ -67,6 +67,7 @@ fn owner_at_once(look: &Look, identity: &Identity) -> Result<Owner, ProcessError
     for listener in &listeners {
         match listener.pid.and_then(|pid| look.process(pid)) {
             Some(proc) if proc.is_server() => return Ok(Owner::Ours(Box::new(proc))),
+            Some(proc) if proc.is_leaving() => other = other.or(Some(Owner::Hidden)),
             Some(proc) => {
                 let shown = format!("{} (pid {})", proc.shown(), proc.pid());
                 other = Some(Owner::Other { pid: Some(proc.pid()), shown });

@@ -56,7 +56,8 @@ fn quiet(command: &mut Command) -> Other {
 fn two_servers_on_one_directory() {
     let mut server = Lab::new().sandbox();
     server.start().fill(100);
-    let (port, dir) = (free_port().to_string(), server.data());
+    let (other, _claim) = free_port();
+    let (port, dir) = (other.to_string(), server.data());
     let other = quiet(
         Command::new(&server.tree.server)
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir"])

@@ -5,7 +5,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -27,14 +29,18 @@ pub fn wait_until(what: &str, mut answer: impl FnMut() -> bool) {
 }
 
 /// A port nobody listens on, below those the kernel gives to outgoing connections, so that none of them takes it while
-/// the server is down; never the same one twice in this process.
-pub fn free_port() -> u16 {
+/// the server is down; never the same one twice in this process, and while the claim is held no other test's either.
+pub fn free_port() -> (u16, UnixListener) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 20_000).unwrap();
     loop {
         let port = 11_000 + (start + NEXT.fetch_add(7, Ordering::Relaxed)) % 20_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
+        // a name of this host's that ends with its holder, and leaves no file
+        let claim = SocketAddr::from_abstract_name(format!("redis-dr-test-port-{port}")).unwrap();
+        if let Ok(claim) = UnixListener::bind_addr(&claim)
+            && TcpListener::bind(("127.0.0.1", port)).is_ok()
+        {
+            return (port, claim);
         }
     }
 }
@@ -43,6 +49,7 @@ pub struct Sandbox {
     pub tree: Tree,
     root: tempfile::TempDir,
     pub port: u16,
+    _claim: UnixListener,
     child: Option<Child>,
     pub(crate) filled: usize,
 }
@@ -52,7 +59,8 @@ impl Sandbox {
     /// `nightly` and a policy that allows what is tried here. Nothing runs yet.
     pub fn new(tree: &Tree) -> Self {
         let root = tempfile::Builder::new().prefix("redis-dr-story-").tempdir().unwrap();
-        let mut sandbox = Self { tree: tree.clone(), root, port: free_port(), child: None, filled: 0 };
+        let (port, _claim) = free_port();
+        let mut sandbox = Self { tree: tree.clone(), root, port, _claim, child: None, filled: 0 };
         for dir in [sandbox.data(), sandbox.backups()] {
             fs::create_dir(dir).unwrap();
         }

@@ -1,4 +1,5 @@
 //! Where a log is read from: its file, what was rotated away from it, the journal of its unit.
+use crate::facts::Time;
 use crate::host::Look;
 use crate::host::process::Command;
 use crate::store;
@@ -95,14 +96,41 @@ fn journal(look: &Look, unit: &str) -> Result<String, String> {
     Ok(output.text())
 }
 
-/// The kernel's line about killing one of these processes for memory; none where it may not be read.
+/// How far the kernel's clock for its lines may be from ours, in seconds.
+const DRIFT: i64 = 30;
+
+/// The kernel's line about killing one of these processes for memory; none where it may not be read. `last_word`: when they
+/// last wrote to their log. Numbers of processes are used again: a kill before that was another's.
 #[must_use]
-pub fn killed_for_memory(look: &Look, pids: &[i32]) -> Option<String> {
+pub fn killed_for_memory(look: &Look, pids: &[i32], last_word: Option<Time>) -> Option<String> {
     let output = look.ask(&Command::new(["dmesg"], PATIENCE)).ok().filter(crate::host::process::Output::ok)?;
     let text = output.text();
     let names = |line: &&str| {
         let killed = line.split_once("Killed process ").and_then(|(_, rest)| rest.split([' ', ',']).next());
         killed.and_then(|pid| pid.parse::<i32>().ok()).is_some_and(|pid| pids.contains(&pid))
     };
-    text.lines().rev().find(names).map(str::to_string)
+    let theirs = |line: &&str| match (last_word, booted_for(line).and_then(|micros| look.wall_clock_at(micros))) {
+        (Some(last), Some(at)) => Time(at).unix() + DRIFT >= last.unix(),
+        _ => true,
+    };
+    text.lines().rev().filter(names).find(theirs).map(str::to_string)
+}
+
+/// Microseconds since boot at the head of a kernel's line: `[20236.406164] Memory cgroup out of memory: …`.
+fn booted_for(line: &str) -> Option<u64> {
+    let seconds: f64 = line.strip_prefix('[')?.split_once(']')?.0.trim().parse().ok()?;
+    (seconds >= 0.0).then_some((seconds * 1e6) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_line_tells_when_it_was_written() {
+        assert_eq!(booted_for("[20236.406164] Memory cgroup out of memory: Killed process 1"), Some(20_236_406_164));
+        assert_eq!(booted_for("[    1.5] x"), Some(1_500_000));
+        assert_eq!(booted_for("Killed process 24159 (redis-server)"), None);
+        assert_eq!(booted_for("[Tue Nov 24 18:00:00 2026] x"), None);
+    }
 }

@@ -145,6 +145,12 @@ impl Proc {
         server_program(&self.cmdline).is_some()
     }
 
+    /// Is it ending? It has no arguments any more then, and may hold its sockets for as long as its memory takes to go.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.cmdline.is_empty()
+    }
+
     /// Its command line on one line, without control characters.
     #[must_use]
     pub fn shown(&self) -> String {
