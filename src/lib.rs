@@ -9,7 +9,7 @@
 //! 5  plan      assess
 //! 4  runbook   playbook   policy
 //! 3  action
-//! 2b verify    sandbox    inspect
+//! 2b verify    checks     sandbox    inspect
 //! 2a vault     journal    lock     state    store    service    server
 //! 1  host      config     points
 //! 0  expr   yaml   facts   finding   rdb   aof   redis_conf
@@ -17,6 +17,7 @@
 pub mod action;
 pub mod aof;
 pub mod assess;
+pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -9,7 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["expr", "yaml", "facts", "finding", "rdb", "aof", "redis_conf"],
     &["host", "config", "points"],
     &["vault", "journal", "lock", "state", "store", "service", "server"],
-    &["verify", "sandbox", "inspect"],
+    &["verify", "checks", "sandbox", "inspect"],
     &["action"],
     &["runbook", "playbook", "policy"],
     &["plan", "assess"],

@@ -7,12 +7,14 @@ mod files;
 mod global;
 mod history;
 mod library;
+mod verify;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
 pub use files::{AofCommand, AofCutArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{LibraryCommand, PlaybookCommand};
+pub use verify::{VerifyArgs, VerifySchema};
 
 /// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
 #[derive(Debug, Parser)]
@@ -238,17 +240,15 @@ pub enum Command {
         after_help = "Examples:\n  redis-dr pause cache-1                  for two hours\n  redis-dr pause cache-1 --for 30m\n  redis-dr pause cache-1 --off"
     )]
     Pause(PauseArgs),
-    /// Compare a live server with a recovery point: exactly where nothing was written since, else by bounds.
+    /// Compare a live server with a recovery point, and carry out its owner's data checks. Changes nothing.
+    ///
+    /// Counts, types and expiries are exact where nothing was written since, else bounds. A file of `data_checks` in the config
+    /// adds the owner's own: keys that must exist, how many there must be, numbers in range, allowed states, references,
+    /// moments, and programs that ask another system. The exit code is 0 where everything is as it should be, 8 where not.
     #[command(
-        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json"
+        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json\n  redis-dr verify cache-1 --checks new.checks.yaml --rate 1000\n  redis-dr verify --lint --checks new.checks.yaml\n  redis-dr verify --schema checks"
     )]
-    Verify {
-        /// A name of the config, HOST:PORT or unix:PATH.
-        instance: Option<String>,
-        /// The point: an id of `redis-dr points`; without it the best that is a file.
-        #[arg(long, value_name = "POINT")]
-        against: Option<String>,
-    },
+    Verify(VerifyArgs),
     /// Runs: list, show, carry on, take back, report.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -309,7 +309,7 @@ impl Command {
             Self::Points { .. } => "points",
             Self::Plan { .. } => "plan",
             Self::Recover { .. } => "recover",
-            Self::Verify { .. } => "verify",
+            Self::Verify(_) => "verify",
             Self::Pause(_) => "pause",
             Self::Hold(_) => "hold",
             Self::Guard(_) => "guard",

@@ -1,6 +1,7 @@
 //! `runbook …` and `playbook …`: list, show, lint, graph, test, schema.
 use super::args::{LibraryCommand, PlaybookCommand};
 use super::context::Context;
+use super::lint::{Lint, counted};
 use super::{Failure, out};
 use crate::playbook::{self, Shelves};
 use crate::runbook::{self, Library, Source};
@@ -37,20 +38,6 @@ struct Valid {
 struct Shelf {
     runbooks: Library,
     playbooks: Library,
-}
-
-#[derive(Serialize)]
-struct Mistake {
-    line: usize,
-    column: usize,
-    message: String,
-    hint: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Linted {
-    path: String,
-    errors: Vec<Mistake>,
 }
 
 impl Shelf {
@@ -196,29 +183,12 @@ fn lint(context: &Context, sort: Sort, files: &[PathBuf]) -> Result<i32, Failure
     let shelf = Shelf::new(context)?;
     let given = files.iter().map(|f| context.source(f)).collect::<Result<Vec<_>, _>>()?;
     let all = if files.is_empty() { shelf.of(sort).all() } else { &given };
-    let (mut linted, mut text, mut errors) = (Vec::new(), String::new(), 0);
+    let mut lint = Lint::default();
     for source in all {
         let diags = shelf.check(sort, source, &given).err().unwrap_or_default();
-        errors += diags.len();
-        if !diags.is_empty() {
-            text.push_str(&yaml::render(&diags, &source.file, &source.text));
-            text.push('\n');
-        }
-        let one = |d: Diag| Mistake { line: d.line, column: d.column, message: d.message, hint: d.hint };
-        linted.push(Linted { path: source.file.clone(), errors: diags.into_iter().map(one).collect() });
+        lint.file(&source.file, &source.text, diags);
     }
-    if context.global.json {
-        out::json(&json!({ "schema": "redis-dr/lint/1", "files": linted }));
-    } else if errors > 0 {
-        out::line(&format!("{text}{}, {}", counted(errors, "error"), counted(linted.len(), "file")));
-    } else if !context.global.quiet {
-        out::line(&format!("{}, no errors", counted(linted.len(), "file")));
-    }
-    Ok(if errors > 0 { 2 } else { 0 })
-}
-
-fn counted(n: usize, word: &str) -> String {
-    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+    Ok(lint.tell(context))
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,7 @@ mod init;
 mod inspect;
 mod keyboard;
 mod library;
+mod lint;
 mod moment;
 pub mod out;
 mod pause;

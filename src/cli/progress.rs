@@ -9,13 +9,22 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Shows how many keys `what` has gone through.
+    pub fn keys(&mut self, what: &str, done: u64, total: u64) {
+        self.go(what, done, Some(total), true);
+    }
+
     /// Shows how far `what` has come.
     pub fn show(&mut self, what: &str, done: u64, total: Option<u64>) {
+        self.go(what, done, total, false);
+    }
+
+    fn go(&mut self, what: &str, done: u64, total: Option<u64>, keys: bool) {
         let same =
             self.now.as_ref().is_some_and(|(name, bar)| name == what && bar.length().is_some() == total.is_some());
         if !same {
             self.end();
-            self.now = Some((what.to_string(), start(what, total)));
+            self.now = Some((what.to_string(), start(what, total, keys)));
         }
         if let Some((_, bar)) = &self.now {
             if let Some(total) = total {
@@ -34,8 +43,11 @@ impl Progress {
 }
 
 /// A new bar; indicatif hides it where standard error is no terminal.
-fn start(what: &str, total: Option<u64>) -> ProgressBar {
+fn start(what: &str, total: Option<u64>, keys: bool) -> ProgressBar {
     let (bar, template) = match total {
+        Some(total) if keys => {
+            (ProgressBar::new(total), "      {wide_msg} {bar:20} {human_pos}/{human_len} keys  {per_sec}  {eta} left")
+        }
         // A percentage says more than a rate of percents.
         Some(100) => (ProgressBar::new(100), "      {wide_msg} {bar:20} {percent:>3} %  {eta} left"),
         Some(total) => (

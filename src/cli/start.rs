@@ -178,9 +178,7 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         }
         Command::Apply { plan, consent } => super::apply::run(&context()?, &plan, &consent),
         Command::Runs(command) => super::runs::run(&context()?, command),
-        Command::Verify { instance, against } => {
-            super::verify::run(&context()?, instance.as_deref(), against.as_deref())
-        }
+        Command::Verify(args) => super::verify::run(&context()?, &args),
         Command::Guard(args) => Ok(super::guard::run(&cli.global, &args)),
         Command::Hold(args) => super::hold::run(&context()?, &args),
         Command::Pause(args) => super::pause::run(&context()?, &args),

@@ -646,14 +646,14 @@ impl Id {
                 "data.key_missing",
                 Major,
                 "A key that must exist is not there.",
-                "redis-dr points shows what else there is",
+                "redis-dr verify carries the owner's data_checks out; redis-dr points shows what else there is",
             ),
-            Id::DataCheckFailed => ("data.check_failed", Major, "A data check failed.", "look at the evidence"),
+            Id::DataCheckFailed => ("data.check_failed", Major, "A data check failed.", "the evidence names the keys"),
             Id::DataCountLow => (
                 "data.count_low",
                 Major,
                 "There are fewer keys than there must be.",
-                "redis-dr points shows what else there is",
+                "redis-dr verify carries the owner's data_checks out; redis-dr points shows what else there is",
             ),
             Id::VaultLarge => {
                 ("vault.large", Minor, "Safety copies of earlier runs take much space.", "redis-dr runs prune")

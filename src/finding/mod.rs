@@ -85,9 +85,6 @@ impl Id {
         match self {
             ReplicationDiverged => Some("it takes the replication ids and offsets of both servers, and one is asked"),
             SentinelNoQuorum => Some("it takes the answers of the Sentinels, and they are not asked"),
-            DataKeyMissing | DataCheckFailed | DataCountLow => {
-                Some("it takes the owner's data_checks, and they are not carried out")
-            }
             _ => None,
         }
     }

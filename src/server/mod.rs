@@ -14,8 +14,10 @@ mod endpoint;
 mod error;
 mod info;
 mod link;
+mod pace;
 mod snapshot;
 mod socket;
+mod values;
 mod writes;
 
 pub use crate::config::{Address, Secret, Tls};
@@ -23,7 +25,9 @@ pub use data::{KeyState, Latency, ScanPage};
 pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};
+pub use pace::Pace;
 pub use snapshot::{SnapshotInfo, snapshot};
+pub use values::{Held, LONGEST, Wanted};
 pub use writes::{WriteCount, count_writes};
 
 use std::collections::BTreeMap;

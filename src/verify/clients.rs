@@ -17,6 +17,18 @@ pub enum Clients {
     Unknown,
 }
 
+impl Clients {
+    /// The changes, where they are counted.
+    #[must_use]
+    pub fn counted(self) -> Option<u64> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Changes(n) => Some(n),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// What the server itself says of it. An AOF as long as the one the server writes holds all that it holds. Of a snapshot
 /// the server knows how much has changed since only if it is the one it last saved, or the one it was started from.
 #[must_use]

@@ -7,12 +7,14 @@
 mod aof;
 mod clients;
 mod counts;
+mod document;
 mod holdings;
 mod log;
 mod report;
 mod sample;
 
 pub use clients::{Clients, clients_since};
+pub use document::{DataChecks, Verification};
 pub use holdings::{Holdings, Loads, Places};
 pub use log::first_critical;
 pub use report::{Check, Report};

@@ -7,6 +7,7 @@ mod auto;
 mod causes;
 mod damage;
 mod data;
+mod data_checks;
 mod decisions;
 mod discovery;
 mod dr;

@@ -1,15 +1,20 @@
-//! `verify`: a live server against a recovery point.
+//! `verify`: a live server against a recovery point, and against what its owner says it must hold.
+mod checks;
+mod shown;
+
+use super::args::{VerifyArgs, VerifySchema};
 use super::context::Context;
-use super::{Failure, out};
+use super::progress::Progress;
+use super::{Failure, out, signals};
 use crate::assess::{Depth, Wanted};
+use crate::engine::Stop;
 use crate::expr;
 use crate::facts::{Facts, Point, PointKind};
 use crate::host::Kind;
 use crate::recover::World;
-use crate::server::Server;
-use crate::verify::{self, Clients, Expected, Holdings, Loads, Places, Report};
+use crate::server::{Server, ServerError};
+use crate::verify::{self, Clients, Expected, Holdings, Loads, Places, Report, Verification};
 use crate::yaml::printable;
-use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +22,41 @@ use std::time::Duration;
 /// How long a single call to the server may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Compares, and prints the comparisons. 8 when something is not as it should be.
+/// Who watches while it works.
+pub struct Watch {
+    /// Hears of Ctrl-C.
+    stop: Arc<Stop>,
+    /// Shows how far it is.
+    progress: Progress,
+}
+
+impl Watch {
+    /// What to say when the server stopped answering, or somebody asked to stop (130).
+    fn failure(&self, context: &Context, error: ServerError) -> Failure {
+        match error {
+            ServerError::Interrupted => Failure::new(130, "interrupted", "nothing was changed; ask again"),
+            error => Failure::of(1, error, context.command("assess")),
+        }
+    }
+}
+
+/// Compares, carries out the owner's checks, and prints what came of it. 8 when something is not as it should be.
 ///
 /// # Errors
-/// There is no such point; the server does not answer.
-pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> Result<i32, Failure> {
-    let chosen = context.choose(instance)?;
+/// There is no such point; the server does not answer; the file of data checks is not valid.
+pub fn run(context: &Context, args: &VerifyArgs) -> Result<i32, Failure> {
+    if let Some(schema) = args.schema {
+        match schema {
+            VerifySchema::Checks => out::json(crate::checks::schema()),
+            VerifySchema::Document => out::json(&Verification::schema()),
+        }
+        return Ok(0);
+    }
+    if args.lint {
+        return checks::lint(context, args);
+    }
+    let chosen = context.choose(args.instance.as_deref())?;
+    let file = checks::in_force(context, args.checks.as_deref(), &chosen.instance)?;
     let (runbooks, playbooks) = (context.runbooks()?, context.playbooks()?);
     let commands = context.commands();
     let world = World {
@@ -37,15 +71,34 @@ pub fn run(context: &Context, instance: Option<&str>, against: Option<&str>) -> 
     let assessed = world.assess(&Wanted { depth: Depth::Full, ..Wanted::default() });
     let name = &assessed.document.instance;
     let points = &assessed.document.points;
-    let point = match against {
-        Some(id) => named(context, name, points, id)?,
-        None => usual(context, name, points)?,
+    let point = match &args.against {
+        Some(id) => Some(named(context, name, points, id)?),
+        None if file.is_some() => usual(points),
+        None => Some(usual(points).ok_or_else(|| {
+            Failure::look("there is no recovery point to compare with", context.command(&format!("points {name}")))
+        })?),
     };
     let mut server = Server::connect(&assessed.endpoint, TIMEOUT)
         .map_err(|e| Failure::of(1, e, context.command(&format!("assess {name}"))))?;
-    let (report, clients) = compare(context, &mut server, point, &assessed.document.facts)?;
-    print(context, name, point, &report, clients);
-    Ok(if report.ok() { 0 } else { 8 })
+    let mut watch = Watch { stop: signals::listen(context), progress: Progress::default() };
+    let mut found = Verification::of(name);
+    let mut against = None;
+    if let Some(point) = point {
+        let (report, clients) = compare(context, &mut server, point, &assessed.document.facts)?;
+        found.point = Some(point.id.clone());
+        found.changes_since = clients.counted();
+        found.compared(report);
+        against = Some((point, clients));
+    }
+    if let Some(file) = &file {
+        checks::carry_out(context, file, &mut server, args.rate, &mut watch, &mut found)?;
+    }
+    if context.global.json {
+        out::json(&found);
+    } else {
+        shown::print(&found, against);
+    }
+    Ok(if found.ok { 0 } else { 8 })
 }
 
 /// What can be walked as it lies, and loaded as it is.
@@ -72,10 +125,8 @@ fn named<'p>(context: &Context, instance: &str, points: &'p [Point], id: &str) -
 }
 
 /// The best that is a file.
-fn usual<'p>(context: &Context, instance: &str, points: &'p [Point]) -> Result<&'p Point, Failure> {
-    points.iter().find(|p| comparable(p) && p.usable()).ok_or_else(|| {
-        Failure::look("there is no recovery point to compare with", context.command(&format!("points {instance}")))
-    })
+fn usual(points: &[Point]) -> Option<&Point> {
+    points.iter().find(|p| comparable(p) && p.usable())
 }
 
 fn compare(context: &Context, server: &mut Server, point: &Point, facts: &Facts) -> Result<(Report, Clients), Failure> {
@@ -109,35 +160,4 @@ fn compare(context: &Context, server: &mut Server, point: &Point, facts: &Facts)
     };
     let report = verify::compare(server, &holdings, &expected).map_err(|e| Failure::of(1, e, hint()))?;
     Ok((report, clients))
-}
-
-fn print(context: &Context, instance: &str, point: &Point, report: &Report, clients: Clients) {
-    let changes = match clients {
-        Clients::Nothing => Some(0),
-        Clients::Changes(n) => Some(n),
-        Clients::Unknown => None,
-    };
-    if context.global.json {
-        out::json(&json!({
-            "schema": "redis-dr/verify/1", "instance": instance, "point": point.id, "ok": report.ok(),
-            "exact": report.checks.iter().all(|c| c.exact), "changes_since": changes, "checks": report.checks,
-        }));
-        return;
-    }
-    out::line(&format!("{} against {} ({})", printable(instance), printable(&point.id), printable(&point.source)));
-    out::line(match clients {
-        Clients::Nothing => "nothing was written since, so all counts must agree",
-        Clients::Changes(_) => "clients wrote since, so only bounds can be asked for where it says \"about\"",
-        Clients::Unknown => {
-            "how much was written since is not known, so little can be asked for where it says \"about\""
-        }
-    });
-    for check in &report.checks {
-        let word = match (check.ok, check.exact) {
-            (false, _) => "DIFFERS",
-            (true, true) => "ok",
-            (true, false) => "about",
-        };
-        out::line(&format!("  {word:<7}  {}: {}", printable(&check.name), printable(&check.evidence)));
-    }
 }
