@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! 9  cli
+//! 8  drill
 //! 7  recover
 //! 6  engine    report     hold
 //! 5  plan      assess
@@ -20,6 +21,7 @@ pub mod assess;
 pub mod checks;
 pub mod cli;
 pub mod config;
+pub mod drill;
 pub mod engine;
 pub mod expr;
 pub mod facts;

@@ -7,8 +7,11 @@
 //! pauses/<instance>.json        maintenance marks
 //! seen/<instance>.json          the data that guard saw at the last start it let through
 //! rates.json                    throughputs measured on this host
+//! drills/history/<scenario>/    scorecards of rehearsals      drills/open/  sandboxes that are open, or were left
 //! ```
 //! Directories are 0700, files 0600. Nothing is made until something is written.
+
+mod drills;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

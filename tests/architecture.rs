@@ -15,6 +15,7 @@ const ROWS: &[&[&str]] = &[
     &["plan", "assess"],
     &["engine", "report", "hold"],
     &["recover"],
+    &["drill"],
     &["cli"],
 ];
 

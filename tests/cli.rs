@@ -77,7 +77,7 @@ fn a_bad_runbook_is_shown_with_line_and_caret() {
 
 #[test]
 fn what_is_built_in_is_clean_and_passes_its_cases() {
-    for args in [&["runbook", "lint"][..], &["playbook", "lint"], &["playbook", "test"]] {
+    for args in [&["runbook", "lint"][..], &["playbook", "lint"], &["playbook", "test"], &["drill", "lint"]] {
         let (code, out, err) = said(args);
         assert_eq!(code, 0, "{args:?}: {out}{err}");
     }
@@ -170,6 +170,7 @@ fn every_command_has_help_and_the_hidden_one_is_hidden() {
         "vault",
         "runbook",
         "playbook",
+        "drill",
         "explain",
         "completions",
         "man",

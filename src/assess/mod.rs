@@ -39,10 +39,11 @@ mod walks;
 use assessor::printable;
 
 pub use assessor::{Assessed, Assessor, Depth, Runs, Wanted};
+pub use binary::{find as find_program, version as version_of};
 pub use discover::{Discovered, Found, discover};
 pub use earlier::{Before, Earlier, Window};
 pub use findings::{derive, summary};
-pub use guard::{Guarded, data_dir, guard};
+pub use guard::{Guarded, configuration, data_dir, guard};
 pub use seen::Seen;
 pub use site::{Refusal, estimates, site};
 pub use stored::{DataFile, data_files};

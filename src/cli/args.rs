@@ -3,6 +3,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 mod care;
+mod drill;
 mod files;
 mod global;
 mod history;
@@ -10,6 +11,7 @@ mod library;
 mod verify;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
+pub use drill::{DrillCommand, DrillRunArgs};
 pub use files::{AofCommand, AofCutArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
@@ -261,6 +263,9 @@ pub enum Command {
     /// Playbooks: list, show, check, draw, test.
     #[command(subcommand)]
     Playbook(PlaybookCommand),
+    /// Drills: rehearse on a private server, and see how fast and how whole it comes back.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// Say what is in a file, and whether it is whole: an RDB, an AOF, a manifest, a redis.conf. Changes nothing.
     ///
     /// Reads it once, in constant memory, and needs no config and no server. The exit code is 0 where it is whole, 8 where it

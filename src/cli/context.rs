@@ -142,6 +142,16 @@ impl Context {
         Ok(Library::new(self.sources(&dirs)?, playbook::builtin()))
     }
 
+    /// The operator's scenarios (`drills/` in its directories of playbooks) before the built-in ones.
+    ///
+    /// # Errors
+    /// As [`Context::runbooks`].
+    pub fn drills(&self) -> Result<Library, Failure> {
+        let dirs = self.config.as_ref().map(|c| c.playbooks.clone()).unwrap_or_default();
+        let dirs: Vec<PathBuf> = dirs.iter().map(|dir| dir.join("drills")).collect();
+        Ok(Library::new(self.sources(&dirs)?, playbook::builtin_drills()))
+    }
+
     fn sources(&self, dirs: &[PathBuf]) -> Result<Vec<Source>, Failure> {
         let mut out = Vec::new();
         for dir in dirs {

@@ -3,6 +3,7 @@ use super::args::{LibraryCommand, PlaybookCommand};
 use super::context::Context;
 use super::lint::{Lint, counted};
 use super::{Failure, out};
+use crate::drill;
 use crate::playbook::{self, Shelves};
 use crate::runbook::{self, Library, Source};
 use crate::yaml::{self, Diag};
@@ -10,11 +11,12 @@ use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Which of the two.
+/// Which of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sort {
     Runbook,
     Playbook,
+    Drill,
 }
 
 impl Sort {
@@ -22,7 +24,14 @@ impl Sort {
         match self {
             Self::Runbook => "runbook",
             Self::Playbook => "playbook",
+            Self::Drill => "drill",
         }
+    }
+
+    /// Drills are playbooks of a kind: their lint takes both, and a text says itself which it is.
+    fn of(self, source: &Source) -> Self {
+        let is_drill = |text: &str| yaml::parse(text).is_ok_and(|node| node.get("drill").is_some());
+        if self == Self::Playbook && is_drill(&source.text) { Self::Drill } else { self }
     }
 }
 
@@ -38,17 +47,25 @@ struct Valid {
 struct Shelf {
     runbooks: Library,
     playbooks: Library,
+    drills: Library,
+    named: std::cell::OnceCell<drill::Named>,
 }
 
 impl Shelf {
     fn new(context: &Context) -> Result<Self, Failure> {
-        Ok(Self { runbooks: context.runbooks()?, playbooks: context.playbooks()? })
+        Ok(Self {
+            runbooks: context.runbooks()?,
+            playbooks: context.playbooks()?,
+            drills: context.drills()?,
+            named: std::cell::OnceCell::new(),
+        })
     }
 
     fn of(&self, sort: Sort) -> &Library {
         match sort {
             Sort::Runbook => &self.runbooks,
             Sort::Playbook => &self.playbooks,
+            Sort::Drill => &self.drills,
         }
     }
 
@@ -82,6 +99,11 @@ impl Shelf {
                 let one = playbook::load(&source.text, &source.file, &shelves)?;
                 let (outline, mermaid) = (one.outline(), one.mermaid());
                 Ok(Valid { title: one.title, risk: None, outline, mermaid })
+            }
+            Sort::Drill => {
+                let named = self.named.get_or_init(|| drill::Named::new(&self.runbooks, &self.playbooks));
+                let one = drill::load(&source.text, &source.file, named)?;
+                Ok(Valid { title: one.title, risk: None, outline: String::new(), mermaid: String::new() })
             }
         }
     }
@@ -122,6 +144,22 @@ pub fn playbook(context: &Context, command: &PlaybookCommand) -> Result<i32, Fai
             Ok(0)
         }
     }
+}
+
+/// `drill show`.
+///
+/// # Errors
+/// As [`runbook`].
+pub fn show_drill(context: &Context, id: &str) -> Result<i32, Failure> {
+    show(context, Sort::Drill, id)
+}
+
+/// `drill lint`.
+///
+/// # Errors
+/// As [`runbook`].
+pub fn lint_drills(context: &Context, files: &[PathBuf]) -> Result<i32, Failure> {
+    lint(context, Sort::Drill, files)
 }
 
 fn list(context: &Context, sort: Sort) -> Result<i32, Failure> {
@@ -174,7 +212,8 @@ fn graph(context: &Context, sort: Sort, id: &str, mermaid: bool) -> Result<i32, 
     Ok(0)
 }
 
-fn invalid(diags: &[Diag], source: &Source) -> Failure {
+/// A file that is not valid, each mistake with its line.
+pub fn invalid(diags: &[Diag], source: &Source) -> Failure {
     let text = yaml::render(diags, &source.file, &source.text);
     Failure::usage(text.trim_end(), "mend the file; lint shows every error")
 }
@@ -182,10 +221,14 @@ fn invalid(diags: &[Diag], source: &Source) -> Failure {
 fn lint(context: &Context, sort: Sort, files: &[PathBuf]) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
     let given = files.iter().map(|f| context.source(f)).collect::<Result<Vec<_>, _>>()?;
-    let all = if files.is_empty() { shelf.of(sort).all() } else { &given };
+    let mut own: Vec<&Source> = shelf.of(sort).all().iter().collect();
+    if sort == Sort::Playbook {
+        own.extend(shelf.drills.all());
+    }
+    let all = if files.is_empty() { own } else { given.iter().collect() };
     let mut lint = Lint::default();
     for source in all {
-        let diags = shelf.check(sort, source, &given).err().unwrap_or_default();
+        let diags = shelf.check(sort.of(source), source, &given).err().unwrap_or_default();
         lint.file(&source.file, &source.text, diags);
     }
     Ok(lint.tell(context))

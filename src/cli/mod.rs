@@ -5,6 +5,7 @@ pub mod args;
 mod assess;
 pub mod context;
 mod discovered;
+mod drill;
 mod explain;
 mod failure;
 mod guard;

@@ -185,6 +185,7 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         Command::Vault(command) => super::vault::run(&context()?, &command),
         Command::Runbook(command) => super::library::runbook(&context()?, &command),
         Command::Playbook(command) => super::library::playbook(&context()?, &command),
+        Command::Drill(command) => super::drill::run(&context()?, &command),
         Command::Aof(command) => super::aof::run(&cli.global, &command),
         Command::Inspect(args) => super::inspect::run(&cli.global, &args),
         Command::Explain { id } => super::explain::run(&cli.global, id.as_deref()),

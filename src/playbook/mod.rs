@@ -45,6 +45,11 @@ pub fn builtin_cases() -> Vec<Source> {
     DIR.get_dir("tests").map(crate::runbook::compiled_in).unwrap_or_default()
 }
 
+/// The built-in scenarios of `redis-dr drill`, one source per file of `playbooks/drills`.
+pub fn builtin_drills() -> Vec<Source> {
+    DIR.get_dir("drills").map(crate::runbook::compiled_in).unwrap_or_default()
+}
+
 static DIR: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/playbooks");
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use std::fmt::Write as _;
 
 /// Text that Markdown takes literally, on one line, also within a table. Only what would be taken for markup is escaped.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let text: Vec<char> = clean(text).chars().collect();
     let in_word = |i: usize| {
         let word = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|c| c.is_alphanumeric());
@@ -32,7 +32,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Text as code: no character in it is markup, a bar aside, which would end the cell of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = clean(text).replace('|', "\u{2502}");
     if text.is_empty() {
         return text;

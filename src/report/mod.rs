@@ -2,6 +2,7 @@
 mod assessment;
 mod commands;
 mod document;
+mod drill;
 mod evidence;
 mod inspection;
 mod markdown;
@@ -9,11 +10,13 @@ mod page;
 mod plan;
 mod points;
 mod run;
+mod scorecard;
 mod words;
 
 pub use assessment::assessment;
 pub use commands::Commands;
 pub use document::{Gates, RunDocument, RunOutcome, RunsDocument, RunsRow, StepRow};
+pub use drill::{DrillRow, drill_line, drill_list, drill_markdown, drill_report, drill_summary};
 pub use evidence::{cut_bytes, evidence};
 pub use inspection::inspection;
 pub use markdown::markdown;
@@ -21,4 +24,8 @@ pub use page::Width;
 pub use plan::{outline, plan};
 pub use points::points;
 pub use run::{run, status, whole};
+pub use scorecard::{
+    Criterion, DrillDecision, DrillDocument, DrillLoss, DrillObjectives, DrillStep, DrillTimes, DrillVerdict, Retried,
+    Scorecard, Suggestion, Trend, drill_document_schema,
+};
 pub use words::{clean, number, severity};

@@ -11,6 +11,7 @@ mod data_checks;
 mod decisions;
 mod discovery;
 mod dr;
+mod drills;
 mod first;
 mod flushed;
 mod guard;

@@ -12,7 +12,7 @@ use crate::facts::{ConfigState, Role, ServiceKind, WouldLoad};
 use crate::finding::{Finding, Id};
 use crate::host::Look;
 use crate::points::{AofNames, would_load};
-use crate::redis_conf::Start;
+use crate::redis_conf::{Effective, Start};
 use crate::service::held_path;
 use crate::state::{DataSeen, State};
 use ours::Ours;
@@ -82,8 +82,14 @@ pub fn guard(look: Look, target: &Target, state: &State, accept: bool) -> Guarde
 /// The data directory of a start, from the configuration alone; `None` while that does not tell, or it is not there.
 #[must_use]
 pub fn data_dir(look: &Look, target: &Target) -> Option<PathBuf> {
+    look.real_path(configuration(look, target)?.dir()).ok()
+}
+
+/// The configuration of a start; `None` while nothing says which file it is.
+#[must_use]
+pub fn configuration(look: &Look, target: &Target) -> Option<Effective> {
     let (start, _) = start_of(look, target)?;
-    look.real_path(settings::load(look, &start, None).dir()).ok()
+    Some(settings::load(look, &start, None))
 }
 
 fn start_of(look: &Look, target: &Target) -> Option<(Start, Option<PathBuf>)> {

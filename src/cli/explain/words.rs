@@ -42,7 +42,7 @@ pub(super) const EXIT_CODES: &[(i32, &str, &str)] = &[
     ),
     (
         8,
-        "found something: `verify`; `assess` and `plan` with `--exit-code`",
+        "found something: `inspect`, `verify`, `drill run`; `assess` and `plan` with `--exit-code`",
         "what was found is in the output; --json for scripts",
     ),
     (

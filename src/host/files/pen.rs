@@ -205,6 +205,14 @@ impl Pen {
         }
     }
 
+    /// Removes what a name stands for, a directory with all in it; links are removed, not followed. Nothing there is no error.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove_tree(&self, dir: &Dir, name: &OsStr) -> Result<(), HostError> {
+        super::own::remove_all(self, dir, name)
+    }
+
     /// Puts a file's bytes and facts on the disk.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ mod spawn;
 pub use command::{Command, Output};
 pub use memory::{CgroupMemory, Memory};
 pub use server_name::{SERVER_PROGRAMS, server_program};
-pub use sockets::{Listener, Listening};
+pub use sockets::{ClaimedPort, HeldPort, Listener, Listening};
 pub(crate) use spawn::wait_gone;
 pub use spawn::{Launch, Launched, as_user, exec_as};
 

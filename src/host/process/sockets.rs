@@ -1,13 +1,15 @@
 //! Who listens on an address.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::path::{Path, PathBuf};
 
 use procfs::net::{TcpState, UnixNetEntry};
 use procfs::process::{FDTarget, Process};
 
-use super::{ProcessError, diag, unreadable};
+use super::{ProcessError, Reins, diag, unreadable};
 use crate::host::Look;
 
 /// A listening socket and who holds it.
@@ -26,6 +28,48 @@ pub struct Listening {
     pub tcp: Vec<SocketAddr>,
     /// Unix sockets, by the paths they were bound to.
     pub unix: Vec<PathBuf>,
+}
+
+/// A port of the loopback that is for us alone for as long as this lives, whether anybody listens on it or not.
+#[derive(Debug)]
+pub struct ClaimedPort {
+    /// The port.
+    pub port: u16,
+    /// A name of this machine that ends with its holder and leaves no file; every other redis-dr asks for it first.
+    _claim: UnixListener,
+}
+
+/// A port on which this process listens and never answers.
+#[derive(Debug)]
+pub struct HeldPort(TcpListener);
+
+impl HeldPort {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.local_addr().ok()
+    }
+}
+
+impl Reins {
+    /// Claims a port: the first of `ports` that nobody listens on and no other redis-dr has claimed.
+    #[must_use]
+    pub fn claim_port(&self, ports: impl IntoIterator<Item = u16>) -> Option<ClaimedPort> {
+        ports.into_iter().find_map(|port| {
+            let name = UnixAddr::from_abstract_name(format!("redis-dr-port-{port}")).ok()?;
+            let claim = UnixListener::bind_addr(&name).ok()?;
+            self.hold_port(port).ok()?;
+            Some(ClaimedPort { port, _claim: claim })
+        })
+    }
+
+    /// Listens on a port of the loopback until the value is dropped.
+    ///
+    /// # Errors
+    /// Somebody listens on it, or the system refuses.
+    pub fn hold_port(&self, port: u16) -> std::io::Result<HeldPort> {
+        TcpListener::bind(("127.0.0.1", port)).map(HeldPort)
+    }
 }
 
 impl Look {
