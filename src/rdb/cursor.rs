@@ -142,11 +142,16 @@ impl<'p, F: Feed> Cursor<'p, F> {
     }
 
     /// Appends the next `n` bytes to `sink`, which grows only as bytes really arrive.
-    pub(super) fn append(&mut self, mut n: u64, sink: &mut Vec<u8>) -> Step<()> {
+    pub(super) fn append(&mut self, n: u64, sink: &mut Vec<u8>) -> Step<()> {
+        self.pieces(n, |piece| sink.extend_from_slice(piece))
+    }
+
+    /// Shows the next `n` bytes, piece by piece.
+    pub(super) fn pieces(&mut self, mut n: u64, mut show: impl FnMut(&[u8])) -> Step<()> {
         loop {
             let ahead = self.ahead();
             let take = n.min(ahead.len() as u64) as usize;
-            sink.extend_from_slice(ahead.get(..take).unwrap_or_default());
+            show(ahead.get(..take).unwrap_or_default());
             self.pos += take;
             n -= take as u64;
             if n == 0 {

@@ -1,4 +1,4 @@
-//! The packed encodings inside values: LZF, listpack, ziplist, intset, zipmap.
+//! The packed encodings inside values: listpack, ziplist, intset, zipmap.
 
 /// How a blob packs its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,6 +7,13 @@ pub(super) enum Packing {
     Ziplist,
     Intset,
     Zipmap,
+}
+
+/// A packed element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Item<'a> {
+    Text(&'a [u8]),
+    Int(i64),
 }
 
 /// The bytes a head can be; enough for every packing's element count.
@@ -39,82 +46,26 @@ impl Packing {
 
     /// Walks a whole blob and counts its elements (a field and its value are two).
     pub(super) fn check(self, blob: &[u8]) -> Result<u64, &'static str> {
+        self.items(blob, |_| {})
+    }
+
+    /// As [`Packing::check`], and shows each element.
+    pub(super) fn items<'a>(self, blob: &'a [u8], show: impl FnMut(Item<'a>)) -> Result<u64, &'static str> {
         match self {
-            Packing::Listpack => listpack(blob),
-            Packing::Ziplist => ziplist(blob),
-            Packing::Intset => intset(blob),
-            Packing::Zipmap => zipmap(blob),
+            Packing::Listpack => listpack(blob, show),
+            Packing::Ziplist => ziplist(blob, show),
+            Packing::Intset => intset(blob, show),
+            Packing::Zipmap => zipmap(blob, show),
         }
     }
 }
 
-/// Unpacks LZF into `out`, which never grows beyond `len`.
-pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), &'static str> {
-    let from = out.len();
-    let mut rest = packed;
-    while let Some((&control, tail)) = rest.split_first() {
-        if control < 32 {
-            let (literal, tail) = tail.split_at_checked(usize::from(control) + 1).ok_or("LZF literal is cut off")?;
-            out.extend_from_slice(literal);
-            rest = tail;
-        } else {
-            let (run, back, tail) = lzf_reference(control, tail)?;
-            let start = out.len().checked_sub(back).filter(|s| *s >= from).ok_or("LZF points before its start")?;
-            if out.len() - from + run > len {
-                return Err("LZF unpacks to more than it says");
-            }
-            for at in start..start + run {
-                let byte = out.get(at).copied().unwrap_or_default();
-                out.push(byte);
-            }
-            rest = tail;
-        }
-        if out.len() - from > len {
-            return Err("LZF unpacks to more than it says");
-        }
-    }
-    if out.len() - from == len { Ok(()) } else { Err("LZF unpacks to less than it says") }
-}
-
-/// Compressed bytes that unpack to a whole head: each byte of it takes at most one of its own and one that says how many.
-pub(super) const PACKED_HEAD: usize = 2 * HEAD + 64;
-
-/// Unpacks the first bytes of what `packed` begins; whatever is wrong in them shows as a count that is missing.
-pub(super) fn unlzf_head(packed: &[u8], out: &mut Vec<u8>) {
-    let mut rest = packed;
-    while out.len() < HEAD {
-        let Some((&control, tail)) = rest.split_first() else { return };
-        if control < 32 {
-            let literal = tail.get(..tail.len().min(usize::from(control) + 1)).unwrap_or_default();
-            out.extend_from_slice(literal);
-            rest = tail.get(literal.len()..).unwrap_or_default();
-            continue;
-        }
-        let Ok((run, back, tail)) = lzf_reference(control, tail) else { return };
-        let Some(start) = out.len().checked_sub(back) else { return };
-        for at in start..start + run {
-            let byte = out.get(at).copied().unwrap_or_default();
-            out.push(byte);
-        }
-        rest = tail;
-    }
-}
-
-/// A back reference: how many bytes, from how far back, and what follows it.
-fn lzf_reference(control: u8, tail: &[u8]) -> Result<(usize, usize, &[u8]), &'static str> {
-    let cut = "LZF reference is cut off";
-    let high = usize::from(control & 0x1f) << 8;
-    match (control >> 5, tail) {
-        (7, [long, low, tail @ ..]) => Ok((usize::from(*long) + 9, high + usize::from(*low) + 1, tail)),
-        (7, _) => Err(cut),
-        (run, [low, tail @ ..]) => Ok((usize::from(run) + 2, high + usize::from(*low) + 1, tail)),
-        _ => Err(cut),
-    }
-}
-
-fn listpack(blob: &[u8]) -> Result<u64, &'static str> {
+fn listpack<'a>(blob: &'a [u8], mut show: impl FnMut(Item<'a>)) -> Result<u64, &'static str> {
     let mut count = 0;
-    listpack_entries(blob, |_| count += 1)?;
+    listpack_entries(blob, |entry| {
+        count += 1;
+        show(listpack_item(entry));
+    })?;
     match Packing::Listpack.count(blob) {
         Some(stated) if stated != count => Err("listpack does not have the number of entries it says"),
         _ => Ok(count),
@@ -122,25 +73,63 @@ fn listpack(blob: &[u8]) -> Result<u64, &'static str> {
 }
 
 /// Walks a listpack and shows its entries, each with its encoding byte and without its back length.
-pub(super) fn listpack_entries(blob: &[u8], mut show: impl FnMut(&[u8])) -> Result<(), &'static str> {
-    let cut = "listpack entry is cut off";
-    let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("listpack is too short")?;
-    if total != blob.len() || blob.last() != Some(&0xff) || total < 7 {
-        return Err("listpack does not have the length it says");
+pub(super) fn listpack_entries<'a>(blob: &'a [u8], mut show: impl FnMut(&'a [u8])) -> Result<(), &'static str> {
+    let mut entries = Listpack::open(blob)?;
+    while let Some(entry) = entries.entry()? {
+        show(entry);
     }
-    let mut rest = blob.get(6..blob.len() - 1).ok_or("listpack is too short")?;
-    while !rest.is_empty() {
-        let len = listpack_entry(rest).ok_or(cut)?;
-        let (entry, tail) = rest.split_at_checked(len).ok_or(cut)?;
+    Ok(())
+}
+
+/// The entries of a listpack, one after the other; a clone goes on from where it was made.
+#[derive(Debug, Clone)]
+pub(super) struct Listpack<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Listpack<'a> {
+    pub(super) fn open(blob: &'a [u8]) -> Result<Self, &'static str> {
+        let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("listpack is too short")?;
+        if total != blob.len() || blob.last() != Some(&0xff) || total < 7 {
+            return Err("listpack does not have the length it says");
+        }
+        Ok(Listpack { rest: blob.get(6..blob.len() - 1).ok_or("listpack is too short")? })
+    }
+
+    /// What the next entry holds; none at the end.
+    pub(super) fn item(&mut self) -> Result<Option<Item<'a>>, &'static str> {
+        Ok(self.entry()?.map(listpack_item))
+    }
+
+    /// The next entry, with its encoding byte and without its back length.
+    fn entry(&mut self) -> Result<Option<&'a [u8]>, &'static str> {
+        let cut = "listpack entry is cut off";
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let len = listpack_entry(self.rest).ok_or(cut)?;
+        let (entry, tail) = self.rest.split_at_checked(len).ok_or(cut)?;
         let back = listpack_backlen(len);
         let (stored, tail) = tail.split_at_checked(back.len).ok_or(cut)?;
         if back.bytes.get(..back.len) != Some(stored) {
             return Err("listpack entry has a wrong back length");
         }
-        show(entry);
-        rest = tail;
+        self.rest = tail;
+        Ok(Some(entry))
     }
-    Ok(())
+}
+
+/// What an entry holds.
+fn listpack_item(entry: &[u8]) -> Item<'_> {
+    if let Some(number) = listpack_number(entry) {
+        return Item::Int(number);
+    }
+    let head = match entry.first() {
+        Some(0x80..=0xbf) => 1,
+        Some(0xe0..=0xef) => 2,
+        _ => 5,
+    };
+    Item::Text(entry.get(head..).unwrap_or_default())
 }
 
 /// The integer an entry holds; none for text.
@@ -204,7 +193,7 @@ fn listpack_backlen(len: usize) -> Backlen {
     Backlen { bytes, len: groups }
 }
 
-fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
+fn ziplist<'a>(blob: &'a [u8], mut show: impl FnMut(Item<'a>)) -> Result<u64, &'static str> {
     let total = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize).ok_or("ziplist is too short")?;
     if total != blob.len() || blob.last() != Some(&0xff) || total < 11 {
         return Err("ziplist does not have the length it says");
@@ -224,7 +213,8 @@ fn ziplist(blob: &[u8]) -> Result<u64, &'static str> {
         }
         let after = after.ok_or("ziplist entry is cut off")?;
         let len = ziplist_entry(after).ok_or("ziplist entry is cut off")?;
-        let (_, tail) = after.split_at_checked(len).ok_or("ziplist entry is cut off")?;
+        let (entry, tail) = after.split_at_checked(len).ok_or("ziplist entry is cut off")?;
+        show(ziplist_item(entry));
         before = rest.len() - tail.len();
         rest = tail;
         count += 1;
@@ -251,21 +241,35 @@ fn ziplist_entry(entry: &[u8]) -> Option<usize> {
     })
 }
 
-fn intset(blob: &[u8]) -> Result<u64, &'static str> {
+/// What an entry holds; its length was found right before.
+fn ziplist_item(entry: &[u8]) -> Item<'_> {
+    let rest = |from: usize| entry.get(from..).unwrap_or_default();
+    match entry.first() {
+        Some(0..=0x3f) => Item::Text(rest(1)),
+        Some(0x40..=0x7f) => Item::Text(rest(2)),
+        Some(0x80) => Item::Text(rest(5)),
+        // Zero to twelve in the byte itself.
+        Some(&first @ 0xf1..=0xfd) => Item::Int(i64::from(first & 0x0f) - 1),
+        _ => Item::Int(signed(rest(1))),
+    }
+}
+
+fn intset<'a>(blob: &'a [u8], mut show: impl FnMut(Item<'a>)) -> Result<u64, &'static str> {
     let width = blob.first_chunk::<4>().map(|b| u32::from_le_bytes(*b)).ok_or("intset is too short")?;
     let count = Packing::Intset.count(blob).ok_or("intset is too short")?;
     if !matches!(width, 2 | 4 | 8) || blob.len() as u64 != 8 + count * u64::from(width) {
         return Err("intset does not have the length it says");
     }
     let numbers = blob.get(8..).unwrap_or_default();
-    if numbers.chunks_exact(width as usize).map(signed).is_sorted_by(|a, b| a < b) {
-        Ok(count)
-    } else {
-        Err("intset is not in order")
+    let numbers = numbers.chunks_exact(width as usize).map(signed);
+    if !numbers.clone().is_sorted_by(|a, b| a < b) {
+        return Err("intset is not in order");
     }
+    numbers.for_each(|number| show(Item::Int(number)));
+    Ok(count)
 }
 
-fn zipmap(blob: &[u8]) -> Result<u64, &'static str> {
+fn zipmap<'a>(blob: &'a [u8], mut show: impl FnMut(Item<'a>)) -> Result<u64, &'static str> {
     let cut = "zipmap entry is cut off";
     let (_, mut rest) = blob.split_first().ok_or("zipmap is too short")?;
     let mut count = 0;
@@ -284,7 +288,9 @@ fn zipmap(blob: &[u8]) -> Result<u64, &'static str> {
         // A value carries one more byte: how much unused room follows it.
         let (free, tail) =
             if count % 2 == 1 { tail.split_first().map(|(f, t)| (usize::from(*f), t)).ok_or(cut)? } else { (0, tail) };
-        rest = tail.get(len.checked_add(free).ok_or(cut)?..).ok_or(cut)?;
+        let (text, tail) = tail.split_at_checked(len).ok_or(cut)?;
+        show(Item::Text(text));
+        rest = tail.get(free..).ok_or(cut)?;
         count += 1;
     }
 }

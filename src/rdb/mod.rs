@@ -8,6 +8,8 @@ mod cursor;
 mod encoded;
 mod feed;
 mod loadable;
+mod lzf;
+mod meaning;
 mod opcode;
 mod report;
 mod stream;
@@ -25,6 +27,7 @@ use feed::{Beside, CHUNK, Chunk, Inline};
 use walker::{Nobody, Visitor, Walker};
 
 pub use loadable::{Flavour, Loadable, ServerVersion, loadable};
+pub use meaning::{Meaning, Parts, StreamId, of_dump};
 pub use report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
 pub use walker::KeyMeta;
 
@@ -71,6 +74,27 @@ pub fn walk_keys<R: Read + Send>(
     visit: &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()>,
 ) -> Report {
     walk_with(reader, len_hint, opts, progress, visit)
+}
+
+/// What [`walk_meanings`] shows.
+#[derive(Debug)]
+pub enum Met<'a> {
+    /// A key, with the meaning of its value.
+    Key(&'a KeyMeta<'a>, Meaning),
+    /// The code of a library of functions.
+    Library(&'a [u8]),
+}
+
+/// As [`walk_keys`], and reads every value whole and tells what it means. Much slower than a walk that reads over them. A
+/// value that can't be read is damage, as in a deep walk.
+pub fn walk_meanings<R: Read + Send>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    progress: &(dyn Fn(u64) + Sync),
+    visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
+) -> Report {
+    walk_with(reader, len_hint, opts, progress, meaning::Telling(visit))
 }
 
 fn walk_with<R: Read + Send, V: Visitor>(

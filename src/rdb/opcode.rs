@@ -1,8 +1,8 @@
 //! The records between keys: AUX fields, functions, modules, slots.
 
 use super::cursor::{Step, Text};
-use super::encoded::unlzf;
 use super::feed::Feed;
+use super::lzf::unlzf;
 use super::report::Announced;
 use super::walker::{Visitor, Walker};
 
@@ -10,6 +10,8 @@ use super::walker::{Visitor, Walker};
 const AUX_FIELDS: usize = 64;
 const AUX_BYTES: u64 = 1024;
 const MODULES: usize = 256;
+/// The longest code of a library that is looked at.
+const LIBRARY_BYTES: u64 = 64 << 20;
 
 impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     /// The opcodes a file has few of.
@@ -30,7 +32,11 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 Ok(())
             }
             0xf5 => {
-                self.skip_strings(1)?;
+                if V::MEANINGS {
+                    self.library()?;
+                } else {
+                    self.skip_strings(1)?;
+                }
                 self.report.functions += 1;
                 Ok(())
             }
@@ -39,6 +45,17 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             _ if self.report.version >= 13 => self.key_meta(),
             other => self.cursor.bad(format!("opcode {other} does not exist")),
         }
+    }
+
+    fn library(&mut self) -> Step<()> {
+        let text = self.cursor.text()?;
+        let mut code = std::mem::take(&mut self.blob);
+        code.clear();
+        let read = self.string_into(text, LIBRARY_BYTES, &mut code);
+        self.blob = code;
+        read?;
+        self.visitor.library(&self.blob);
+        Ok(())
     }
 
     fn aux(&mut self) -> Step<()> {

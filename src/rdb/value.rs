@@ -1,8 +1,9 @@
 //! What each value type looks like.
 
 use super::cursor::{Step, Text};
-use super::encoded::{HEAD, PACKED_HEAD, Packing, listpack_entries, listpack_number, unlzf, unlzf_head};
+use super::encoded::{HEAD, Packing, listpack_entries, listpack_number};
 use super::feed::Feed;
+use super::lzf::{PACKED_HEAD, unlzf, unlzf_head};
 use super::report::Kind;
 use super::walker::{Visitor, Walker};
 
@@ -27,12 +28,12 @@ impl Value {
         Value { empty: size == 0, ..Value::sized(kind, Some(size)) }
     }
 
-    fn sized(kind: Kind, size: Option<u64>) -> Self {
+    pub(super) fn sized(kind: Kind, size: Option<u64>) -> Self {
         Value { kind, size, empty: false, field_expires: false, last_field_ms: None }
     }
 
     /// A hash with fields that expire, each with its expiry or none.
-    fn timed(fields: &Fields) -> Self {
+    pub(super) fn timed(fields: &Fields) -> Self {
         let last_field_ms = fields.last.filter(|_| !fields.stays);
         Value { field_expires: true, last_field_ms, ..Value::of(Kind::Hash, fields.count) }
     }
@@ -40,7 +41,7 @@ impl Value {
 
 /// The fields of one hash, as far as they were read.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     count: u64,
     /// The latest expiry, Unix milliseconds.
     last: Option<i64>,
@@ -49,7 +50,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn add(&mut self, expires_at_ms: Option<i64>) {
+    pub(super) fn add(&mut self, expires_at_ms: Option<i64>) {
         self.count += 1;
         self.last = self.last.max(expires_at_ms);
         self.stays |= expires_at_ms.is_none();
@@ -367,6 +368,6 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
 }
 
 /// The length of a number in decimal.
-fn decimal_len(n: i64) -> u64 {
+pub(super) fn decimal_len(n: i64) -> u64 {
     u64::from(n < 0) + n.unsigned_abs().checked_ilog10().map_or(1, |digits| u64::from(digits) + 1)
 }

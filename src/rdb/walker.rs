@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::WalkOptions;
 use super::cursor::{Cursor, Step, Stop};
 use super::feed::Feed;
+use super::meaning::{Meaning, Parts};
 use super::report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
 
 /// A limit on what a report may hold, however the file was made.
@@ -30,13 +31,19 @@ pub struct KeyMeta<'a> {
     pub size: Option<u64>,
     /// Bytes of its record in the file: type, key and value as they are stored.
     pub bytes: u64,
+    /// What its value means, where the walk was asked for it ([`super::walk_meanings`]).
+    pub meaning: Option<Meaning>,
 }
 
 /// What a walk shows its keys to.
 pub(super) trait Visitor {
     /// False spares the walk from reading keys and sizes at all.
     const KEYS: bool;
+    /// True: values are read and digested by meaning.
+    const MEANINGS: bool = false;
     fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()>;
+    /// The code of a library of functions; only with `MEANINGS`.
+    fn library(&mut self, _: &[u8]) {}
 }
 
 /// Only counts.
@@ -73,7 +80,7 @@ pub(super) struct Tally {
 pub(super) struct Walker<'p, F, V> {
     pub(super) cursor: Cursor<'p, F>,
     pub(super) opts: &'p WalkOptions,
-    visitor: V,
+    pub(super) visitor: V,
     pub(super) report: Report,
     pub(super) tally: Tally,
     pub(super) valkey: bool,
@@ -84,6 +91,8 @@ pub(super) struct Walker<'p, F, V> {
     /// Scratch for blobs and compressed strings, reused.
     pub(super) packed: Vec<u8>,
     pub(super) blob: Vec<u8>,
+    /// The meaning of the value being read, where it is asked for.
+    pub(super) parts: Parts,
 }
 
 impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
@@ -100,7 +109,26 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             key: Vec::new(),
             packed: Vec::new(),
             blob: Vec::new(),
+            parts: Parts::default(),
         }
+    }
+
+    /// Reads one value that stands alone behind its type, as DUMP gives it.
+    pub(super) fn alone(mut self, valkey: bool) -> Result<(Kind, Meaning), Verdict> {
+        self.valkey = valkey;
+        self.report.version = u32::MAX;
+        let read = self.cursor.byte().and_then(|op| {
+            self.op = Some(op);
+            if !super::value::known(op, valkey) {
+                return Err(Box::new(Stop::Unknown(format!("type {op} is not known"))));
+            }
+            let (value, meaning) = self.meant(op)?;
+            if !self.cursor.at_end()? {
+                return self.cursor.bad("bytes follow the value");
+            }
+            Ok((value.kind, meaning))
+        });
+        read.map_err(|stop| self.judge(*stop))
     }
 
     /// Walks to the end or to the first thing wrong.
@@ -275,7 +303,12 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         } else {
             self.pass(text)?;
         }
-        let value = self.value(op)?;
+        let (value, meaning) = if V::MEANINGS {
+            let (value, meaning) = self.meant(op)?;
+            (value, Some(meaning))
+        } else {
+            (self.value(op)?, None)
+        };
         let tally = &mut self.tally;
         tally.keys += 1;
         if let Some(slot) = tally.kinds.get_mut(value.kind as usize) {
@@ -295,7 +328,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             };
             let (db, size) = (self.tally.db, value.size);
             let bytes = self.cursor.offset() - self.at;
-            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size, bytes };
+            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size, bytes, meaning };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }

@@ -16,7 +16,16 @@ fn note(commands: &[&[&str]]) -> KeyNotes {
 }
 
 fn base(key: &str, expire_ms: Option<i64>) -> KeyMeta<'_> {
-    KeyMeta { db: 0, key: key.as_bytes(), kind: Kind::List, expire_ms, gone_ms: expire_ms, size: None, bytes: 0 }
+    KeyMeta {
+        db: 0,
+        key: key.as_bytes(),
+        kind: Kind::List,
+        expire_ms,
+        gone_ms: expire_ms,
+        size: None,
+        bytes: 0,
+        meaning: None,
+    }
 }
 
 /// `db/key=` and what must be there, in order.

@@ -12,7 +12,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [(&str, &[u8]); 7] = [
+pub(super) const FILES: [(&str, &[u8]); 7] = [
     file!("redis-6.0"),
     file!("redis-6.2"),
     file!("redis-7.0"),
@@ -23,7 +23,7 @@ const FILES: [(&str, &[u8]); 7] = [
 ];
 
 /// After the files were written, so that the key that had expired has.
-fn later(deep: bool) -> WalkOptions {
+pub(super) fn later(deep: bool) -> WalkOptions {
     WalkOptions { now_ms: NOW + 400_000_000_000, ..opts(deep) }
 }
 

@@ -2,6 +2,7 @@
 
 mod damage;
 mod fixtures;
+mod meanings;
 mod servers;
 
 use std::io::Read;
