@@ -1,8 +1,11 @@
 # make demo: a private server, broken and recovered on screen.   make test: all that must hold.
 CARGO ?= cargo
-# tests/hosts is marked ignored, so that nothing passes unrun: it runs where REDIS_DR_HOSTS names a lab of hosts
-IGNORED = $(if $(REDIS_DR_HOSTS),--run-ignored all)
-INCLUDED = $(if $(REDIS_DR_HOSTS),-- --include-ignored)
+# what needs more than a server is marked ignored, so that nothing passes unrun: tests/hosts runs where REDIS_DR_HOSTS names
+# a lab of hosts, the reports are looked at where there is a Chromium
+BROWSER = $(or $(REDIS_DR_BROWSER),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
+LEFT_OUT = none() $(if $(REDIS_DR_HOSTS),,+ binary(hosts)) $(if $(BROWSER),,+ test(/^browser::/))
+comma = ,
+INCLUDED = $(if $(REDIS_DR_HOSTS),$(if $(BROWSER),-- --include-ignored))
 
 .PHONY: all demo test format lint unit docs licences
 
@@ -23,10 +26,11 @@ lint:
 
 unit:
 	@echo "tests on hosts with systemd: $${REDIS_DR_HOSTS:-left out, REDIS_DR_HOSTS names no lab of hosts (tests/hosts/main.rs)}"
+	@echo "reports in a browser: $(or $(BROWSER),left out$(comma) there is no Chromium on the PATH (tests/stories/browser.rs))"
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) test --locked --doc --quiet && \
-		echo "$(CARGO) nextest run --locked --no-fail-fast $(IGNORED)" && \
-		$(CARGO) nextest run --locked --no-fail-fast $(IGNORED); \
+		echo "$(CARGO) nextest run --locked --no-fail-fast --run-ignored all -E 'not ($(LEFT_OUT))'" && \
+		$(CARGO) nextest run --locked --no-fail-fast --run-ignored all -E 'not ($(LEFT_OUT))'; \
 	else \
 		echo "$(CARGO) test --locked --no-fail-fast $(INCLUDED)"; \
 		$(CARGO) test --locked --no-fail-fast $(INCLUDED); \

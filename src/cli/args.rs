@@ -15,7 +15,7 @@ pub use drill::{DrillCommand, DrillRunArgs};
 pub use files::{AofCommand, AofCutArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
-pub use library::{LibraryCommand, PlaybookCommand};
+pub use library::{Drawn, LibraryCommand, PlaybookCommand};
 pub use verify::{VerifyArgs, VerifySchema};
 
 /// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
@@ -107,7 +107,10 @@ pub enum Format {
     #[default]
     Text,
     /// Markdown.
+    #[value(alias = "markdown")]
     Md,
+    /// One file for a browser: pictures in it, nothing fetched.
+    Html,
     /// JSON.
     Json,
 }
@@ -174,12 +177,15 @@ pub enum Command {
         /// Use a saved assessment (`assess --json`) instead of looking.
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
-        /// Write the plan to a file (`-` is standard output).
+        /// Write the plan to a file (`-` is standard output); with --format or --diff what those make of it.
         #[arg(short = 'o', long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Exit 8 when there is something to do.
+        /// Exit 8 when there is something to do; with --diff when something is different.
         #[arg(long)]
         exit_code: bool,
+        /// In which form it is looked at.
+        #[command(flatten)]
+        view: PlanView,
     },
     /// Recover an instance: assess, choose, plan, confirm, run, verify.
     #[command(
@@ -341,11 +347,30 @@ pub struct Consent {
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
     /// Show a plan that was written before.
-    #[command(after_help = "Examples:\n  redis-dr plan show plan.json")]
+    #[command(
+        after_help = "Examples:\n  redis-dr plan show plan.json\n  redis-dr plan show plan.json --format html -o plan.html\n  redis-dr plan show plan.json --diff old.json"
+    )]
     Show {
         /// The plan.
         file: PathBuf,
+        /// In which form.
+        #[command(flatten)]
+        view: PlanView,
+        /// Write it to a file (`-` is standard output).
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
+}
+
+/// How a plan is looked at.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanView {
+    /// For a terminal, a ticket (md), a browser (html) or a program (json).
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Show only what is different from an earlier plan.
+    #[arg(long, value_name = "OLD.json")]
+    pub diff: Option<PathBuf>,
 }
 
 /// Words that people try, and the command that they mean.

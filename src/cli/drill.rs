@@ -307,12 +307,10 @@ fn report(context: &Context, format: Format, output: Option<&Path>, actions: boo
     let text = match format {
         _ if context.global.json => serde_json::to_string_pretty(&document).unwrap_or_default(),
         Format::Json => serde_json::to_string_pretty(&document).unwrap_or_default(),
-        Format::Md => report::drill_markdown(&document),
+        Format::Md => report::drill_sheet(&document).markdown(),
+        Format::Html => report::drill_sheet(&document).html().map_err(|e| Failure::look(e, "--format md"))?,
         Format::Text => report::drill_report(&document, out::width()),
     };
-    match output {
-        Some(path) if path != Path::new("-") => plan::write_private(path, text.as_bytes())?,
-        _ => out::line(text.trim_end()),
-    }
+    plan::put(&text, output)?;
     Ok(0)
 }

@@ -1,11 +1,11 @@
 //! `runbook …` and `playbook …`: list, show, lint, graph, test, schema.
-use super::args::{LibraryCommand, PlaybookCommand};
+use super::args::{Drawn, LibraryCommand, PlaybookCommand};
 use super::context::Context;
 use super::lint::{Lint, counted};
 use super::{Failure, out};
 use crate::drill;
 use crate::playbook::{self, Shelves};
-use crate::runbook::{self, Library, Source};
+use crate::runbook::{self, Chart, Library, Source};
 use crate::yaml::{self, Diag};
 use serde::Serialize;
 use serde_json::json;
@@ -40,7 +40,7 @@ struct Valid {
     title: String,
     risk: Option<String>,
     outline: String,
-    mermaid: String,
+    chart: Chart,
 }
 
 /// All there are, of both sorts.
@@ -91,19 +91,19 @@ impl Shelf {
         match sort {
             Sort::Runbook => {
                 let one = runbook::load(&source.text, &source.file, &runbooks)?;
-                let (outline, mermaid) = (one.outline(), one.mermaid());
-                Ok(Valid { title: one.title, risk: Some(one.risk.to_string()), outline, mermaid })
+                let (outline, chart) = (one.outline(), one.chart());
+                Ok(Valid { title: one.title, risk: Some(one.risk.to_string()), outline, chart })
             }
             Sort::Playbook => {
                 let shelves = Shelves { runbooks: &runbooks, playbooks: &playbooks };
                 let one = playbook::load(&source.text, &source.file, &shelves)?;
-                let (outline, mermaid) = (one.outline(), one.mermaid());
-                Ok(Valid { title: one.title, risk: None, outline, mermaid })
+                let (outline, chart) = (one.outline(), one.chart());
+                Ok(Valid { title: one.title, risk: None, outline, chart })
             }
             Sort::Drill => {
                 let named = self.named.get_or_init(|| drill::Named::new(&self.runbooks, &self.playbooks));
                 let one = drill::load(&source.text, &source.file, named)?;
-                Ok(Valid { title: one.title, risk: None, outline: String::new(), mermaid: String::new() })
+                Ok(Valid { title: one.title, risk: None, outline: String::new(), chart: Chart::default() })
             }
         }
     }
@@ -119,7 +119,7 @@ pub fn runbook(context: &Context, command: &LibraryCommand) -> Result<i32, Failu
         LibraryCommand::List => list(context, sort),
         LibraryCommand::Show { id } => show(context, sort, id),
         LibraryCommand::Lint { files } => lint(context, sort, files),
-        LibraryCommand::Graph { id, mermaid } => graph(context, sort, id, *mermaid),
+        LibraryCommand::Graph { id, drawn } => graph(context, sort, id, *drawn),
         LibraryCommand::Schema => {
             out::json(runbook::schema());
             Ok(0)
@@ -137,7 +137,7 @@ pub fn playbook(context: &Context, command: &PlaybookCommand) -> Result<i32, Fai
         PlaybookCommand::List => list(context, sort),
         PlaybookCommand::Show { id } => show(context, sort, id),
         PlaybookCommand::Lint { files } => lint(context, sort, files),
-        PlaybookCommand::Graph { id, mermaid } => graph(context, sort, id, *mermaid),
+        PlaybookCommand::Graph { id, drawn } => graph(context, sort, id, *drawn),
         PlaybookCommand::Test { files } => test(context, files),
         PlaybookCommand::Schema => {
             out::json(playbook::schema());
@@ -199,15 +199,20 @@ fn show(context: &Context, sort: Sort, id: &str) -> Result<i32, Failure> {
     Ok(0)
 }
 
-fn graph(context: &Context, sort: Sort, id: &str, mermaid: bool) -> Result<i32, Failure> {
+fn graph(context: &Context, sort: Sort, id: &str, drawn: Drawn) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
     let source = shelf.source(sort, id)?;
     let valid = shelf.check(sort, source, &[]).map_err(|diags| invalid(&diags, source))?;
     if context.global.json {
         let schema = format!("redis-dr/{}-graph/1", sort.word());
-        out::json(&json!({ "schema": schema, "id": id, "mermaid": valid.mermaid }));
+        out::json(&json!({ "schema": schema, "id": id, "mermaid": valid.chart.mermaid(), "dot": valid.chart.dot() }));
     } else {
-        out::line(if mermaid { valid.mermaid.trim_end() } else { valid.outline.trim_end() });
+        let text = match (drawn.mermaid, drawn.dot) {
+            (true, _) => valid.chart.mermaid(),
+            (_, true) => valid.chart.dot(),
+            _ => valid.outline,
+        };
+        out::line(text.trim_end());
     }
     Ok(0)
 }

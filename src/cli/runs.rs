@@ -159,17 +159,31 @@ fn report_run(context: &Context, wanted: Option<&str>, format: Format, output: O
     doc.next.retain(|line| !line.contains(" runs report "));
     let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
     let format = if context.global.json { Format::Json } else { format };
+    let assessment = recover::assessment_of(&run);
+    let earlier = if format == Format::Html { up_to(context, &doc)? } else { vec![] };
+    let about = report::Background { assessment: assessment.as_ref(), earlier: &earlier };
     let text = match format {
         Format::Text if output.is_some() => report::whole(&doc, &run.plan, report::Width::unlimited()),
         Format::Text => report::whole(&doc, &run.plan, out::width()),
-        Format::Md => report::markdown(&doc, &run.plan),
+        Format::Md => report::run_sheet(&doc, &run.plan, about).markdown(),
+        Format::Html => {
+            report::run_sheet(&doc, &run.plan, about).html().map_err(|e| Failure::look(e, "--format md"))?
+        }
         Format::Json => serde_json::to_string_pretty(&doc).unwrap_or_default(),
     };
-    match output {
-        Some(path) if path != Path::new("-") => plan::write_private(path, text.as_bytes())?,
-        _ => out::line(&text),
-    }
+    plan::put(&text, output)?;
     Ok(0)
+}
+
+/// The last runs on the same instance, this one included, oldest first; those that can't be read are left out.
+fn up_to(context: &Context, doc: &RunDocument) -> Result<Vec<RunDocument>, Failure> {
+    const MOST: usize = 20;
+    let ids = context.state.run_ids()?;
+    let docs = ids.iter().filter_map(|id| of_run(&context.state, &context.look, id).ok());
+    let same = docs.filter(|d| d.instance == doc.instance && d.started_at <= doc.started_at);
+    let mut all: Vec<RunDocument> = same.take(MOST).collect();
+    all.reverse();
+    Ok(all)
 }
 
 fn prune(context: &Context, older_than: &str, yes: bool) -> Result<i32, Failure> {

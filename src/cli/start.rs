@@ -163,16 +163,17 @@ fn command(cli: Cli) -> Result<i32, Failure> {
         Command::Points { instance, point_file, prefer, incident_at } => {
             super::points::run(&context()?, instance.as_deref(), point_file, prefer, incident_at)
         }
-        Command::Plan { show: Some(super::args::PlanCommand::Show { file }), .. } => {
-            super::plan::show(&context()?, &file)
+        Command::Plan { show: Some(super::args::PlanCommand::Show { file, view, output }), .. } => {
+            super::plan::show(&context()?, &file, &view, output.as_deref())
         }
-        Command::Plan { show: None, instance, select, facts, output, exit_code } => {
-            super::plan::run(&context()?, instance.as_deref(), &select, facts.as_deref(), output.as_deref(), exit_code)
+        Command::Plan { show: None, instance, select, facts, output, exit_code, view } => {
+            let how = super::plan::How { facts: facts.as_deref(), output: output.as_deref(), exit_code, view };
+            super::plan::run(&context()?, instance.as_deref(), &select, &how)
         }
         Command::Recover { instance, select, step, consent, dry_run, wait } => {
             let context = context()?;
             if dry_run {
-                return super::plan::run(&context, instance.as_deref(), &select, None, None, false);
+                return super::plan::run(&context, instance.as_deref(), &select, &super::plan::How::default());
             }
             super::recover::run(&context, instance.as_deref(), &select, step, &consent, wait.as_deref())
         }

@@ -1,10 +1,13 @@
 //! A plan: a runbook with nothing left unknown, against facts that are written down in its fingerprint.
 mod build;
 mod copies;
+mod difference;
 mod digest;
+mod expected;
 mod fingerprint;
 mod gate;
 pub use build::{Input, PlanError, build};
+pub use difference::{Difference, PlanChange};
 pub use digest::{canonical, digest_of, sha256_hex};
 pub use fingerprint::{FileMark, Fingerprint, Mark, take as take_fingerprint};
 pub use gate::{Gate, told};

@@ -1,41 +1,43 @@
-//! A playbook as a picture: Mermaid, or lines for a terminal.
+//! A playbook as a picture: a flowchart, or lines for a terminal.
 use std::fmt::Write as _;
 
 use super::model::{Ending, Playbook, Rule, Then};
-use crate::runbook::{graph::label, kind_word};
+use crate::runbook::chart::{Chart, Shape};
+use crate::runbook::kind_word;
 
 impl Playbook {
-    /// A Mermaid flowchart: questions are diamonds, taken from top to bottom.
-    pub fn mermaid(&self) -> String {
-        let mut out = String::from("flowchart TD\n");
-        let _ = writeln!(out, "  start([{}])", label(&self.id));
-        let first = self.chart(&mut out, "r");
-        let _ = writeln!(out, "  start --> {first}");
-        out
+    /// A flowchart: questions are diamonds, taken from top to bottom.
+    pub fn chart(&self) -> Chart {
+        let mut chart = Chart::default();
+        chart.put("start", Shape::End, &self.id);
+        let first = self.draw(&mut chart, "r");
+        chart.arrow("start", &first, "");
+        chart
     }
 
-    /// Draws the rules and gives the node they begin at.
-    fn chart(&self, out: &mut String, prefix: &str) -> String {
+    /// Draws the rules and gives the box they begin at.
+    fn draw(&self, chart: &mut Chart, prefix: &str) -> String {
         let node = |i: usize| format!("{prefix}{i}");
         for (i, rule) in self.rules.iter().enumerate() {
             let (here, end) = (node(i), format!("{prefix}{i}e"));
             let target = match &rule.then {
-                Then::Playbook(inner) => inner.chart(out, &format!("{prefix}{i}_")),
+                Then::Playbook(inner) => inner.draw(chart, &format!("{prefix}{i}_")),
                 then => {
-                    let _ = writeln!(out, "  {end}([{}])", label(&words(then, "\n")));
+                    chart.put(&end, Shape::End, &words(then, "\n"));
                     end
                 }
             };
             match &rule.when {
                 Some(expr) => {
-                    let _ = writeln!(out, "  {here}{{{}}}", label(expr.source()));
-                    let _ = writeln!(out, "  {here} -->|yes| {target}");
+                    chart.put(&here, Shape::Question, expr.source());
+                    chart.arrow(&here, &target, "yes");
                     if i + 1 < self.rules.len() {
-                        let _ = writeln!(out, "  {here} -->|no| {}", node(i + 1));
+                        chart.arrow(&here, &node(i + 1), "no");
                     }
                 }
                 None => {
-                    let _ = writeln!(out, "  {here}[otherwise] --> {target}");
+                    chart.put(&here, Shape::Step, "otherwise");
+                    chart.arrow(&here, &target, "");
                 }
             }
         }

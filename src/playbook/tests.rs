@@ -334,7 +334,7 @@ fn another_playbook_goes_on() {
     assert_eq!((d.playbook.as_str(), d.runbook.as_deref()), ("outer", Some("restart")));
     assert_eq!(d.path.last().unwrap().rule, "mine 3: points.usable");
     assert!(outer.runbooks().contains("needy") && outer.names().contains("server.loading"));
-    assert!(outer.mermaid().contains("r0_0") && outer.outline().contains("server.loading"));
+    assert!(outer.chart().mermaid().contains("r0_0") && outer.outline().contains("server.loading"));
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn graphs_show_rules_and_ends() {
     let text = good().outline();
     assert!(text.contains(" 1  server.loading\n        → wait\n"), "{text}");
     assert!(text.contains("aof: runbook restart, backup: runbook restore-backup"), "{text}");
-    let chart = good().mermaid();
+    let chart = good().chart().mermaid();
     assert!(
         chart.contains("r0{\"server.loading\"}")
             && chart.contains("r0 -->|no| r1")

@@ -16,7 +16,7 @@ pub use carry::apply_plan;
 pub use choose::{Chosen, Selection, choose};
 pub use go_on::{Way, continue_run};
 pub use story::{planned, recover};
-pub use unfinished::{OpenRun, of_run, open_run, take_in, unfinished_run};
+pub use unfinished::{OpenRun, assessment_of, of_run, open_run, take_in, unfinished_run};
 
 use crate::assess::{Assessor, Target, Wanted};
 use crate::config::Instance;

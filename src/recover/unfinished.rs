@@ -127,9 +127,7 @@ pub fn document(world: &World<'_>, id: &str) -> Result<RunDocument, String> {
 pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, String> {
     let run = open_run(state, look, id)?;
     let mut doc = RunDocument::of_journal(&run.plan, &run.log, &run.dir.journal_path().display().to_string())?;
-    if let Ok(Some(text)) = run.dir.read(ASSESSMENT)
-        && let Ok(a) = serde_json::from_slice::<Assessment>(&text)
-    {
+    if let Some(a) = assessment_of(&run) {
         doc.severity = Some(a.severity);
         doc.findings = a.findings;
         doc.decision = a.decision;
@@ -140,6 +138,13 @@ pub fn of_run(state: &State, look: &Look, id: &str) -> Result<RunDocument, Strin
         doc.gates = gates;
     }
     Ok(doc)
+}
+
+/// What was seen before a run began; none where that is lost.
+#[must_use]
+pub fn assessment_of(run: &OpenRun) -> Option<Assessment> {
+    let text = run.dir.read(ASSESSMENT).ok().flatten()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// What earlier runs mean for an instance: one that was not finished, how often `--auto` acted lately, and when the

@@ -1,7 +1,7 @@
 //! The assessment on a screen.
 use super::Width;
 use super::words::{clean, number, severity};
-use crate::facts::{Assessment, Decision, FileState, Outcome, RuleVerdict};
+use crate::facts::{Assessment, Bytes, Decision, FileState, Outcome, RuleVerdict};
 use crate::finding::{Finding, Id, Severity};
 use std::fmt::Write as _;
 
@@ -32,6 +32,7 @@ pub fn assessment(a: &Assessment, where_from: &str, rules: bool, width: Width) -
         let saved = rdb.modified_at.map_or(String::new(), |t| format!(", saved {t}"));
         ok(&clean(name), format!("{} keys, checksum good{saved}", number(keys)));
     }
+    out.push_str(&bars(a));
     if !a.points.is_empty() {
         out.push('\n');
         out.push_str(&super::points(&a.points, a.taken_at, width));
@@ -41,6 +42,35 @@ pub fn assessment(a: &Assessment, where_from: &str, rules: bool, width: Width) -
         out.push_str(&reason(decision, rules));
     }
     width.wrap(&out)
+}
+
+/// How much is taken of memory and disk, and by which files, where that is known.
+fn bars(a: &Assessment) -> String {
+    let (memory, disk, files) = (&a.facts.memory, &a.facts.disk, &a.facts.files);
+    let mut out = String::new();
+    let mut bar = |name: &str, taken: Option<Bytes>, whole: Option<Bytes>, of: &str| {
+        if let (Some(taken), Some(whole)) = (taken, whole.filter(|w| w.0 > 0)) {
+            let _ = writeln!(out, "  {name:<8}  {}  {taken} of {whole}{of}", filled(taken.0, whole.0));
+        }
+    };
+    let limit = a.facts.config.maxmemory.filter(|m| m.0 > 0);
+    let of = if limit.is_some() { " (maxmemory)" } else { " of this host" };
+    bar("memory", memory.used, limit.or(memory.total), of);
+    let taken = disk.total.zip(disk.free).map(|(total, free)| Bytes(total.0.saturating_sub(free.0)));
+    bar("disk", taken, disk.total, "");
+    let sizes = [("snapshot", files.rdb.bytes), ("AOF", files.aof.bytes)];
+    let sizes = sizes.iter().filter_map(|(name, bytes)| Some(format!("{name} {}", (*bytes)?)));
+    let sizes: Vec<String> = sizes.collect();
+    if !sizes.is_empty() && !out.is_empty() {
+        let _ = writeln!(out, "  {:<8}  {}", "files", sizes.join(", "));
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
+}
+
+/// A bar of twenty, filled as far as `taken` goes.
+fn filled(taken: u64, whole: u64) -> String {
+    let full = usize::try_from(taken.min(whole).saturating_mul(20).div_ceil(whole)).unwrap_or(20).min(20);
+    format!("[{}{}]", "#".repeat(full), "-".repeat(20 - full))
 }
 
 fn finding(out: &mut String, f: &Finding, names: usize) {

@@ -67,6 +67,9 @@ pub struct StepRow {
     pub outcome: String,
     /// What it says.
     pub because: String,
+    /// When it was last begun; null where it changed nothing.
+    #[serde(default)]
+    pub started_at: Option<Time>,
     /// How long it took.
     pub seconds: Option<Seconds>,
     /// What it found out; null where nothing.
@@ -260,11 +263,13 @@ fn row(step: &str, entries: &[Record], status: &Status) -> Option<StepRow> {
         id: step.into(),
         outcome: String::new(),
         because: String::new(),
+        started_at: None,
         seconds: None,
         results: Value::Null,
     };
     for entry in entries {
         match &entry.event {
+            Event::StepStarted { step: s, .. } if s == step => row.started_at = Some(Time(entry.at)),
             Event::StepDone { step: s, outcome, because, seconds, results } if s == step => {
                 row.results.clone_from(results);
                 row.outcome = match outcome {

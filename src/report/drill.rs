@@ -1,5 +1,4 @@
-//! Rehearsals on a screen and as Markdown: a line each while they are held, a page at the end.
-use super::markdown::{code, plain};
+//! Rehearsals on a screen: a line each while they are held, a page at the end.
 use super::words::{clean, lost};
 use super::{Criterion, DrillDocument, DrillVerdict, Scorecard, Suggestion, Trend, Width};
 use crate::facts::{Seconds, Time};
@@ -45,7 +44,7 @@ fn verdict(v: DrillVerdict) -> String {
     }
 }
 
-fn seconds(s: Option<Seconds>) -> String {
+pub(super) fn seconds(s: Option<Seconds>) -> String {
     s.map_or("-".to_string(), |s| if s.0 < 10.0 { format!("{:.2} s", s.0) } else { s.to_string() })
 }
 
@@ -154,7 +153,7 @@ fn card(out: &mut String, c: &Scorecard, trend: Option<&Trend>) {
 }
 
 /// What was run on what, how fast, what it lost: names and values.
-fn rows(c: &Scorecard) -> Vec<(&'static str, String)> {
+pub(super) fn rows(c: &Scorecard) -> Vec<(&'static str, String)> {
     let mut rows = vec![("held", format!("{}, on {}, redis-dr {}", c.started_at, c.server, c.version))];
     if !c.because.is_empty() {
         rows.push(("because", c.because.clone()));
@@ -251,91 +250,6 @@ pub fn drill_list(rows: &[DrillRow], width: Width) -> String {
 /// The day of a moment.
 fn day(t: Time) -> String {
     t.to_string().chars().take(10).collect()
-}
-
-/// The report as Markdown: a table of all, then each with target, actual, gap and what to improve.
-#[must_use]
-pub fn drill_markdown(d: &DrillDocument) -> String {
-    let mut out = format!(
-        "# Drills on {}\n\n{} passed, {} failed, {} left out, {} could not be held.\n\n",
-        plain(&d.host),
-        d.passed,
-        d.failed,
-        d.left_out,
-        d.broken
-    );
-    out.push_str("| scenario | verdict | back in | of | keys lost | had to be | runbook | over time |\n");
-    out.push_str("|---|---|---:|---:|---:|---:|---|---|\n");
-    for c in &d.drills {
-        let trend = d.trend.iter().find(|t| t.scenario == c.scenario);
-        let lost = c.loss.keys_lost.map_or("-".to_string(), |k| format!("{k} of {}", c.loss.keys_before));
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {lost} | {} | {} | {} |",
-            plain(&c.scenario),
-            c.verdict.word(),
-            seconds(c.times.serve_seconds),
-            seconds(c.objectives.rto_seconds),
-            c.loss.keys_possible,
-            plain(c.runbook.as_deref().unwrap_or("-")),
-            trend.map_or(String::new(), |t| sparkline(&t.serve_seconds)),
-        );
-    }
-    d.drills.iter().for_each(|c| card_markdown(&mut out, c));
-    if let Some(actions) = &d.actions {
-        out.push_str("\n## Actions\n\n");
-        actions_markdown(&mut out, actions);
-    }
-    out
-}
-
-fn card_markdown(out: &mut String, c: &Scorecard) {
-    let _ = writeln!(out, "\n## {}: {}\n\n{}.\n", plain(&c.scenario), c.verdict.word(), plain(&c.title));
-    for (name, value) in rows(c) {
-        let _ = writeln!(out, "- {name}: {}", plain(&value));
-    }
-    if c.criteria.is_empty() {
-        return;
-    }
-    out.push_str("\n| criterion | target | actual | gap | verdict | to improve |\n|---|---|---|---|---|---|\n");
-    for one in &c.criteria {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} |",
-            plain(&one.id),
-            plain(&one.target),
-            plain(&one.actual),
-            plain(one.gap.as_deref().unwrap_or("")),
-            if one.met { "met" } else { "missed" },
-            plain(one.improve.as_deref().unwrap_or("")),
-        );
-    }
-    if !c.steps.is_empty() {
-        out.push_str("\n| step | outcome | seconds |\n|---|---|---:|\n");
-        for s in &c.steps {
-            let time = s.seconds.map_or(String::new(), |t| format!("{:.2}", t.0));
-            let _ = writeln!(out, "| {} | {} | {time} |", plain(&s.id), plain(&s.outcome.replace('_', " ")));
-        }
-    }
-}
-
-fn actions_markdown(out: &mut String, actions: &[Suggestion]) {
-    if actions.is_empty() {
-        out.push_str("Nothing to mend was found.\n");
-        return;
-    }
-    out.push_str("| about | wanted | seen | why it matters | mend it with |\n|---|---|---|---|---|\n");
-    for a in actions {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} |",
-            plain(&a.about),
-            plain(&a.target),
-            plain(&a.actual),
-            plain(&a.because),
-            code(&a.mend)
-        );
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use super::Width;
 use super::words::{clean, loss, number};
 use crate::action::{Change, ChangeKind};
 use crate::aof::resp::Touched;
-use crate::facts::{Bytes, Cut};
+use crate::facts::{Bytes, Cut, Seconds};
 use crate::plan::{Plan, PlannedStep, SafetyCopy};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -63,6 +63,7 @@ pub fn plan(p: &Plan, width: Width) -> String {
             let _ = writeln!(out, "{BELOW}point of no return for --auto");
         }
     }
+    expected(&mut out, p);
     let _ = writeln!(out, "\nRecovered when");
     for gate in &p.recovered {
         let _ = writeln!(out, "          {}", clean(&gate.that));
@@ -71,6 +72,26 @@ pub fn plan(p: &Plan, width: Width) -> String {
     let _ = writeln!(out, "\nSafety copies go to {}.", clean(&p.site.vault_dir.display().to_string()));
     let _ = writeln!(out, "Plan {} made at {}.", p.digest.get(..12).unwrap_or(&p.digest), p.made_at);
     width.wrap(&out)
+}
+
+/// How long each step is expected to take, as bars on one scale; left out where all of them take a moment.
+fn expected(out: &mut String, p: &Plan) {
+    const WIDE: f64 = 36.0;
+    let steps: Vec<(&PlannedStep, Seconds)> = p.expected().collect();
+    let whole: f64 = steps.iter().map(|(_, took)| took.0).sum();
+    if whole < 1.0 {
+        return;
+    }
+    let _ = writeln!(out, "\nExpected  {} in all", Seconds(whole));
+    let mut before = 0.0;
+    for (step, took) in steps {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let place = |seconds: f64| (seconds / whole * WIDE).round() as usize;
+        let (from, to) = (place(before), place(before + took.0).max(place(before) + 1));
+        before += took.0;
+        let bar = format!("{}{}", " ".repeat(from), "#".repeat(to - from));
+        let _ = writeln!(out, "          {:<14} {bar:<37}  {took}", clean(&step.id));
+    }
 }
 
 /// Where the lines below a step's title begin.
@@ -165,7 +186,7 @@ fn in_full(out: &mut String, step: &PlannedStep) {
 }
 
 /// One change as a phrase.
-fn changed(change: &Change) -> String {
+pub(super) fn changed(change: &Change) -> String {
     let what = &change.what;
     match change.kind {
         ChangeKind::Replace => format!("replaces {what}"),

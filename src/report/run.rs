@@ -69,7 +69,7 @@ pub fn whole(d: &RunDocument, plan: &Plan, width: Width) -> String {
 
 /// What was run on what, and its times, one name and value a line.
 fn heads(out: &mut String, d: &RunDocument, plan: &Plan) {
-    for (name, value) in super::markdown::rows(d, plan) {
+    for (name, value) in super::run_sheet::rows(d, plan) {
         let _ = writeln!(out, "  {name:<24} {}", clean(&value));
     }
     if !d.because.is_empty() {
@@ -85,7 +85,7 @@ pub(super) fn titles(d: &RunDocument, plan: &Plan) -> Vec<String> {
     d.steps.iter().map(|s| told(title(&s.id), &types, &known)).collect()
 }
 
-fn title(outcome: RunOutcome) -> &'static str {
+pub(super) fn title(outcome: RunOutcome) -> &'static str {
     match outcome {
         RunOutcome::Recovered => "RECOVERED",
         RunOutcome::Healthy => "healthy: nothing to do",

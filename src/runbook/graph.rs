@@ -1,50 +1,46 @@
-//! A runbook as a picture: Mermaid, or lines for a terminal.
+//! A runbook as a picture: a flowchart, or lines for a terminal.
 use std::fmt::Write as _;
 
+use super::chart::{Chart, Shape};
 use super::model::{Gate, OnFailure, Runbook, Step};
 
 impl Runbook {
-    /// A Mermaid flowchart: gates are diamonds, steps boxes; the step after which clients write again is thick.
-    pub fn mermaid(&self) -> String {
-        let mut out = String::from("flowchart TD\n");
-        let _ = writeln!(out, "  start([{}])", label(&self.id));
+    /// A flowchart: gates are diamonds, steps boxes; the step after which clients write again is thick.
+    pub fn chart(&self) -> Chart {
+        let mut chart = Chart::default();
+        chart.put("start", Shape::End, &self.id);
         let mut last = "start".to_string();
-        let mut link = |out: &mut String, to: &str, text: &str| {
-            let arrow = if text.is_empty() { "-->".into() } else { format!("-->|{}|", label(text)) };
-            let _ = writeln!(out, "  {last} {arrow} {to}");
+        let mut link = |chart: &mut Chart, to: &str, text: &str| {
+            chart.arrow(&last, to, text);
             last = to.to_string();
         };
         if !self.require.is_empty() {
-            let _ = writeln!(out, "  require{{{}}}", label(&gates(&self.require)));
-            let _ = writeln!(out, "  require -->|no| refused([refused, nothing changed])");
-            link(&mut out, "require", "");
+            chart.put("require", Shape::Question, &gates(&self.require));
+            chart.put("refused", Shape::End, "refused, nothing changed");
+            chart.arrow("require", "refused", "no");
+            link(&mut chart, "require", "");
         }
         for (i, step) in self.steps.iter().enumerate() {
             let node = format!("s{i}");
-            let _ = writeln!(
-                out,
-                "  {node}[{}]",
-                label(&format!("{}: {}\n{}", step.id, step.title.source(), step.action.name()))
-            );
+            let opens = step.action.name() == "service.open";
+            let text = format!("{}: {}\n{}", step.id, step.title.source(), step.action.name());
+            chart.put(&node, if opens { Shape::Opening } else { Shape::Step }, &text);
             let condition = step.only_if.as_ref().map_or(String::new(), |e| format!("if {}", e.source()));
-            let text =
-                if i == 0 && !self.require.is_empty() && condition.is_empty() { "yes".into() } else { condition };
-            link(&mut out, &node, &text);
+            let first = i == 0 && !self.require.is_empty() && condition.is_empty();
+            link(&mut chart, &node, if first { "yes" } else { &condition });
             for (side, gate) in [("before", &step.before), ("after", &step.after)] {
                 if !gate.is_empty() {
-                    let _ =
-                        writeln!(out, "  {node} -.- g{i}{side}{{{{{}}}}}", label(&format!("{side}: {}", gates(gate))));
+                    let beside = format!("g{i}{side}");
+                    chart.put(&beside, Shape::Gate, &format!("{side}: {}", gates(gate)));
+                    chart.beside(&node, &beside);
                 }
             }
-            if step.action.name() == "service.open" {
-                let _ = writeln!(out, "  style {node} stroke-width:4px");
-            }
         }
-        let _ = writeln!(out, "  recovered{{{}}}", label(&gates(&self.recovered)));
-        link(&mut out, "recovered", "");
-        let _ = writeln!(out, "  done([recovered])");
-        link(&mut out, "done", "yes");
-        out
+        chart.put("recovered", Shape::Question, &gates(&self.recovered));
+        link(&mut chart, "recovered", "");
+        chart.put("done", Shape::End, "recovered");
+        link(&mut chart, "done", "yes");
+        chart
     }
 
     /// The same as lines.
@@ -95,22 +91,4 @@ fn list(out: &mut String, head: &str, gates: &[Gate]) {
 
 fn gates(gates: &[Gate]) -> String {
     gates.iter().map(|g| g.that.source()).collect::<Vec<_>>().join("\n")
-}
-
-/// A Mermaid label: quoted, so that nothing in it is syntax.
-pub(crate) fn label(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("#quot;"),
-            '#' => out.push_str("#35;"),
-            '<' => out.push_str("#lt;"),
-            '>' => out.push_str("#gt;"),
-            '\n' => out.push_str("<br/>"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

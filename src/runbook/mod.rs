@@ -10,8 +10,9 @@
 //! A runbook is found by its id: the file `<id>.yaml` of the operator's directories, first match wins, then the
 //! built-in ones ([`Library`]).
 mod act;
+pub(crate) mod chart;
 mod grammar;
-pub(crate) mod graph;
+mod graph;
 mod include;
 mod library;
 pub(crate) mod lint;
@@ -22,6 +23,7 @@ mod results;
 
 pub use crate::config::Risk;
 pub use act::{Do, DoError};
+pub use chart::Chart;
 pub use grammar::schema;
 pub(crate) use grammar::{Condition, Scalar};
 pub(crate) use library::compiled_in;

@@ -427,7 +427,7 @@ fn graphs_show_steps_and_gates() {
     let text = book.outline();
     assert!(text.contains("mine  Start it again  (risk: low)"), "{text}");
     assert!(text.contains("only if !server.answers") && text.contains("tried again 2 times, every 5 s"), "{text}");
-    let chart = book.mermaid();
+    let chart = book.chart().mermaid();
     assert!(
         chart.starts_with("flowchart TD\n")
             && chart.contains("service.open")

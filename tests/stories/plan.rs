@@ -108,3 +108,37 @@ fn a_saved_assessment_gives_the_same_plan_elsewhere() {
     let later = server.redis_dr(&["plan", "demo", "--facts", &facts, "--json"]).exits(0).json();
     assert_eq!(later["runbook"], here["runbook"], "the plan is from the saved facts, not from this host");
 }
+
+#[test]
+fn a_plan_comes_in_the_forms_of_a_change_ticket() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(100).kill9().append_torn_transaction();
+    let md = server.redis_dr(&["plan", "demo", "--format", "markdown"]).exits(0).stdout.clone();
+    for part in ["# Plan: repair-aof on demo: risk: ", "## Steps", "undo: ", "point of no return", "## Who may approve"]
+    {
+        assert!(md.contains(part), "{part}:\n{md}");
+    }
+    let [plan, page] = ["plan.json", "plan.html"].map(|n| server.root().join(n).display().to_string());
+    server.redis_dr(&["plan", "demo", "-o", &plan]).exits(0);
+    server.redis_dr(&["plan", "show", &plan, "--format", "html", "-o", &page]).exits(0);
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<h1>Plan: repair-aof on demo"));
+    let shown = server.redis_dr(&["plan", "show", &plan]);
+    shown.exits(0).mentions("Expected  ");
+}
+
+#[test]
+fn a_plan_says_what_is_different_from_an_earlier_one() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(100).kill9().append_torn_transaction();
+    let old = server.root().join("old.json").display().to_string();
+    server.redis_dr(&["plan", "demo", "-o", &old]).exits(0);
+    let same = server.redis_dr(&["plan", "demo", "--diff", &old, "--exit-code"]);
+    same.exits(0).mentions("says the same as the earlier one");
+    // a write in between moves the file that is cut
+    server.append_torn_transaction();
+    let moved = server.redis_dr(&["plan", "demo", "--diff", &old, "--exit-code"]);
+    moved.exits(8).mentions("is different from the earlier one").mentions("fingerprint: files: ");
+    let json = server.redis_dr(&["plan", "demo", "--diff", &old, "--json"]).exits(0).json();
+    assert_eq!(json["schema"], "redis-dr/plan-difference/1");
+    assert!(json["changes"].as_array().is_some_and(|c| !c.is_empty()), "{json}");
+}

@@ -211,3 +211,16 @@ fn where_nothing_is_left_a_snapshot_that_was_saved_is_named_by_a_command_that_ca
     assert_eq!(server.digest(), digest);
     server.writes_survive_kill9();
 }
+
+#[test]
+fn the_html_report_needs_nothing_but_itself() {
+    let (server, ..) = repaired();
+    let html = server.redis_dr(&["runs", "report", "last", "--format", "html"]).exits(0).stdout.clone();
+    assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"), "{html}");
+    for outside in ["<script", "http://", "https://", "<link", "<img", "url(http", "@import"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    for part in ["What happened when", "role=\"img\"", "aof-cut", "(taken)", "prefers-color-scheme", "@media print"] {
+        assert!(html.contains(part), "{part}");
+    }
+}

@@ -50,7 +50,7 @@ pub enum RunsCommand {
     },
     /// What happened, for people who were not there.
     #[command(
-        after_help = "Examples:\n  redis-dr runs report last\n  redis-dr runs report last --format md -o incident.md"
+        after_help = "Examples:\n  redis-dr runs report last\n  redis-dr runs report last --format md -o incident.md\n  redis-dr runs report last --format html -o incident.html"
     )]
     Report {
         /// An id, a unique prefix or `last`.

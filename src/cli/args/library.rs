@@ -1,5 +1,5 @@
 //! What is said about runbooks and playbooks.
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// `runbook …`.
@@ -24,14 +24,14 @@ pub enum LibraryCommand {
     },
     /// Draw one.
     #[command(
-        after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid"
+        after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid\n  redis-dr runbook graph restore-rdb --dot | dot -Tsvg -o restore-rdb.svg"
     )]
     Graph {
         /// Its id.
         id: String,
-        /// Mermaid instead of text.
-        #[arg(long)]
-        mermaid: bool,
+        /// In which form.
+        #[command(flatten)]
+        drawn: Drawn,
     },
     /// The JSON schema of the files.
     #[command(after_help = "Examples:\n  redis-dr runbook schema > runbook.schema.json")]
@@ -59,13 +59,15 @@ pub enum PlaybookCommand {
         files: Vec<PathBuf>,
     },
     /// Draw one.
-    #[command(after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid")]
+    #[command(
+        after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid\n  redis-dr playbook graph triage --dot | dot -Tsvg -o triage.svg"
+    )]
     Graph {
         /// Its id.
         id: String,
-        /// Mermaid instead of text.
-        #[arg(long)]
-        mermaid: bool,
+        /// In which form.
+        #[command(flatten)]
+        drawn: Drawn,
     },
     /// Run test cases: saved facts and the rule that they must lead to.
     #[command(
@@ -78,4 +80,15 @@ pub enum PlaybookCommand {
     /// The JSON schema of the files.
     #[command(after_help = "Examples:\n  redis-dr playbook schema > playbook.schema.json")]
     Schema,
+}
+
+/// How a graph is drawn; as text without either.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Drawn {
+    /// Mermaid instead of text.
+    #[arg(long, conflicts_with = "dot")]
+    pub mermaid: bool,
+    /// DOT, for Graphviz, instead of text.
+    #[arg(long)]
+    pub dot: bool,
 }
