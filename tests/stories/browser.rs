@@ -92,7 +92,7 @@ fn recovered() -> Sandbox {
 #[test]
 #[ignore = "needs Chromium"]
 fn a_report_of_a_run_reads_on_a_phone_and_on_a_desk() {
-    let server = recovered();
+    let mut server = recovered();
     for _ in 0..2 {
         server.recover_auto().recovered_by("repair-aof");
         server.kill9().append_torn_transaction();

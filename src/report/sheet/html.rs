@@ -122,7 +122,7 @@ fn round(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{code, plain};
+    use super::super::{Mood, code, plain};
     use super::*;
     use crate::facts::Time;
     use crate::report::sheet::{Bar, Mark};

@@ -101,7 +101,7 @@ impl Timeline {
         }
         for bar in &self.bars {
             let left = place(bar.from).min(100.0 - THINNEST);
-            let width = Some((bar.took.0 * unit).clamp(THINNEST, 100.0 - left));
+            let width = Some((bar.took.0 * unit).max(THINNEST).min(100.0 - left));
             let (label, outcome) = (bar.name.clone(), bar.outcome.clone());
             let about = if self.estimated { "about " } else { "" };
             let when = format!("{about}{}", short(bar.took));
