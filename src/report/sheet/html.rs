@@ -121,6 +121,7 @@ fn round(value: f64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::{Mood, code, plain};
     use super::*;

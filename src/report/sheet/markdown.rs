@@ -84,7 +84,7 @@ fn table(out: &mut String, head: &[String], rows: &[(bool, Vec<Phrase>)]) {
     let lines: Vec<&str> = head.iter().map(|h| if h.starts_with(' ') { "---:" } else { "---" }).collect();
     let _ = writeln!(out, "| {} |\n|{}|", names.join(" | "), lines.join("|"));
     for (set_off, cells) in rows {
-        let mut cells: Vec<String> = cells.iter().map(|c| phrase(c)).collect();
+        let mut cells: Vec<String> = cells.iter().map(phrase).collect();
         if *set_off && let Some(first) = cells.first_mut() {
             *first = format!("**{first}**");
         }

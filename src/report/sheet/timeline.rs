@@ -130,6 +130,7 @@ fn moment(at: Time) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
