@@ -4,10 +4,14 @@ use super::recover::{World, person, tell};
 use super::{Context, Failure, out, plan, signals};
 use crate::facts::{Seconds, Time};
 use crate::journal;
-use crate::recover::{self, Consent, Way, continue_run, of_run, open_run, take_in};
+use crate::recover::{self, Consent, OpenRun, Way, continue_run, of_run, open_run, take_in};
 use crate::report::{self, RunDocument, RunOutcome, RunsDocument, RunsRow};
+use crate::state::StateError;
 use std::io::IsTerminal;
 use std::path::Path;
+
+/// Stopped part-way, whatever it was: the exit code where a run to go on with can't be opened.
+const UNFINISHED: i32 = 4;
 
 /// One of the commands.
 pub fn run(context: &Context, command: RunsCommand) -> Result<i32, Failure> {
@@ -32,27 +36,51 @@ fn find(context: &Context, wanted: Option<&str>, default: &str) -> Result<String
     Ok(context.state.find_run(wanted.unwrap_or(default))?)
 }
 
-/// The one unfinished run, or the one asked for.
-fn unfinished(context: &Context, wanted: Option<&str>) -> Result<String, Failure> {
-    if wanted.is_some() {
-        return find(context, wanted, "last");
+/// The one unfinished run, or the one asked for, opened. One that can't be read may be unfinished: that is no usage error.
+fn unfinished(context: &Context, wanted: Option<&str>) -> Result<(String, OpenRun), Failure> {
+    let open = |id: &str| open_run(&context.state, &context.look, id);
+    let ids = context.state.run_ids().map_err(cannot_look)?;
+    if let Some(wanted) = wanted {
+        let id = context.state.find_run(wanted)?;
+        let run = open(&id).map_err(|because| unread(&id, &because))?;
+        return Ok((id, run));
     }
-    let open: Vec<String> = context
-        .state
-        .run_ids()?
-        .into_iter()
-        .filter(|id| {
-            open_run(&context.state, &context.look, id)
-                .ok()
-                .and_then(|r| r.log.status().ok())
-                .is_some_and(|s| s.unfinished())
-        })
-        .collect();
-    match open.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(Failure::usage("no run is unfinished", "redis-dr runs list shows all; name one")),
-        many => Err(Failure::usage(format!("{} runs are unfinished: {}", many.len(), many.join(", ")), "name one")),
+    let (mut found, mut unreadable) = (Vec::new(), None);
+    for id in ids.into_iter().filter(|id| began(context, id)) {
+        match open(&id).and_then(|run| Ok((run.log.status().map_err(|e| e.to_string())?.unfinished(), run))) {
+            Ok((true, run)) => found.push((id, run)),
+            Ok((false, _)) => {}
+            Err(because) => unreadable = Some(unread(&id, &because)),
+        }
     }
+    match (found.len(), found.pop(), unreadable) {
+        (1, Some(one), _) => Ok(one),
+        (0, _, Some(failure)) => Err(failure),
+        (0, ..) | (_, None, _) => Err(Failure::usage("no run is unfinished", "redis-dr runs list shows all; name one")),
+        (many, Some(last), _) => {
+            let ids: Vec<String> = found.into_iter().chain([last]).map(|(id, _)| id).collect();
+            Err(Failure::usage(format!("{many} runs are unfinished: {}", ids.join(", ")), "name one"))
+        }
+    }
+}
+
+/// Has a run a first line? A crash before it leaves a journal of a run that never began.
+fn began(context: &Context, id: &str) -> bool {
+    let log = journal::read(context.look, &context.state.journal_path(id));
+    !matches!(log, Err(journal::JournalError::NeverBegan { .. }))
+}
+
+fn unread(id: &str, because: &str) -> Failure {
+    Failure::new(
+        UNFINISHED,
+        format!("run {id} can't be opened, and may not be finished: {because}"),
+        "mend that, then try again; or, with a copy of its journal: redis-dr runs rollback --journal FILE --state-dir DIR",
+    )
+}
+
+fn cannot_look(error: StateError) -> Failure {
+    let hint = error.hint();
+    Failure::of(UNFINISHED, error, hint)
 }
 
 /// The run of a copy of a journal; taken into the state directory where it is not known there.
@@ -123,8 +151,7 @@ fn go_on(
     auto: bool,
     confirm: Option<String>,
 ) -> Result<i32, Failure> {
-    let id = unfinished(context, wanted)?;
-    let run = open_run(&context.state, &context.look, &id).map_err(|e| Failure::look(e, "redis-dr runs list"))?;
+    let (id, run) = unfinished(context, wanted)?;
     let world = World::new(context, Some(&run.plan.instance))?;
     let parts = world.parts();
     let consent = match (&confirm, auto) {

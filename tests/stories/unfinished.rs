@@ -14,6 +14,11 @@ fn cut_off(step: &str, repeatable: bool) -> (Sandbox, String) {
     (server, digest)
 }
 
+fn newest_run(server: &Sandbox) -> String {
+    let runs = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
+    runs["runs"][0]["run_id"].as_str().unwrap().to_owned()
+}
+
 fn outcomes(server: &Sandbox) -> Vec<String> {
     let runs = server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
     runs["runs"].as_array().unwrap().iter().map(|run| run["outcome"].as_str().unwrap().to_owned()).collect()
@@ -214,4 +219,22 @@ fn a_server_that_was_failing_before_is_left_held_by_a_roll_back() {
     assert_eq!(document["outcome"], "failed", "{output}");
     assert!(!server.running() && server.data().join(".redis-dr/held").exists(), "{output}");
     assert!(server.files() == before, "{output}");
+}
+
+#[test]
+fn a_run_that_cannot_be_opened_is_not_taken_for_a_finished_one() {
+    let (server, digest) = cut_off("start", true);
+    let run = newest_run(&server);
+    let dir = server.root().join("state/runs").join(&run);
+    let journal = fs::read(dir.join("journal.jsonl")).unwrap();
+    let mut damaged = journal.clone();
+    damaged[40] ^= 1;
+    fs::write(dir.join("journal.jsonl"), damaged).unwrap();
+    for words in [&["runs", "rollback", "--auto"][..], &["runs", "resume"], &["runs", "rollback", &run, "--auto"]] {
+        server.redis_dr(words).exits(4).mentions("may not be finished").mentions("--journal FILE");
+    }
+    fs::write(dir.join("journal.jsonl"), journal).unwrap();
+    server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(0);
+    assert_eq!(server.digest(), digest);
+    server.redis_dr(&["runs", "resume", "--auto", "--json"]).exits(2).mentions("no run is unfinished");
 }
