@@ -126,6 +126,10 @@ impl Act for RedisConfigRewrite {
         }
     }
 
+    fn settings(&self, _: &Site) -> Option<Vec<String>> {
+        None
+    }
+
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let mut server = hands.connect()?;
         if server.setting("min-replicas-to-write")? == Some(FENCE.to_string()) {

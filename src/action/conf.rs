@@ -41,6 +41,10 @@ impl Act for ConfSet {
         }
     }
 
+    fn settings(&self, _: &Site) -> Option<Vec<String>> {
+        Some(self.0.keys().map(|name| name.to_lowercase()).collect())
+    }
+
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
         let Ok(text) = text(hands) else {
             return Done::No;

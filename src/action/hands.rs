@@ -275,6 +275,11 @@ pub trait Act {
     /// What it changes, saves and undoes. Pure.
     fn effects(&self, site: &Site) -> Effects;
 
+    /// The settings of the configuration file that it changes, in lower case; `None`: it may be any. Pure.
+    fn settings(&self, _site: &Site) -> Option<Vec<String>> {
+        Some(vec![])
+    }
+
     /// The state that its undo needs, looked at before it acts.
     ///
     /// # Errors

@@ -45,6 +45,10 @@ impl Act for RedisRaiseMaxmemory {
         }
     }
 
+    fn settings(&self, _: &Site) -> Option<Vec<String>> {
+        Some(vec![NAME.into()])
+    }
+
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let value = limit(hands)?.0.to_string();
         Ok(json!({ "undo": [UndoMove::ConfigSet { name: NAME.into(), value }] }))

@@ -39,6 +39,10 @@ impl Act for ConfDisable {
         }
     }
 
+    fn settings(&self, site: &Site) -> Option<Vec<String>> {
+        Some(site.refused.iter().filter_map(|l| Some(l.text.split_whitespace().next()?.to_lowercase())).collect())
+    }
+
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
         match ask(hands) {
             Ok(Answer::Takes) => Done::Yes("the server takes its configuration".into()),

@@ -28,8 +28,17 @@ impl Act for ServiceStop {
         Effects {
             changes: vec![Change { what: format!("{}: stop and hold", unit_name(site)), kind: ChangeKind::Service }],
             saves: vec![],
-            undo: vec![UndoMove::ReleaseHold, UndoMove::StartIfItRan],
-            undo_text: if site.was_answering { "start it again" } else { "lift the hold" }.into(),
+            undo: match site.stray {
+                // what would be started is another server than the one that was stopped
+                true => vec![UndoMove::ReleaseHold],
+                false => vec![UndoMove::ReleaseHold, UndoMove::StartIfItRan],
+            },
+            undo_text: match (site.stray, site.was_answering) {
+                (true, _) => "lift the hold; the stray server stays down, what it held is in the vault",
+                (false, true) => "start it again",
+                (false, false) => "lift the hold",
+            }
+            .into(),
             class: RepeatClass::Checkable,
             opens: false,
         }

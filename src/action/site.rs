@@ -58,6 +58,9 @@ pub struct Site {
     pub probe: bool,
     /// Did the server answer when the plan was made?
     pub was_answering: bool,
+    /// Is the server that runs a stray one of this instance, started with another configuration?
+    #[serde(default)]
+    pub stray: bool,
     /// Is what the running server holds known to be worth nothing (an empty start)?
     pub memory_worthless: bool,
     /// Half-written files of dead processes in the data directory.

@@ -98,6 +98,7 @@ pub fn site(
         can_fence: can_fence(assessed),
         probe: target.probe,
         was_answering: facts.server.answers == Some(true),
+        stray: facts.port.stray == Some(true),
         leftovers: facts.files.leftovers.clone(),
         memory_worthless: facts.server.answers == Some(true) && facts.server.data_empty == Some(true),
         rights: facts.files.rights.clone(),

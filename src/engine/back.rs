@@ -1,11 +1,10 @@
 //! Walking back: what ran is undone, last first, from the journal alone.
 use super::run::{Run, RunError};
-use super::{Ending, Event};
+use super::{Ending, Event, before};
 use crate::action::{ActError, UndoMove};
 use crate::journal::{Event as Line, UndoWork};
 use crate::vault::{How, Kept, Save};
 use serde_json::Value;
-use std::path::Path;
 use std::time::Duration;
 
 /// Takes everything back after a failure; a rolled-back run is a failed run.
@@ -30,7 +29,7 @@ fn rolled_back(because: String, left_held: Option<String>, hint: String) -> Endi
     Ending::RolledBack { because, hint }
 }
 
-/// Undoes every step that was started, the last first, then checks that every file is as it was. What clients wrote is
+/// Undoes every step that was started, the last first, then checks that files and service are as they were. What clients wrote is
 /// saved first; `discard_writes` gives up what can't be.
 ///
 /// # Errors
@@ -58,32 +57,35 @@ fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> 
     }
     // what a crash left half-written is no part of what is taken back
     run.sweep();
-    let all = log.saves().into_iter().cloned().collect::<Vec<Save>>();
-    let (mut undone, mut left_held) = (Vec::<Save>::new(), None);
-    for work in log.to_undo()? {
-        // in the order in which they were made
-        undone.splice(0..0, work.saves.iter().cloned());
+    let (works, mut left_held) = (log.to_undo()?, None);
+    for (at, work) in works.iter().enumerate() {
+        // by this walk or an earlier one
+        let pending: Vec<&str> = works[at + 1..].iter().map(|work| work.step.as_str()).collect();
+        let undone = log.saves_but(&pending);
         if run.deps.stop.asked() {
             return stop(run).map(Way::Ended);
         }
         let step = work.step.clone();
         run.record(Line::UndoStarted { step: step.clone() })?;
         run.tell(&Event::Undoing { id: &step });
-        match undo(run, &work, &undone, &mut left_held) {
+        match undo(run, work, &undone, &mut left_held) {
             Ok(after) => {
                 run.record(Line::UndoDone { step: step.clone(), after })?;
                 run.tell(&Event::Undone { id: &step });
             }
             Err(e) if e.interrupted => return stop(run).map(Way::Ended),
-            Err(e) => return stuck(run, &work, &e).map(Way::Ended),
+            Err(e) => return stuck(run, work, &e).map(Way::Ended),
         }
     }
     run.sweep();
-    if let Err(e) = as_before(run, &all) {
-        return Ok(Way::Ended(Ending::Stuck { because: e.because, by_hand: vec![e.hint] }));
+    let service = before::files(run, &log.saves()).and_then(|()| before::service(run, &log, left_held.is_some()));
+    match service {
+        Ok(differs) => {
+            run.record(Line::RunRolledBack {})?;
+            Ok(Way::Back(left_held.or(differs)))
+        }
+        Err(e) => Ok(Way::Ended(Ending::Stuck { because: e.because, by_hand: vec![e.hint] })),
     }
-    run.record(Line::RunRolledBack {})?;
-    Ok(Way::Back(left_held))
 }
 
 /// Stops between two undos; the way back goes on from here, there is none forward.
@@ -97,7 +99,7 @@ fn stop(run: &mut Run<'_>) -> Result<Ending, RunError> {
 fn undo(
     run: &mut Run<'_>,
     work: &UndoWork,
-    undone: &[Save],
+    undone: &[&Save],
     left_held: &mut Option<String>,
 ) -> Result<Vec<Kept>, ActError> {
     let mut after = Vec::new();
@@ -120,7 +122,7 @@ fn undo(
             UndoMove::StartIfItRan => {
                 if !work.before["pid"].is_null() {
                     // once it runs it writes to them
-                    as_before(run, undone)?;
+                    before::files(run, undone)?;
                     *left_held = start_again(run, work)?;
                 }
             }
@@ -161,36 +163,6 @@ fn start_again(run: &mut Run<'_>, work: &UndoWork) -> Result<Option<String>, Act
         }
         other => other.map(|()| None),
     }
-}
-
-/// Every file is bit for bit as it was before these were saved. A server that runs again may write to its data.
-fn as_before(run: &mut Run<'_>, saves: &[Save]) -> Result<(), ActError> {
-    let runs = run.with_hands(&[], |h| h.running().ok().flatten().is_some());
-    let site = &run.plan.site;
-    let written =
-        |path: &Path| path == site.rdb || path.starts_with(&site.aof) || path == site.data_dir.join(&site.aof_name);
-    let saves: Vec<&Save> = saves.iter().filter(|save| !runs || !written(save.path())).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    for save in saves {
-        // the first save of a path saw it as it was before the run; a directory saved before it, as not there or with all
-        // its files, has said so for everything in it
-        let told = save.path().ancestors().any(|path| seen.contains(path));
-        seen.insert(save.path().to_path_buf());
-        let to_check = match save {
-            _ if told => vec![],
-            Save::File(_) => vec![(*save).clone()],
-            Save::Tree(tree) => {
-                let (new, old): (Vec<_>, Vec<_>) =
-                    tree.files().iter().partition(|f| seen.insert(f.path().to_path_buf()));
-                if old.is_empty() { vec![(*save).clone()] } else { new.into_iter().cloned().map(Save::from).collect() }
-            }
-        };
-        if let Some(because) = run.vault.differs_any(&to_check)? {
-            let because = format!("{} is not as it was: {because}", save.path().display());
-            return Err(ActError::failed(because, "compare it with the copy in the vault: redis-dr vault list"));
-        }
-    }
-    Ok(())
 }
 
 fn stuck(run: &mut Run<'_>, work: &UndoWork, e: &ActError) -> Result<Ending, RunError> {

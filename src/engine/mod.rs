@@ -5,6 +5,7 @@
 //! *done*. The journal is written before anything is believed; if it can't be written, nothing more is done.
 mod again;
 mod back;
+mod before;
 mod forward;
 mod gates;
 mod proof;

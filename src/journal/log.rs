@@ -150,8 +150,14 @@ impl Log {
     /// Everything the run saved, in order.
     #[must_use]
     pub fn saves(&self) -> Vec<&Save> {
+        self.saves_but(&[])
+    }
+
+    /// Everything the run saved, in order, but for these steps.
+    #[must_use]
+    pub fn saves_but(&self, steps: &[&str]) -> Vec<&Save> {
         let started = self.records.iter().filter_map(|record| match &record.event {
-            Event::StepStarted { saves, .. } => Some(saves),
+            Event::StepStarted { step, saves, .. } if !steps.contains(&step.as_str()) => Some(saves),
             _ => None,
         });
         started.flatten().collect()
