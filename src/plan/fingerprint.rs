@@ -112,7 +112,13 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
         (true, Some(ServerRole::Slave)) => "slave",
         _ => "unknown",
     };
-    let run_id = if running { facts.server.run_id.clone().unwrap_or_default() } else { "down".into() };
+    // one that hangs goes on writing once it is woken
+    let there = running || facts.process.pid.is_some();
+    let run_id = match (running, there) {
+        (true, _) => facts.server.run_id.clone().unwrap_or_default(),
+        (false, true) => "silent".into(),
+        (false, false) => "down".into(),
+    };
     let mut paths = BTreeMap::new();
     for (name, path) in
         [("config_file", &site.config_file), ("data_dir", &site.data_dir), ("rdb", &site.rdb), ("aof", &site.aof)]
@@ -126,7 +132,7 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
         .into_iter()
         .flatten()
     {
-        mark_all(look, &path, running, &mut files, &mut seen);
+        mark_all(look, &path, there, &mut files, &mut seen);
     }
     Fingerprint {
         host: look.hostname(),

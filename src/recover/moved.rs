@@ -1,10 +1,10 @@
 //! What has moved since a run was cut off, as far as its steps to come rely on it. What the run itself changed is left
 //! out: its own edits, the files its steps had saved before they changed them, the server that it stopped and started.
 use super::{OpenRun, World};
-use crate::action::{self, Action, ConfSet};
+use crate::action::{self, ChangeKind};
 use crate::facts::{Facts, ProcessState};
 use crate::journal::{Event, StepState};
-use crate::plan::{self, Fingerprint};
+use crate::plan::{self, Fingerprint, PlannedStep};
 use crate::redis_conf::{Effective, edit};
 use crate::vault::Save;
 use std::collections::BTreeSet;
@@ -31,6 +31,8 @@ struct Service {
     start: Option<StepState>,
     /// What the server that it started calls itself.
     run_id: Option<String>,
+    /// Has a step begun to start, stop, wake or kill it?
+    touched: bool,
 }
 
 impl Service {
@@ -48,11 +50,14 @@ impl Service {
             }
             _ => None,
         });
-        Self { stop: of_action("service.stop"), start: of_action("service.start"), run_id }
-    }
-
-    fn untouched(&self) -> bool {
-        self.stop.is_none() && self.start.is_none()
+        let changes_it = |step: &PlannedStep| {
+            let action = step.action().ok();
+            action
+                .is_some_and(|a| a.act().effects(&run.plan.site).changes.iter().any(|c| c.kind == ChangeKind::Service))
+        };
+        let mut begun = run.plan.steps.iter().filter(|s| status.step(&s.id).is_some_and(|s| s != StepState::Undone));
+        let touched = begun.any(changes_it);
+        Self { stop: of_action("service.stop"), start: of_action("service.start"), run_id, touched }
     }
 
     /// Somebody else started, stopped or restarted it.
@@ -92,7 +97,7 @@ fn files(world: &World<'_>, run: &OpenRun, facts: &Facts, service: &Service) -> 
     for print in [&mut then, &mut now] {
         print.files.retain(|f| !ours.has(Path::new(&f.path)));
     }
-    if !service.untouched() || ours.has(&plan.site.config_file) {
+    if service.touched || ours.has(&plan.site.config_file) {
         same(&mut now, &then);
     }
     then.moved(world.look, &now)
@@ -141,7 +146,7 @@ fn config(world: &World<'_>, run: &OpenRun) -> Vec<String> {
     let edited = edited(run);
     let mut out = Vec::new();
     let names: BTreeSet<&String> = then.values.keys().chain(is.values.keys()).collect();
-    for name in names.into_iter().filter(|n| !edited.contains(*n)) {
+    for name in names.into_iter().filter(|n| edited.as_ref().is_some_and(|edited| !edited.contains(*n))) {
         let value = |of: &Effective| of.values.get(name).map(|s| s.value.join(" "));
         if value(&then) != value(&is) {
             out.push(format!("{}: {name} is another than when the run began", site.config_file.display()));
@@ -173,13 +178,10 @@ fn saved_text(world: &World<'_>, run: &OpenRun, path: &Path) -> Option<String> {
     world.look.read_text(saved.copy()?, LARGEST).ok()
 }
 
-/// The settings that steps of the run change.
-fn edited(run: &OpenRun) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for step in &run.plan.steps {
-        if let Ok(Action::ConfSet(ConfSet(set))) = step.action() {
-            names.extend(set.keys().map(|k| k.to_lowercase()));
-        }
-    }
-    names
+/// The settings that steps of the run change; `None`: it may be any.
+fn edited(run: &OpenRun) -> Option<BTreeSet<String>> {
+    let status = run.log.status().unwrap_or_default();
+    let begun = run.plan.steps.iter().filter(|step| status.step(&step.id).is_some());
+    let names = begun.filter_map(|step| step.action().ok()).map(|action| action.act().settings(&run.plan.site));
+    Some(names.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
 }
