@@ -3,23 +3,12 @@
 use crate::dr::Output;
 use crate::lab::Lab;
 use crate::resp::Client;
-use crate::sandbox::{Sandbox, processes_in, wait_until};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use crate::sandbox::{Sandbox, wait_until};
+use crate::troubles::SmallDisk;
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
-
-impl Sandbox {
-    /// Its processes stand still, and answer nothing.
-    pub fn freeze(&self) {
-        for pid in self.servers() {
-            kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
-        }
-    }
-}
 
 /// Was this found?
 fn found(run: &Value, id: &str) -> bool {
@@ -142,12 +131,8 @@ fn raising_maxmemory_can_be_taken_back() {
     assert_eq!(server.must(&["CONFIG", "GET", "maxmemory"]).text(), "maxmemory\n8388608");
 }
 
-/// A save that can't succeed: its name is that of a directory.
 fn break_saves(server: &mut Sandbox) {
-    server.configure("save 3600 1").start().fill(300);
-    fs::create_dir(server.rdb()).unwrap();
-    server.must(&["BGSAVE"]);
-    wait_until("the save to fail", || server.info("rdb_last_bgsave_status").as_deref() == Some("err"));
+    server.configure("save 3600 1").start().fill(300).saves_fail();
     assert!(server.ask(&["SET", "a", "b"]).unwrap().text().contains("MISCONF"));
 }
 
@@ -176,54 +161,6 @@ fn writes_are_not_resumed_while_saves_still_fail() {
     assert!(server.ask(&["SET", "a", "b"]).unwrap().text().contains("MISCONF"), "it is as it was");
 }
 
-/// The data directory on a small filesystem of its own; unmounted when it goes.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, and said, where this user may not mount.
-    fn under(server: &Sandbox) -> Option<Self> {
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(server.data()).output();
-        match done {
-            Ok(out) if out.status.success() => Some(Self(server.data())),
-            other => {
-                eprintln!("-- LEFT OUT: a small disk needs the right to mount: {other:?}");
-                None
-            }
-        }
-    }
-
-    /// Fills it to the last byte with something that is not the server's.
-    fn fill(&self) {
-        let block = vec![0_u8; 64 << 10];
-        let mut file = fs::File::create(self.0.join("somebody-elses")).unwrap();
-        while std::io::Write::write_all(&mut file, &block).is_ok() {}
-    }
-
-    fn remount(&self, how: &str) {
-        let done = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap();
-        assert!(done.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // a server that lives on an unmounted disk would not be found any more
-        for pid in processes_in(&self.0) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-        let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
-    }
-}
-
-/// Half a snapshot of a process that is gone, an hour old: no process has this number.
-fn leave_half_a_snapshot(server: &Sandbox) -> PathBuf {
-    let path = server.data().join("temp-4194305.rdb");
-    fs::write(&path, [b"REDIS0009".as_slice(), &vec![7; 6 << 20]].concat()).unwrap();
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    fs::File::open(&path).unwrap().set_modified(hour_ago).unwrap();
-    path
-}
-
 /// The AOF can't be written any more.
 fn until_misconf(server: &Sandbox) {
     let (mut client, value) = (server.client(), "x".repeat(10_000));
@@ -237,7 +174,7 @@ fn a_full_disk_is_freed_of_what_nobody_needs_and_writes_resume() {
     Lab::on_each(|mut server| {
         let Some(disk) = SmallDisk::under(&server) else { return };
         server.start().fill(300);
-        let left = leave_half_a_snapshot(&server);
+        let left = server.leave_half_a_snapshot();
         disk.fill();
         until_misconf(&server);
         let (digest, run_id) = (server.digest(), server.run_id());
@@ -260,7 +197,7 @@ fn a_server_that_a_full_disk_keeps_down_is_started_when_there_is_room() {
     server.start().fill(300);
     let digest = server.digest();
     server.kill9();
-    let left = leave_half_a_snapshot(&server);
+    let left = server.leave_half_a_snapshot();
     disk.fill();
     let run = server.recover_auto().recovered_by("free-disk");
     assert!(found(&run, "disk.full"), "{run:#}");
@@ -310,29 +247,13 @@ fn a_program_on_our_port_is_named_and_left_alone() {
     drop(ours);
 }
 
-/// Another server on the port, from a copy of the configuration with another directory, and maybe another pid file.
-fn start_from_a_copy(server: &mut Sandbox, own_pid_file: bool) -> std::process::Child {
-    let (dir, root) = (server.root().join("elsewhere"), server.root().display().to_string());
-    fs::create_dir(&dir).unwrap();
-    let mut conf =
-        fs::read_to_string(server.conf()).unwrap().replace(&format!("{root}/data"), &format!("{root}/elsewhere"));
-    if own_pid_file {
-        conf = conf.replace("redis.pid", "other.pid");
-    }
-    let copy = server.root().join("copy.conf");
-    fs::write(&copy, conf).unwrap();
-    let child = Command::new(&server.tree.server).arg(copy).stdout(std::process::Stdio::null()).spawn().unwrap();
-    wait_until("the other server to answer", || server.ask(&["PING"]).is_some_and(|r| r.text() == "PONG"));
-    child
-}
-
 #[test]
 fn a_stray_server_of_this_instance_makes_way_and_its_memory_is_kept() {
     let mut server = Lab::new().sandbox();
     server.start().fill(300);
     let digest = server.digest();
     server.kill9();
-    let mut stray = start_from_a_copy(&mut server, false);
+    let mut stray = server.start_a_stray(false);
     server.must(&["SET", "written-to", "the stray one"]);
     let run = server.recover_auto().recovered_by("free-port");
     assert!(found(&run, "server.port_taken"));
@@ -346,7 +267,7 @@ fn a_stray_server_of_this_instance_makes_way_and_its_memory_is_kept() {
 fn a_server_of_somebody_else_on_our_port_is_left_alone() {
     let mut server = Lab::new().sandbox();
     server.start().fill(300).kill9();
-    let mut other = start_from_a_copy(&mut server, true);
+    let mut other = server.start_a_stray(true);
     let run_id = server.run_id();
     let run = refused(&server.recover_auto());
     assert!(found(&run, "server.port_taken"));

@@ -40,5 +40,6 @@ mod taken_back;
 mod terminal;
 mod to_time;
 mod traps;
+mod troubles;
 mod unfinished;
 mod untouched;

@@ -36,10 +36,15 @@ pub struct Client {
 
 impl Client {
     pub fn connect(port: u16) -> io::Result<Self> {
+        Self::patient_for(port, Duration::from_secs(20))
+    }
+
+    /// One that waits no longer for an answer.
+    pub fn patient_for(port: u16, patience: Duration) -> io::Result<Self> {
         let address = ([127, 0, 0, 1], port).into();
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Self { reader: BufReader::new(stream) })
     }

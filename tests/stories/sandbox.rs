@@ -93,6 +93,11 @@ impl Sandbox {
         self.root().join("redis.conf")
     }
 
+    /// Where a server lives that sits on this one's port.
+    pub fn elsewhere(&self) -> PathBuf {
+        self.root().join("elsewhere")
+    }
+
     /// redis-dr's own configuration.
     pub fn config(&self) -> PathBuf {
         self.root().join("redis-dr.yaml")
@@ -237,7 +242,7 @@ pub(crate) fn processes_in(dir: &Path) -> Vec<i32> {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        for dir in [self.data(), self.root().to_owned()] {
+        for dir in [self.data(), self.elsewhere(), self.root().to_owned()] {
             for pid in processes_in(&dir) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }

@@ -3,7 +3,7 @@ use crate::dr::Output;
 use crate::host_state::{HostState, launches_under_way, left_behind};
 use crate::live::{self, Writer};
 use crate::sandbox::{Sandbox, wait_until};
-use crate::scenes::Broken;
+use crate::scenes::{Broken, Host};
 use crate::start::{self, Start};
 use crate::tracer::{Fault, Traced, trace};
 
@@ -42,7 +42,7 @@ impl std::fmt::Display for Case {
 
 struct Scene<'b> {
     broken: &'b Broken,
-    server: Sandbox,
+    host: Host,
     original: HostState,
     acknowledged: Vec<String>,
 }
@@ -53,10 +53,10 @@ impl Case {
     /// # Panics
     /// When a law does not hold.
     pub fn play(self, broken: &Broken) {
-        let server = broken.again();
-        let original = HostState::of(&server);
-        let mut scene = Scene { broken, server, original, acknowledged: Vec::new() };
-        let writer = Writer::begin(scene.server.port);
+        let host = broken.again();
+        let original = HostState::of(&host.server);
+        let mut scene = Scene { broken, host, original, acknowledged: Vec::new() };
+        let writer = broken.scene.writes.then(|| Writer::begin(scene.server().port));
         let mut args = broken.scene.args();
         if let During::RollBack { killed_at } = self.during {
             scene.traced(&args, Some((killed_at, Fault::KillBefore)));
@@ -65,9 +65,10 @@ impl Case {
         let traced = scene.traced(&args, Some((self.at, self.fault)));
         scene.never_nothing();
         let ended = scene.ends(self, &traced);
-        scene.acknowledged = writer.end();
+        scene.acknowledged = writer.map(Writer::end).unwrap_or_default();
         match ended {
             End::Recovered => scene.proves_recovered(),
+            End::Before if broken.scene.runs() => scene.proves_serving_as_before(),
             End::Before => scene.proves_as_before(),
         }
     }
@@ -80,15 +81,22 @@ enum End {
 }
 
 impl Scene<'_> {
+    fn server(&self) -> &Sandbox {
+        &self.host.server
+    }
+
     fn traced(&self, args: &[&str], fault: Option<(usize, Fault)>) -> Traced {
-        let traced = trace(&self.server.command(args), self.server.root(), fault).unwrap();
-        wait_until("a launched server to be one", || launches_under_way(&self.server) == 0);
+        let traced = trace(&self.server().command(args), self.server().root(), fault).unwrap();
+        wait_until("a launched server to be one", || launches_under_way(self.server()) == 0);
         traced
     }
 
     fn never_nothing(&self) {
-        let now = start::now(&self.server);
-        let fine = now == Start::Refused || now == self.broken.start || now == Start::Loads(self.broken.digest.clone());
+        let now = start::now(self.server());
+        let known = [&self.broken.digest, &self.broken.before];
+        let fine = now == Start::Refused
+            || now == self.broken.start
+            || known.iter().any(|digest| now == Start::Loads((*digest).clone()));
         assert!(fine, "a start would load {now:?}; the host was {:?}", self.broken.start);
     }
 
@@ -111,14 +119,14 @@ impl Scene<'_> {
     }
 
     fn unfinished(&self) -> Option<String> {
-        let runs = self.server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
+        let runs = self.server().redis_dr(&["runs", "list", "--json"]).exits(0).json();
         let runs = runs["runs"].as_array().unwrap();
         let open = runs.iter().find(|run| run["outcome"] == "unfinished" || run["outcome"] == "stuck");
         Some(open?["run_id"].as_str().unwrap().to_owned())
     }
 
     fn last_outcome(&self) -> Option<String> {
-        let runs = self.server.redis_dr(&["runs", "list", "--json"]).exits(0).json();
+        let runs = self.server().redis_dr(&["runs", "list", "--json"]).exits(0).json();
         Some(runs["runs"].as_array().unwrap().first()?["outcome"].as_str().unwrap().to_owned())
     }
 
@@ -139,13 +147,13 @@ impl Scene<'_> {
         match ending {
             // a run on its way back goes no way but back
             Ending::Resume | Ending::Again if back => self.carry(case, Ending::RollBack),
-            Ending::Resume => recovered(&self.server.redis_dr(&["runs", "resume", "--auto", "--json"])),
-            Ending::Again => recovered(&self.server.redis_dr(&self.broken.scene.args())),
+            Ending::Resume => recovered(&self.server().redis_dr(self.broken.scene.resume())),
+            Ending::Again => recovered(&self.server().redis_dr(&self.broken.scene.args())),
             Ending::RollBack => {
-                let out = self.server.redis_dr(&["runs", "rollback", "--auto", "--json"]);
+                let out = self.server().redis_dr(&["runs", "rollback", "--auto", "--json"]);
                 if out.code == Some(3) {
                     // open to clients: nobody takes that back unasked
-                    return recovered(&self.server.redis_dr(&["runs", "resume", "--auto", "--json"]));
+                    return recovered(&self.server().redis_dr(self.broken.scene.resume()));
                 }
                 assert_eq!(out.exits(0).json()["outcome"], "rolled_back", "{out}");
                 End::Before
@@ -154,32 +162,64 @@ impl Scene<'_> {
     }
 
     fn proves_recovered(mut self) {
-        let there = live::there(&self.server);
+        let there = live::there(self.server());
         let lost: Vec<&String> = self.acknowledged.iter().filter(|key| !there.contains(key)).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?} of {}", self.acknowledged.len());
-        live::forget(&self.server);
-        assert_eq!(self.server.digest(), self.broken.digest, "recovered, to other data");
-        assert_eq!(self.server.servers().len(), 1);
+        live::forget(self.server());
+        assert_eq!(self.server().digest(), self.broken.digest, "recovered, to other data");
+        assert_eq!(self.server().servers().len(), 1);
         assert!(self.unfinished().is_none(), "a run is left unfinished");
-        let conf = std::fs::read_to_string(self.server.conf()).unwrap();
+        let conf = std::fs::read_to_string(self.server().conf()).unwrap();
         assert!(!conf.contains("redis-dr fence"), "the fence is left in redis.conf:\n{conf}");
-        let backups = (self.original.under("backups"), HostState::of(&self.server).under("backups"));
+        let backups = (self.original.under("backups"), HostState::of(self.server()).under("backups"));
         assert_eq!(backups.0.differences(&backups.1), Vec::<String>::new());
         self.leaves_nothing();
-        self.server.writes_survive_kill9();
+        self.host.server.writes_survive_kill9();
     }
 
     fn leaves_nothing(&self) {
         // redis-dr's own rooms are swept when they are next entered to write there
-        let _ = self.server.redis_dr(&["pause", "demo", "--off"]);
-        let _ = self.server.redis_dr(&["runs", "show", "last"]);
-        assert_eq!(left_behind(&self.server), Vec::<String>::new());
+        let _ = self.server().redis_dr(&["pause", "demo", "--off"]);
+        let _ = self.server().redis_dr(&["runs", "show", "last"]);
+        assert_eq!(left_behind(self.server()), Vec::<String>::new());
     }
 
     fn proves_as_before(self) {
         assert!(self.acknowledged.is_empty(), "taken back, with writes that clients were told are safe");
-        assert!(!self.server.running(), "it did not run before");
-        assert_eq!(self.original.differences(&HostState::of(&self.server)), Vec::<String>::new());
+        assert!(!self.server().running(), "it did not run before");
+        self.files_are_as_before(&self.original.differences(&self.now()));
+    }
+
+    /// The server runs as it did, with what it held, what it was told since, and its settings.
+    fn proves_serving_as_before(self) {
+        self.server().thaw();
+        wait_until("the server to answer as before", || {
+            self.server().ask(&["PING"]).is_some_and(|reply| !reply.text().contains("LOADING"))
+        });
+        let there = live::there(self.server());
+        let lost: Vec<&String> = self.acknowledged.iter().filter(|key| !there.contains(key)).collect();
+        assert!(lost.is_empty(), "taken back, and lost: {lost:?} of {}", self.acknowledged.len());
+        let settings = live::settings(self.server());
+        let was = self.host.settings.as_ref().unwrap();
+        let differ: Vec<_> = was.iter().filter(|(name, value)| settings.get(*name) != Some(value)).collect();
+        assert!(differ.is_empty(), "settings were {differ:?}");
+        live::forget(self.server());
+        assert_eq!(self.server().digest(), self.broken.before, "taken back, to other data");
+        // its own data it may write, and what it writes is compared by the digest
+        let rest = |state: &HostState| [state.under("redis.conf"), state.under("backups")];
+        let pairs = rest(&self.original).into_iter().zip(rest(&self.now()));
+        self.files_are_as_before(&pairs.flat_map(|(was, is)| was.differences(&is)).collect::<Vec<_>>());
+    }
+
+    fn now(&self) -> HostState {
+        HostState::of(self.server())
+    }
+
+    fn files_are_as_before(&self, differences: &[String]) {
+        let given_up =
+            |line: &&String| self.broken.scene.given_up.iter().any(|name| **line == format!("{name} is gone"));
+        let differ: Vec<&String> = differences.iter().filter(|line| !given_up(line)).collect();
+        assert!(differ.is_empty(), "{differ:#?}");
         assert!(self.unfinished().is_none(), "a run is left unfinished");
         self.leaves_nothing();
     }

@@ -1,6 +1,7 @@
 //! A client that writes all the time, as soon and as long as somebody lets it.
 use crate::resp::Client;
 use crate::sandbox::Sandbox;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -26,7 +27,7 @@ impl Writer {
                 match client.as_mut().map(|c: &mut Client| c.ask(&["SET", &key, "told"])) {
                     Some(Ok(reply)) if reply.text() == "OK" => acknowledged.push(key),
                     Some(Ok(_)) => {}
-                    Some(Err(_)) | None => client = Client::connect(port).ok(),
+                    Some(Err(_)) | None => client = Client::patient_for(port, Duration::from_millis(500)).ok(),
                 }
                 std::thread::sleep(Duration::from_millis(3));
             }
@@ -56,9 +57,18 @@ pub fn there(server: &Sandbox) -> Vec<String> {
 /// Removes what the client wrote, and a probe of a run that was killed before it took it back (it has a minute to live), so
 /// that the rest can be compared.
 pub fn forget(server: &Sandbox) {
-    let _ = server.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    for (name, value) in [("min-replicas-to-write", "0"), ("stop-writes-on-bgsave-error", "no")] {
+        let _ = server.ask(&["CONFIG", "SET", name, value]);
+    }
     let probes = server.must(&["KEYS", "redis-dr:probe:*"]).text();
     for key in there(server).iter().map(String::as_str).chain(probes.lines()) {
         server.must(&["DEL", key]);
     }
+}
+
+/// The settings that a server runs with.
+pub fn settings(server: &Sandbox) -> BTreeMap<String, String> {
+    let all = server.must(&["CONFIG", "GET", "*"]).text();
+    let lines: Vec<&str> = all.lines().collect();
+    lines.chunks(2).map(|pair| (pair[0].to_owned(), pair.get(1).copied().unwrap_or_default().to_owned())).collect()
 }

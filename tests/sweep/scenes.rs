@@ -1,8 +1,16 @@
 //! One broken host per shipped runbook.
 use crate::lab::{Lab, Tree};
+use crate::live;
 use crate::sandbox::Sandbox;
 use crate::start::{self, Start};
+use crate::troubles::SmallDisk;
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+
+/// A key that marks a moment; every scene has it.
+const TAG: &str = "TAG111101_1200";
 
 /// How a host is broken, and how it is recovered.
 pub struct Scene {
@@ -10,15 +18,52 @@ pub struct Scene {
     pub name: &'static str,
     /// The runbook that must recover it.
     pub runbook: &'static str,
-    /// Needs a server whose AOF is one file.
-    pub single_file: bool,
     /// The sample takes every so many-th point.
     pub every: usize,
+    /// What redis-dr is told besides `recover demo`.
+    ask: &'static [&'static str],
+    /// What its server is like.
+    setup: Setup,
+    /// What clients do to the data before it goes down.
+    mishap: fn(&mut Sandbox),
+    /// What happens to the files once it is down.
     damage: fn(&mut Sandbox),
+    /// What happens to the server, where one runs when redis-dr comes.
+    trouble: Option<fn(&mut Sandbox)>,
+    /// Does a client write all the time?
+    pub writes: bool,
+    /// Names that a roll back does not bring back, as the plan says.
+    pub given_up: &'static [&'static str],
+}
+
+/// What a scene's server is like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setup {
+    /// The usual one, its AOF on.
+    Usual,
+    /// One of 6.x, whose AOF is one file.
+    SingleFile,
+    /// Its AOF is off.
+    SnapshotsOnly,
+    /// The usual one, on a small disk of its own.
+    SmallDisk,
+    /// The usual one, run as the user nobody.
+    Nobody,
 }
 
 const fn scene(name: &'static str, every: usize, damage: fn(&mut Sandbox)) -> Scene {
-    Scene { name, runbook: name, single_file: false, every, damage }
+    Scene {
+        name,
+        runbook: name,
+        every,
+        ask: &["--auto"],
+        setup: Setup::Usual,
+        mishap: |_| {},
+        damage,
+        trouble: None,
+        writes: true,
+        given_up: &[],
+    }
 }
 
 /// All of them.
@@ -30,9 +75,13 @@ pub const SCENES: &[Scene] = &[
     scene("rebuild-aof-manifest", 53, |server| {
         server.lose_manifest();
     }),
-    scene("restore-rdb", 59, |server| {
-        server.lose_aof();
-    }),
+    // the tree prefers another way there
+    Scene {
+        ask: &["--auto", "--runbook", "restore-rdb"],
+        ..scene("restore-rdb", 59, |server| {
+            server.lose_aof();
+        })
+    },
     scene("restore-rdb-as-aof-base", 43, |server| {
         server.lose_aof();
     }),
@@ -40,57 +89,155 @@ pub const SCENES: &[Scene] = &[
         server.lose_aof().lose_rdb();
     }),
     Scene {
-        name: "older-aof",
         runbook: "restart",
-        single_file: false,
-        every: 53,
-        damage: |server| {
+        ..scene("older-aof", 53, |server| {
             let bytes = [fs::read(server.aof_base()).unwrap(), fs::read(server.aof_tail()).unwrap()].concat();
             server.lose_aof();
             fs::write(server.data().join("appendonly.aof"), bytes).unwrap();
-        },
+        })
     },
     Scene {
-        name: "single-file",
         runbook: "repair-aof",
-        single_file: true,
-        every: 61,
-        damage: |server| {
+        setup: Setup::SingleFile,
+        ..scene("single-file", 61, |server| {
             server.append_torn_transaction();
-        },
+        })
     },
+    Scene {
+        mishap: flush,
+        ask: &["--confirm", "demo", "--point", "aof-before-flush"],
+        ..scene("undo-flush", 97, |_| {})
+    },
+    Scene {
+        runbook: "undo-flush",
+        mishap: flush,
+        ask: &["--confirm", "demo", "--point", "aof-before-flush"],
+        trouble: Some(|_| {}),
+        // what is written after the flush is given up by a person's word, and kept in the vault
+        writes: false,
+        ..scene("undo-flush-of-a-running-server", 97, |_| {})
+    },
+    Scene {
+        mishap: flush,
+        ask: &["--confirm", "demo", "--runbook", "restore-to-time", "--param", "at=tag:TAG111101_1200"],
+        ..scene("restore-to-time", 101, |_| {})
+    },
+    Scene {
+        ask: &["--auto", "--runbook", "enable-aof"],
+        setup: Setup::SnapshotsOnly,
+        trouble: Some(|_| {}),
+        ..scene("enable-aof", 47, |_| {})
+    },
+    Scene {
+        trouble: Some(|server| {
+            server.saves_fail();
+            fs::remove_dir(server.rdb()).unwrap();
+        }),
+        ..scene("resume-writes", 29, |server| {
+            server.lose_rdb().configure("save 3600 1");
+        })
+    },
+    scene("fix-config", 83, |server| {
+        server.configure("tcp-keepaliv 300");
+    }),
+    Scene {
+        setup: Setup::Nobody,
+        ..scene("fix-permissions", 83, |server| {
+            let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+            give(&server.data(), nobody.uid.as_raw(), nobody.gid.as_raw());
+            give(&server.aof_dir(), 0, 0);
+            fs::set_permissions(server.aof_tail(), fs::Permissions::from_mode(0o600)).unwrap();
+        })
+    },
+    Scene {
+        setup: Setup::SmallDisk,
+        given_up: &["data/temp-4194305.rdb"],
+        ..scene("free-disk", 83, |server| {
+            server.leave_half_a_snapshot();
+        })
+    },
+    Scene {
+        // what is written to the stray server is not this instance's
+        writes: false,
+        ..scene("free-port", 83, |_| {})
+    },
+    Scene {
+        trouble: Some(|_| {}),
+        ..scene("relieve-memory", 29, |server| {
+            server.configure("maxmemory-policy noeviction").configure("maxmemory 1mb");
+        })
+    },
+    Scene { trouble: Some(|server| server.freeze()), ..scene("unhang", 19, |_| {}) },
 ];
 
-/// Runbooks that bring back what the AOF alone holds.
-const AOF_HOLDS_MORE: &[&str] = &["restart", "repair-aof", "rebuild-aof-manifest"];
+/// One database of two.
+fn flush(server: &mut Sandbox) {
+    let mut client = server.client();
+    for words in [&["SELECT", "5"][..], &["FLUSHDB"]] {
+        assert!(!client.ask(words).unwrap().is_error());
+    }
+    server.written();
+}
+
+fn give(path: &Path, uid: u32, gid: u32) {
+    for entry in fs::read_dir(path).into_iter().flatten() {
+        give(&entry.unwrap().path(), uid, gid);
+    }
+    chown(path, Some(uid), Some(gid)).unwrap();
+}
+
+/// Runbooks that bring back less than the AOF held.
+const RESTORES: &[&str] = &["restore-rdb", "restore-rdb-as-aof-base", "restore-backup"];
 
 impl Scene {
-    /// The server it is told on; `None` where that is not installed.
-    pub fn tree(&self) -> Option<Tree> {
-        let lab = Lab::new();
-        match self.single_file {
-            false => Some(lab.usual().clone()),
-            true => lab.trees().find(|tree| !tree.since_seven()).cloned(),
+    /// The server it is told on, or why it can't be told here.
+    pub fn tree(&self) -> Result<Tree, &'static str> {
+        let (lab, root) = (Lab::new(), nix::unistd::Uid::effective().is_root());
+        match self.setup {
+            Setup::SingleFile => {
+                lab.trees().find(|tree| !tree.since_seven()).cloned().ok_or("no server of 6.x here (REDIS_DR_SERVERS)")
+            }
+            Setup::Nobody if !root => Err("owners can be changed by root only"),
+            Setup::SmallDisk if !root => Err("a small disk needs the right to mount"),
+            _ => Ok(lab.usual().clone()),
         }
     }
 
     /// What redis-dr is asked for.
     pub fn args(&self) -> Vec<&'static str> {
-        let mut args = vec!["recover", "demo", "--auto", "--json"];
-        // the tree prefers another way there
-        if self.runbook == "restore-rdb" {
-            args.extend(["--runbook", self.runbook]);
-        }
-        args
+        [&["recover", "demo", "--json"], self.ask].concat()
     }
+
+    /// How it is carried on: what a person agreed to needs no new word, but the policy may not go so far.
+    pub fn resume(&self) -> &'static [&'static str] {
+        match self.ask.contains(&"--auto") {
+            true => &["runs", "resume", "--auto", "--json"],
+            false => &["runs", "resume", "--json"],
+        }
+    }
+
+    /// Does a server run when redis-dr comes?
+    pub fn runs(&self) -> bool {
+        self.trouble.is_some()
+    }
+}
+
+/// A host of a scene. The disk goes first, with what lives on it.
+pub struct Host {
+    _disk: Option<SmallDisk>,
+    pub server: Sandbox,
+    /// The settings that its server runs with.
+    pub settings: Option<BTreeMap<String, String>>,
 }
 
 /// A broken host that cases are copied from.
 pub struct Broken {
     pub scene: &'static Scene,
     pub origin: Sandbox,
-    /// What the server held.
+    /// What the server held, and must hold again.
     pub digest: String,
+    /// What it holds, or would hold, when redis-dr comes.
+    pub before: String,
     /// What a start comes to before anything is done.
     pub start: Start,
 }
@@ -98,24 +245,56 @@ pub struct Broken {
 impl Broken {
     pub fn new(scene: &'static Scene, tree: &Tree) -> Self {
         let mut origin = Sandbox::new(tree);
-        origin.start().fill(300).backup("dump-110000.rdb");
-        if AOF_HOLDS_MORE.contains(&scene.runbook) {
+        if scene.setup == Setup::SnapshotsOnly {
+            origin.configure("appendonly no").configure("save 3600 1");
+        }
+        if scene.setup == Setup::Nobody {
+            // a log that it may write would differ every time
+            origin.configure("logfile \"\"");
+        }
+        origin.start().fill(300).must(&["SET", TAG, "1"]);
+        origin.backup("dump-110000.rdb");
+        if !RESTORES.contains(&scene.runbook) && scene.setup != Setup::SnapshotsOnly {
             origin.fill(30);
+            // the last tag of a name counts
+            origin.must(&["SET", TAG, "2"]);
         }
         let digest = origin.digest();
+        (scene.mishap)(&mut origin);
+        let before = origin.digest();
+        origin.written();
         origin.kill9();
         (scene.damage)(&mut origin);
         let start = start::now(&origin);
-        Self { scene, origin, digest, start }
+        Self { scene, origin, digest, before, start }
     }
 
     /// The same host once more.
-    pub fn again(&self) -> Sandbox {
+    pub fn again(&self) -> Host {
         let mut server = Sandbox::new(&self.origin.tree);
+        let disk = (self.scene.setup == Setup::SmallDisk).then(|| SmallDisk::under(&server).unwrap());
         start::take_files(&self.origin, &mut server);
         // a sweep takes longer than a recovery may lose
-        server.policy("max_risk: high, max_loss: 1000h, max_recoveries: { count: 1000, within: 1h }");
+        let policy = "policy: { max_risk: high, max_loss: 1000h, max_recoveries: { count: 1000, within: 1h } }";
+        if self.scene.setup == Setup::Nobody {
+            fs::set_permissions(server.root(), fs::Permissions::from_mode(0o755)).unwrap();
+            server.instance(&format!("run_as: nobody\n{policy}"));
+        } else {
+            server.instance(policy);
+        }
+        if let Some(disk) = &disk {
+            disk.fill();
+        }
         let _ = fs::remove_file(server.root().join("redis.log"));
-        server
+        let mut settings = None;
+        if let Some(trouble) = self.scene.trouble {
+            settings = Some(live::settings(server.start()));
+            trouble(&mut server);
+        }
+        if self.scene.name == "free-port" {
+            let mut stray = server.start_a_stray(false);
+            std::thread::spawn(move || stray.wait());
+        }
+        Host { _disk: disk, server, settings }
     }
 }

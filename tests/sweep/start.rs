@@ -41,9 +41,7 @@ pub fn now(server: &Sandbox) -> Start {
 
 /// Puts a copy of another sandbox's data, configuration and backups in the place of this one's, under its own port.
 pub fn take_files(from: &Sandbox, to: &mut Sandbox) {
-    fs::remove_dir_all(to.data()).unwrap();
     copy_dir(&from.data(), &to.data());
-    fs::remove_dir_all(to.backups()).unwrap();
     copy_dir(&from.backups(), &to.backups());
     let text = fs::read_to_string(from.conf()).unwrap();
     let text = text
@@ -53,11 +51,13 @@ pub fn take_files(from: &Sandbox, to: &mut Sandbox) {
     to.filled = from.filled;
 }
 
-/// Copies a directory with times, owners and modes. What goes away meanwhile was not there.
+/// Copies what is in a directory with times, owners and modes. What goes away meanwhile was not there.
 fn copy_dir(from: &Path, to: &Path) {
-    let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).output().unwrap();
+    let done = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).output().unwrap();
     assert!(done.status.success() || fs::exists(to).unwrap(), "{}", String::from_utf8_lossy(&done.stderr));
     let _ = fs::remove_dir_all(to.join(".redis-dr"));
+    // it only fills a disk
+    let _ = fs::remove_file(to.join("somebody-elses"));
 }
 
 fn comes_up(copy: &mut Sandbox) -> bool {
