@@ -110,6 +110,10 @@ pub type Progress<'a> = dyn FnMut(&str, u64, Option<u64>) + 'a;
 /// and what *recovered* means is asked at once.
 pub const ENOUGH: &str = "enough";
 
+/// In what an action saw before it acts: the live settings that it changes for its time alone, as [`super::UndoMove`]s. The
+/// engine puts them back when the step is over, whichever process began it.
+pub const PUT_BACK: &str = "put_back";
+
 /// What an action works with.
 pub struct Hands<'a> {
     /// Where the plan acts.

@@ -29,7 +29,7 @@ mod started;
 mod tools;
 pub use beside::Loaded;
 pub use conf::FENCE_MARKER;
-pub use hands::{Act, ActError, Done, ENOUGH, Hands, Progress, Wait, with_causes};
+pub use hands::{Act, ActError, Done, ENOUGH, Hands, PUT_BACK, Progress, Wait, with_causes};
 pub use params::*;
 pub use results::{all_results, results_schema};
 pub use saves::{MARKED_ABOVE, Part, WholeFile, listed, part};

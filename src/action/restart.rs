@@ -1,9 +1,9 @@
 //! `service.restart` and `service.hold`.
 use super::results::{Restarted, Stopped};
-use super::service::unit_name;
+use super::service::{for_its_time, unit_name};
 use super::{
-    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, ServiceHold, ServiceRestart, ServiceStart,
-    ServiceStop, Site, StartUntil, UndoMove,
+    Act, ActError, Change, ChangeKind, Done, Effects, Hands, PUT_BACK, RepeatClass, ServiceHold, ServiceRestart,
+    ServiceStart, ServiceStop, Site, StartUntil, UndoMove,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -31,7 +31,8 @@ impl Act for ServiceRestart {
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let run_id = hands.connect().and_then(|mut s| s.info(Some("server"))).ok();
         let run_id = run_id.and_then(|i| i.get("run_id").map(str::to_string));
-        Ok(json!({ "pid": hands.running()?, "held": hands.is_held(), "run_id": run_id }))
+        let put_back = for_its_time(hands);
+        Ok(json!({ "pid": hands.running()?, "held": hands.is_held(), "run_id": run_id, PUT_BACK: put_back }))
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, before: &Value) -> Done {

@@ -5,7 +5,7 @@ use super::files::aof_appended;
 use super::results::{MemorySaved, Started, Stopped, Was};
 use super::started::{check_start, wait_loaded};
 use super::{
-    Act, ActError, Change, ChangeKind, Done, Effects, Hands, RepeatClass, SaveSpec, SaveUse, ServerSnapshot,
+    Act, ActError, Change, ChangeKind, Done, Effects, Hands, PUT_BACK, RepeatClass, SaveSpec, SaveUse, ServerSnapshot,
     ServiceOpen, ServiceStart, ServiceStop, Site, UndoMove,
 };
 use crate::facts::{Bytes, Seconds};
@@ -46,7 +46,8 @@ impl Act for ServiceStop {
 
     fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         let answered = hands.connect().and_then(|mut server| server.ping()).is_ok();
-        Ok(json!({ "pid": hands.running()?, "answered": answered, "held": hands.is_held() }))
+        let put_back = for_its_time(hands);
+        Ok(json!({ "pid": hands.running()?, "answered": answered, "held": hands.is_held(), PUT_BACK: put_back }))
     }
 
     fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
@@ -64,6 +65,13 @@ impl Act for ServiceStop {
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
         Ok(json!(self.stopped(hands)?))
     }
+}
+
+/// The live settings that saving its memory changes for that time alone.
+pub(super) fn for_its_time(hands: &Hands<'_>) -> Vec<UndoMove> {
+    let Ok(mut server) = hands.connect() else { return vec![] };
+    let settings = server::changed_by_snapshot(&mut server).into_iter();
+    settings.map(|(name, value)| UndoMove::ConfigSet { name: name.into(), value }).collect()
 }
 
 impl ServiceStop {
@@ -137,6 +145,10 @@ impl Act for ServerSnapshot {
             undo_text: "nothing to undo: it only adds a copy".into(),
             ..Effects::none()
         }
+    }
+
+    fn before(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        Ok(json!({ PUT_BACK: for_its_time(hands) }))
     }
 
     fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {

@@ -126,13 +126,10 @@ fn undo(
                     *left_held = start_again(run, work)?;
                 }
             }
-            // A live setting ended with its process.
-            UndoMove::ConfigSet { .. } if run.with_hands(&work.saves, |h| h.running())?.is_none() => {}
-            UndoMove::ConfigSet { name, value } => {
-                run.with_hands(&work.saves, |h| h.connect()?.config_set(&name, &value).map_err(ActError::from))?;
-            }
+            UndoMove::ConfigSet { name, value } => before::setting(run, &name, &value)?,
         }
     }
+    before::settings(run, &work.before)?;
     Ok(after)
 }
 

@@ -1,6 +1,6 @@
 //! Is everything as it was before the run? Asked at the end of every way back.
 use super::run::Run;
-use crate::action::ActError;
+use crate::action::{ActError, PUT_BACK, UndoMove};
 use crate::journal::{Event, Log};
 use crate::vault::Save;
 use serde_json::Value;
@@ -37,6 +37,38 @@ pub(super) fn files(run: &mut Run<'_>, saves: &[&Save]) -> Result<(), ActError> 
         }
     }
     Ok(())
+}
+
+/// Puts back the live settings that an action had changed for its time alone: a process that was cut off in the middle left
+/// them. `before` is what the action saw.
+///
+/// # Errors
+/// The server refuses.
+pub(super) fn settings(run: &mut Run<'_>, before: &Value) -> Result<(), ActError> {
+    let moves: Vec<UndoMove> = serde_json::from_value(before[PUT_BACK].clone()).unwrap_or_default();
+    for one in moves {
+        if let UndoMove::ConfigSet { name, value } = one {
+            setting(run, &name, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a live setting a value; it ended with its process where none runs.
+///
+/// # Errors
+/// The server refuses.
+pub(super) fn setting(run: &mut Run<'_>, name: &str, value: &str) -> Result<(), ActError> {
+    run.with_hands(&[], |hands| {
+        if hands.running()?.is_none() {
+            return Ok(());
+        }
+        let mut server = hands.connect()?;
+        if server.setting(name)?.as_deref() != Some(value) {
+            server.config_set(name, value)?;
+        }
+        Ok(())
+    })
 }
 
 /// Does the server run, and is it held, as before the run? In what it differs without harm, in words: one that was down and

@@ -220,7 +220,7 @@ fn perform(
         }
         Err(e) => return Ok(Step::Failed(e)),
     };
-    match check_after(run, step, &found) {
+    match put_back(run, step).and_then(|()| check_after(run, step, &found)) {
         Ok(()) => end(run, step, StepOutcome::Done, String::new(), begun, found),
         Err(e) => Ok(Step::Failed(e)),
     }
@@ -236,10 +236,16 @@ fn found_done(
     begun: Instant,
 ) -> Result<Step, RunError> {
     let found = run.with_hands(&[], |h| act.found(h, before));
-    match check_after(run, step, &found) {
+    match put_back(run, step).and_then(|()| check_after(run, step, &found)) {
         Ok(()) => end(run, step, StepOutcome::AlreadyDone, because, begun, found),
         Err(e) => Ok(Step::Failed(e)),
     }
+}
+
+/// A step that is over leaves no setting behind that it had changed for its time alone.
+fn put_back(run: &mut Run<'_>, step: &PlannedStep) -> Result<(), ActError> {
+    let before = run.earlier.get(&step.id).map(|started| started.before.clone());
+    before.map_or(Ok(()), |before| super::before::settings(run, &before))
 }
 
 /// Asks the gates after a step that found this out. It stands only once they are open.

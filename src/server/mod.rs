@@ -26,7 +26,7 @@ pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};
 pub use pace::Pace;
-pub use snapshot::{SnapshotInfo, snapshot};
+pub use snapshot::{SnapshotInfo, changed_by_snapshot, snapshot};
 pub use values::{Held, LONGEST, Wanted};
 pub use writes::{WriteCount, count_writes};
 

@@ -57,18 +57,28 @@ pub fn snapshot(
     fed
 }
 
+/// What makes the server send from memory, and at once.
+const FROM_MEMORY: [(&str, &str); 2] = [("repl-diskless-sync", "yes"), ("repl-diskless-sync-delay", "0")];
+
+/// The settings that [`snapshot`] changes for its time, with the values they have now: who may be cut off in the middle
+/// writes them down first.
+#[must_use]
+pub fn changed_by_snapshot(server: &mut Server) -> Vec<(&'static str, String)> {
+    let differs = |(name, value): (&'static str, &str)| {
+        let now = server.setting(name).ok().flatten().filter(|now| now != value);
+        now.map(|now| (name, now))
+    };
+    FROM_MEMORY.into_iter().filter_map(differs).collect()
+}
+
 /// Sets what makes the server send from memory at once; returns the values to put back.
 fn feed_from_memory(server: &mut Server) -> Vec<(&'static str, String)> {
-    let mut old = Vec::new();
-    for (name, value) in [("repl-diskless-sync", "yes"), ("repl-diskless-sync-delay", "0")] {
-        // Denied or unknown: the server feeds us in its own way, only later or by way of its disk.
-        if let Ok(Some(now)) = server.setting(name)
-            && now != value
-            && server.config_set(name, value).is_ok()
-        {
-            old.push((name, now));
-        }
-    }
+    let mut old = changed_by_snapshot(server);
+    // Denied or unknown: the server feeds us in its own way, only later or by way of its disk.
+    old.retain(|(name, _)| {
+        let value = FROM_MEMORY.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+        server.config_set(name, value).is_ok()
+    });
     old
 }
 
