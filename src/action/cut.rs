@@ -10,7 +10,7 @@ use crate::facts::{Bytes, Cut};
 use crate::vault::Content;
 use serde_json::{Value, json};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 impl Act for AofCut {
     fn effects(&self, site: &Site) -> Effects {
@@ -135,11 +135,9 @@ fn kept(hands: &Hands<'_>, path: &Path, name: &str, cut: &Cut) -> Result<impl Re
         true => vec![(0, Some(cut.offset))],
         false => set::pieces(&cut.left_out, name),
     };
-    let look = *hands.look;
-    let path: PathBuf = path.to_path_buf();
     let mut readers: Vec<Box<dyn Read + Send>> = Vec::new();
     for (from, len) in pieces {
-        let mut file = look.open_to_walk(&path)?;
+        let mut file = hands.vault.open_source(path)?;
         file.seek(SeekFrom::Start(from))
             .map_err(|e| ActError::failed(format!("{}: {e}", path.display()), "redis-dr assess"))?;
         readers.push(Box::new(file.take(len.unwrap_or(u64::MAX))));

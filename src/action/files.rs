@@ -73,7 +73,7 @@ pub(super) fn open_snapshot(hands: &Hands<'_>, point: &Point) -> Result<Box<dyn 
         return Err(ActError::failed(format!("{} is not a file", point.id), "choose a point that is a snapshot"));
     };
     let from = super::tools::in_vault(hands, &path).filter(|_| !hands.look.exists(&path)).unwrap_or(path);
-    let file = hands.look.open_to_walk(&from)?;
+    let file = hands.vault.open_source(&from)?;
     let plain: Box<dyn Read + Send> = match point.compression.as_deref() {
         Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
         Some("zst") => Box::new(zstd::stream::read::Decoder::new(file).map_err(|e| {

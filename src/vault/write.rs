@@ -7,7 +7,7 @@ use std::path::Path;
 use super::save::{Told, copy_bytes, untold};
 use super::saved::{How, Saved};
 use super::{Vault, VaultError};
-use crate::host::{Attr, Dir, HostError, Kind, Owner, Place, Stat};
+use crate::host::{Access, Attr, Dir, HostError, Kind, Owner, Place, Stat};
 
 /// What a new file is to hold.
 pub enum Content<'a> {
@@ -177,6 +177,26 @@ impl Vault {
         Ok(Place { dir, name: name.to_os_string(), via: None })
     }
 
+    /// Opens a file whose bytes are going to be the server's. A link that the server's user could have planted is refused:
+    /// it may lead to what that user may not read, and so is another name of a file that it may not read, where the kernel
+    /// lets users link the files of others.
+    ///
+    /// # Errors
+    /// [`HostError::LinkRefused`]; what the system says.
+    pub fn open_source(&self, path: &Path) -> Result<File, VaultError> {
+        let Some((uid, groups)) = self.planters.server.as_ref().filter(|(uid, _)| *uid != 0) else {
+            return Ok(self.look.open_to_walk(path)?);
+        };
+        let place = self.look.place(path, &self.planters)?;
+        let file = place.dir.open_file(&place.name)?;
+        let stat = self.look.stat_open(&file, path)?;
+        let theirs = stat.nlink == 1 || stat.allows(*uid, groups, Access::Read) || self.look.links_are_protected();
+        match self.planters.of(&place.dir.stat()?).filter(|_| !theirs) {
+            Some(who) => Err(HostError::LinkRefused { path: place.path(), who }.into()),
+            None => Ok(file),
+        }
+    }
+
     /// What turned up at the place since it was saved goes to `after`.
     fn keep_what_was_not_saved(&mut self, place: &Place, saved: &Saved) -> Result<(), VaultError> {
         let Some(now) = place.stat()? else {
@@ -222,7 +242,7 @@ impl Vault {
             Content::Bytes(mut bytes) => (Some(self.pen.fill(file, path, &mut bytes, u64::MAX)?.digest), None),
             Content::Reader(reader) => (Some(self.pen.fill(file, path, reader, u64::MAX)?.digest), None),
             Content::File { path: source, len } => {
-                let mut from = self.look.open_to_walk(source)?;
+                let mut from = self.open_source(source)?;
                 let size = self.look.stat_open(&from, source)?.size;
                 let len = len.unwrap_or(size);
                 if len > size {

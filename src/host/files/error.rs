@@ -55,8 +55,8 @@ pub enum HostError {
         /// Bytes wanted.
         wanted: u64,
     },
-    /// A symbolic link that whoever runs the server could point anywhere.
-    #[error("{} is a symbolic link in a directory that {who} can write", shown(.path))]
+    /// A symbolic link, or another name, of a file that whoever runs the server could have chosen.
+    #[error("{} is a link in a directory that {who} can write", shown(.path))]
     LinkRefused {
         /// The link.
         path: PathBuf,
