@@ -80,6 +80,15 @@ impl Vault {
             self.pen.sync_dir(&live.dir)?;
             return Ok(Vec::new());
         };
+        if now.kind == Kind::Directory {
+            let fresh = new.dir.open_dir(&new.name)?;
+            for name in &tree.left_alone {
+                if fresh.stat_name(name.as_os_str())?.is_some() {
+                    let because = "it is no regular file, and has the name of one that is to be put there".to_string();
+                    return Err(VaultError::Unexpected { path: live.path().join(name), because });
+                }
+            }
+        }
         match self.pen.exchange(&new.dir, &new.name, &live.dir, &live.name) {
             Err(e) if cannot_exchange(&e) => {
                 return Err(VaultError::NoExchange { path: live.path() });
