@@ -65,7 +65,7 @@ impl StateError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            StateError::Host(e) => e.hint(),
+            StateError::Host(e) => format!("{}; or keep redis-dr's records elsewhere: --state-dir DIR", e.hint()),
             StateError::NoSuchRun { .. } => "redis-dr runs list".to_string(),
             StateError::ManyRuns { .. } => "give more of the id".to_string(),
             StateError::Damaged { path, .. } => {

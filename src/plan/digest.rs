@@ -45,4 +45,11 @@ mod tests {
         assert_eq!(canonical(&b), r#"{"a":{"x":true,"y":"ü"},"b":[1,2.5,null]}"#);
         assert_eq!(digest_of(&a), digest_of(&b));
     }
+
+    /// The test vector of docs/architecture.md.
+    #[test]
+    fn the_digest_is_blake3_of_that_text() {
+        let plan = serde_json::json!({"b": [1, 2.5, null], "a": {"x": true}});
+        assert_eq!(digest_of(&plan), "531fd4fbcfdc321d6f0dd85b77bedf2e1c0692bd252bcfd05c44c35598bbeaec");
+    }
 }

@@ -11,11 +11,12 @@ use crate::journal::{Header, Journal, Log};
 use crate::lock::Lock;
 use crate::plan::{self, Plan};
 use crate::report::{RunDocument, RunOutcome};
-use crate::server::Endpoint;
+use crate::server::{Endpoint, Server};
 use crate::state::RunDir;
 use crate::vault::Vault;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The journal's name in a run's directory.
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -254,6 +255,9 @@ pub(super) fn walk(
     }
     if doc.outcome == RunOutcome::Recovered {
         end_hold(world, &endpoint, person);
+    } else if doc.serving == Some(true) {
+        // it was opened; whether it still is there only it can tell
+        doc.serving = Some(Server::connect(&endpoint, ANSWERS).and_then(|mut server| server.ping()).is_ok());
     }
     doc.ended_at = doc.ended_at.or(Some(Time(world.look.now())));
     world.finish(&mut doc);
@@ -270,6 +274,9 @@ fn end_hold(world: &World<'_>, endpoint: &Endpoint, person: &mut dyn Person) {
     };
     person.event(&crate::engine::Event::Note(note));
 }
+
+/// How long a server may take to say that it is there.
+const ANSWERS: Duration = Duration::from_secs(2);
 
 /// Whose links are not followed.
 fn planters(world: &World<'_>, plan: &Plan) -> Planters {
