@@ -7,7 +7,7 @@ LEFT_OUT = none() $(if $(REDIS_DR_HOSTS),,+ binary(hosts)) $(if $(BROWSER),,+ te
 comma = ,
 INCLUDED = $(if $(REDIS_DR_HOSTS),$(if $(BROWSER),-- --include-ignored))
 
-.PHONY: all demo test format lint unit docs licences
+.PHONY: all demo test format lint unit docs licences versions
 
 all:
 	$(CARGO) build --release
@@ -35,6 +35,10 @@ unit:
 		echo "$(CARGO) test --locked --no-fail-fast $(INCLUDED)"; \
 		$(CARGO) test --locked --no-fail-fast $(INCLUDED); \
 	fi
+
+# which story the last run told on which server
+versions:
+	@scripts/versions.sh
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps

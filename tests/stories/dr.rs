@@ -1,5 +1,6 @@
 //! redis-dr itself, as a script calls it.
 use crate::sandbox::{PATIENCE, Sandbox};
+use crate::secret;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -104,6 +105,7 @@ pub fn finish(mut child: Child) -> Output {
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let started = Instant::now();
     let code = loop {
+        secret::is_not_given_to_children_of(child.id());
         if let Some(status) = child.try_wait().unwrap() {
             break status.code();
         }
@@ -114,5 +116,7 @@ pub fn finish(mut child: Child) -> Output {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    Output { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    let output = Output { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
+    secret::is_not_in("what redis-dr says", output.to_string().as_bytes());
+    output
 }

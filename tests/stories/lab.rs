@@ -44,6 +44,11 @@ impl Lab {
         Self { trees }
     }
 
+    /// The server on the PATH.
+    pub fn of_path() -> Option<Tree> {
+        from_path()
+    }
+
     /// All of them.
     pub fn trees(&self) -> impl Iterator<Item = &Tree> {
         self.trees.iter()
@@ -73,8 +78,23 @@ impl Lab {
     pub fn on_each_where(fits: impl Fn(&Tree) -> bool, story: impl Fn(Sandbox)) {
         for tree in Self::new().trees.iter().filter(|tree| fits(tree)) {
             eprintln!("-- on {}", tree.name);
+            Told::on(tree, "FAILED");
             story(Sandbox::new(tree));
+            Told::on(tree, "ok");
         }
+    }
+}
+
+/// Which story was told on which server, for the table of `scripts/versions.sh`.
+struct Told;
+
+impl Told {
+    fn on(tree: &Tree, how: &str) {
+        let thread = std::thread::current();
+        // a runner that starts a process for each test names it so
+        let story = std::env::var("NEXTEST_TEST_NAME").ok().or_else(|| thread.name().map(str::to_owned));
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("told").join(story.unwrap_or_default());
+        std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(dir.join(&tree.name), how)).unwrap();
     }
 }
 

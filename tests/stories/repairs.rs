@@ -1,11 +1,10 @@
 //! What is wrong is not the data: a configuration that the server refuses, rights that it lacks, an AOF that is off.
 use crate::lab::Lab;
+use crate::nobody::{give, server_for_nobody};
 use crate::sandbox::Sandbox;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 /// Bytes of the data files, by path.
 fn data(server: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
@@ -66,34 +65,12 @@ fn what_only_the_server_knows_to_refuse_is_rolled_back() {
 
 /// A server that the user `nobody` may run, and its sandbox made open to that user; none where there is no such thing.
 fn for_nobody() -> Option<Sandbox> {
-    if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("-- left out: owners can be changed by root only");
-        return None;
-    }
-    let nobody = nix::unistd::User::from_name("nobody").unwrap()?;
-    let lab = Lab::new();
-    let runs = |program: &Path| {
-        let mut command = Command::new(program);
-        command.arg("--version").uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
-        command.output().is_ok_and(|output| output.status.success())
-    };
-    let Some(tree) = lab.trees().find(|tree| runs(&tree.server)) else {
-        eprintln!("-- left out: the user nobody may run none of the servers");
-        return None;
-    };
-    let mut server = Sandbox::new(tree);
+    let tree = server_for_nobody(&Lab::new()).inspect_err(|why| eprintln!("-- LEFT OUT: {why}")).ok()?;
+    let mut server = Sandbox::new(&tree);
     server.instance("run_as: nobody\npolicy: { max_risk: high, max_loss: 1h }");
     server.configure(&format!("logfile {0}/redis.log\npidfile {0}/redis.pid", server.data().display()));
     fs::set_permissions(server.root(), fs::Permissions::from_mode(0o755)).unwrap();
     Some(server)
-}
-
-fn give(path: &Path, user: &str) {
-    let user = nix::unistd::User::from_name(user).unwrap().unwrap();
-    for entry in fs::read_dir(path).into_iter().flatten() {
-        give(&entry.unwrap().path(), &user.name);
-    }
-    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A private server: its directory, its configuration, its life and death.
 use crate::lab::Tree;
 use crate::resp::{Client, Reply};
+use crate::secret::SECRET;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -67,8 +68,10 @@ impl Sandbox {
         let (port, root) = (sandbox.port, sandbox.root().display());
         let mut conf = format!(
             "# of a story\nport {port}\nbind 127.0.0.1\ndir {root}/data\npidfile {root}/redis.pid\n\
-             logfile {root}/redis.log\nappendonly yes\nappendfsync everysec\nsave \"\"\n"
+             logfile {root}/redis.log\nappendonly yes\nappendfsync everysec\nsave \"\"\n\
+             user dr on >{SECRET} ~* +@all\n"
         );
+        fs::write(sandbox.password_file(), SECRET).unwrap();
         if tree.since_seven() {
             conf.push_str("enable-debug-command yes\n");
         }
@@ -93,6 +96,11 @@ impl Sandbox {
         self.root().join("redis.conf")
     }
 
+    /// The password that redis-dr comes with.
+    pub fn password_file(&self) -> PathBuf {
+        self.root().join("dr.pass")
+    }
+
     /// Where a server lives that sits on this one's port.
     pub fn elsewhere(&self) -> PathBuf {
         self.root().join("elsewhere")
@@ -115,7 +123,10 @@ impl Sandbox {
     /// Writes redis-dr.yaml with these lines added to the instance.
     pub fn instance(&mut self, lines: &str) -> &mut Self {
         let (root, port, bin) = (self.root().display(), self.port, self.tree.bin.display());
-        let lines = lines.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let mut lines = lines.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        if !lines.contains("auth:") {
+            lines.push_str(&format!("    auth: {{ user: dr, password_file: {} }}\n", self.password_file().display()));
+        }
         let text = format!(
             "version: 1\nstate_dir: {root}/state\nstores:\n  nightly: {{ dir: {root}/backups }}\ninstances:\n  demo:\n    \
              address: 127.0.0.1:{port}\n    config_file: {root}/redis.conf\n    service: {{ process: {{}} }}\n    \
@@ -252,6 +263,8 @@ impl Drop for Sandbox {
         }
         if std::thread::panicking() {
             eprintln!("-- the server's log ({}):\n{}", self.tree.name, last_lines(&self.log(), 25));
+        } else {
+            self.has_kept_its_secret();
         }
     }
 }

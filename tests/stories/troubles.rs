@@ -3,23 +3,14 @@ use crate::sandbox::{Sandbox, processes_in, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 impl Sandbox {
     /// Its processes stand still, and answer nothing.
     pub fn freeze(&self) {
-        self.signal(Signal::SIGSTOP);
-    }
-
-    /// They go on.
-    pub fn thaw(&self) {
-        self.signal(Signal::SIGCONT);
-    }
-
-    fn signal(&self, signal: Signal) {
         for pid in self.servers() {
-            kill(Pid::from_raw(pid), signal).unwrap();
+            kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
         }
     }
 
@@ -63,11 +54,15 @@ pub struct SmallDisk(PathBuf);
 impl SmallDisk {
     /// `None`, and said, where this user may not mount.
     pub fn under(server: &Sandbox) -> Option<Self> {
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(server.data()).output();
-        match done {
-            Ok(out) if out.status.success() => Some(Self(server.data())),
-            other => {
-                eprintln!("-- LEFT OUT: a small disk needs the right to mount: {other:?}");
+        Self::over(&server.data(), "24m")
+    }
+
+    /// One of that size over any directory.
+    pub fn over(dir: &Path, size: &str) -> Option<Self> {
+        match does("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=755"), "tmpfs", text(dir)]) {
+            Ok(_) => Some(Self(dir.to_owned())),
+            Err(why) => {
+                eprintln!("-- LEFT OUT: a small disk needs the right to mount: {why}");
                 None
             }
         }
@@ -89,9 +84,103 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // a server that lives on an unmounted disk would not be found any more
-        for pid in processes_in(&self.0) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        end_all_in(&self.0);
         let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
+    }
+}
+
+fn end_all_in(dir: &Path) {
+    for pid in processes_in(dir) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    wait_until("its processes to be gone", || processes_in(dir).is_empty());
+}
+
+/// A filesystem in a file, whose power can be cut. It is mounted over a directory and takes in what is there.
+pub struct LoopDisk {
+    _image: tempfile::NamedTempFile,
+    /// The same for as long as it lives, as a disk is over a loss of power.
+    device: String,
+    at: PathBuf,
+}
+
+/// Runs a program; what it prints, or says when it fails.
+fn does(program: &str, args: &[&str]) -> Result<String, String> {
+    let out = Command::new(program).args(args).stdin(Stdio::null()).output().map_err(|e| format!("{program}: {e}"))?;
+    let said = || format!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&out.stderr));
+    if out.status.success() { Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned()) } else { Err(said()) }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+impl LoopDisk {
+    /// An `ext4` or `xfs` over a directory.
+    ///
+    /// # Errors
+    /// What is missing: the right to mount, a loop device, the program that makes the filesystem.
+    pub fn over(at: &Path, kind: &str) -> Result<Self, String> {
+        let image = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
+        let (size, make): (u64, &[&str]) = match kind {
+            "ext4" => (64 << 20, &["-q", "-F", "-m", "0", "-J", "size=4"]),
+            _ => (320 << 20, &["-q", "-f"]),
+        };
+        image.as_file().set_len(size).map_err(|e| e.to_string())?;
+        does(&format!("mkfs.{kind}"), &[make, &[text(image.path())]].concat())?;
+        let device = does("losetup", &["-f", "--show", text(image.path())])?;
+        let disk = Self { _image: image, device, at: at.to_owned() };
+        let first = tempfile::tempdir().map_err(|e| e.to_string())?;
+        does("mount", &[&disk.device, text(first.path())])?;
+        let taken = does("cp", &["-a", &format!("{}/.", text(at)), text(first.path())]);
+        does("umount", &[text(first.path())])?;
+        taken?;
+        disk.power_on()?;
+        Ok(disk)
+    }
+
+    /// From now on nothing reaches the disk, and what was not synced is lost.
+    ///
+    /// # Errors
+    /// It can't be done here.
+    pub fn power_off(at: &Path) -> Result<(), String> {
+        // FS_IOC_GOINGDOWN, without a flush of the filesystem's log
+        let script = "my $how=pack('L',2); open F,'<',$ARGV[0] or die $!; defined ioctl(F,0x8004587d,$how) or die $!";
+        does("perl", &["-e", script, text(at)]).map(|_| ())
+    }
+
+    /// Ends what ran there, and mounts the disk as it is after a loss of power.
+    ///
+    /// # Errors
+    /// It can't be mounted any more.
+    pub fn comes_back(&self) -> Result<(), String> {
+        end_all_in(&self.at.join("data"));
+        end_all_in(&self.at);
+        does("umount", &[text(&self.at)])?;
+        self.power_on()
+    }
+
+    /// The kernel finds the filesystem damaged, and writes to it no more.
+    ///
+    /// # Errors
+    /// It can't be done here.
+    pub fn turns_read_only(&self) -> Result<(), String> {
+        let source = self.device.replace("/dev/", "");
+        let trigger = format!("/sys/fs/ext4/{source}/trigger_fs_error");
+        fs::write(&trigger, "1").map_err(|e| format!("{trigger}: {e}"))
+    }
+
+    fn power_on(&self) -> Result<(), String> {
+        let at = text(&self.at);
+        let guarded = does("mount", &["-o", "errors=remount-ro", &self.device, at]);
+        guarded.or_else(|_| does("mount", &[&self.device, at])).map(|_| ())
+    }
+}
+
+impl Drop for LoopDisk {
+    fn drop(&mut self) {
+        end_all_in(&self.at.join("data"));
+        let _ = does("umount", &["-l", text(&self.at)]);
+        let _ = does("losetup", &["-d", &self.device]);
     }
 }

@@ -1,6 +1,8 @@
 //! A client that writes all the time, as soon and as long as somebody lets it.
 use crate::resp::Client;
 use crate::sandbox::Sandbox;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +48,13 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Its processes go on, where they were made to stand still.
+pub fn thaw(server: &Sandbox) {
+    for pid in server.servers() {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
     }
 }
 

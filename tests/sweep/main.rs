@@ -20,6 +20,8 @@ mod host_state;
 #[path = "../stories/lab.rs"]
 mod lab;
 mod live;
+#[path = "../stories/nobody.rs"]
+mod nobody;
 #[allow(dead_code)]
 #[path = "../stories/resp.rs"]
 mod resp;
@@ -27,6 +29,9 @@ mod resp;
 #[path = "../stories/sandbox.rs"]
 mod sandbox;
 mod scenes;
+#[allow(dead_code)]
+#[path = "../stories/secret.rs"]
+mod secret;
 mod start;
 mod syscalls;
 mod tracer;
@@ -136,6 +141,15 @@ fn cases(broken: &Broken, undisturbed: &Traced, every: usize) -> Vec<Case> {
         }
     }
     all.extend(on_the_way_back(broken, undisturbed));
+    if broken.scene.loses_power() {
+        match broken.again_on_a_disk() {
+            Ok(_) => all.extend((1..=last).map(|at| {
+                let ending = [Ending::Resume, Ending::RollBack, Ending::Again][at % 3];
+                Case { during: During::Recovery, at, fault: Fault::PowerLoss, ending }
+            })),
+            Err(why) => println!("{}: LEFT OUT, losses of power: {why}", broken.scene.name),
+        }
+    }
     // a prime step goes through all kinds of cases in turn
     all.into_iter().step_by(every).collect()
 }

@@ -1,13 +1,13 @@
 //! One broken host per shipped runbook.
 use crate::lab::{Lab, Tree};
 use crate::live;
+use crate::nobody::{give, server_for_nobody};
 use crate::sandbox::Sandbox;
 use crate::start::{self, Start};
-use crate::troubles::SmallDisk;
+use crate::troubles::{LoopDisk, SmallDisk};
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
 
 /// A key that marks a moment; every scene has it.
 const TAG: &str = "TAG111101_1200";
@@ -69,28 +69,28 @@ const fn scene(name: &'static str, every: usize, damage: fn(&mut Sandbox)) -> Sc
 /// All of them.
 pub const SCENES: &[Scene] = &[
     scene("restart", 47, |_| {}),
-    scene("repair-aof", 43, |server| {
+    scene("repair-aof", 67, |server| {
         server.append_torn_transaction();
     }),
-    scene("rebuild-aof-manifest", 53, |server| {
+    scene("rebuild-aof-manifest", 79, |server| {
         server.lose_manifest();
     }),
     // the tree prefers another way there
     Scene {
         ask: &["--auto", "--runbook", "restore-rdb"],
-        ..scene("restore-rdb", 59, |server| {
+        ..scene("restore-rdb", 83, |server| {
             server.lose_aof();
         })
     },
-    scene("restore-rdb-as-aof-base", 43, |server| {
+    scene("restore-rdb-as-aof-base", 67, |server| {
         server.lose_aof();
     }),
-    scene("restore-backup", 53, |server| {
+    scene("restore-backup", 79, |server| {
         server.lose_aof().lose_rdb();
     }),
     Scene {
         runbook: "restart",
-        ..scene("older-aof", 53, |server| {
+        ..scene("older-aof", 79, |server| {
             let bytes = [fs::read(server.aof_base()).unwrap(), fs::read(server.aof_tail()).unwrap()].concat();
             server.lose_aof();
             fs::write(server.data().join("appendonly.aof"), bytes).unwrap();
@@ -99,14 +99,14 @@ pub const SCENES: &[Scene] = &[
     Scene {
         runbook: "repair-aof",
         setup: Setup::SingleFile,
-        ..scene("single-file", 61, |server| {
+        ..scene("single-file", 89, |server| {
             server.append_torn_transaction();
         })
     },
     Scene {
         mishap: flush,
         ask: &["--confirm", "demo", "--point", "aof-before-flush"],
-        ..scene("undo-flush", 97, |_| {})
+        ..scene("undo-flush", 149, |_| {})
     },
     Scene {
         runbook: "undo-flush",
@@ -115,12 +115,12 @@ pub const SCENES: &[Scene] = &[
         trouble: Some(|_| {}),
         // what is written after the flush is given up by a person's word, and kept in the vault
         writes: false,
-        ..scene("undo-flush-of-a-running-server", 97, |_| {})
+        ..scene("undo-flush-of-a-running-server", 149, |_| {})
     },
     Scene {
         mishap: flush,
         ask: &["--confirm", "demo", "--runbook", "restore-to-time", "--param", "at=tag:TAG111101_1200"],
-        ..scene("restore-to-time", 101, |_| {})
+        ..scene("restore-to-time", 151, |_| {})
     },
     Scene {
         ask: &["--auto", "--runbook", "enable-aof"],
@@ -137,29 +137,28 @@ pub const SCENES: &[Scene] = &[
             server.lose_rdb().configure("save 3600 1");
         })
     },
-    scene("fix-config", 83, |server| {
+    scene("fix-config", 127, |server| {
         server.configure("tcp-keepaliv 300");
     }),
     Scene {
         setup: Setup::Nobody,
-        ..scene("fix-permissions", 83, |server| {
-            let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
-            give(&server.data(), nobody.uid.as_raw(), nobody.gid.as_raw());
-            give(&server.aof_dir(), 0, 0);
+        ..scene("fix-permissions", 127, |server| {
+            give(&server.data(), "nobody");
+            give(&server.aof_dir(), "root");
             fs::set_permissions(server.aof_tail(), fs::Permissions::from_mode(0o600)).unwrap();
         })
     },
     Scene {
         setup: Setup::SmallDisk,
         given_up: &["data/temp-4194305.rdb"],
-        ..scene("free-disk", 83, |server| {
+        ..scene("free-disk", 127, |server| {
             server.leave_half_a_snapshot();
         })
     },
     Scene {
         // what is written to the stray server is not this instance's
         writes: false,
-        ..scene("free-port", 83, |_| {})
+        ..scene("free-port", 127, |_| {})
     },
     Scene {
         trouble: Some(|_| {}),
@@ -179,13 +178,6 @@ fn flush(server: &mut Sandbox) {
     server.written();
 }
 
-fn give(path: &Path, uid: u32, gid: u32) {
-    for entry in fs::read_dir(path).into_iter().flatten() {
-        give(&entry.unwrap().path(), uid, gid);
-    }
-    chown(path, Some(uid), Some(gid)).unwrap();
-}
-
 /// Runbooks that bring back less than the AOF held.
 const RESTORES: &[&str] = &["restore-rdb", "restore-rdb-as-aof-base", "restore-backup"];
 
@@ -197,7 +189,7 @@ impl Scene {
             Setup::SingleFile => {
                 lab.trees().find(|tree| !tree.since_seven()).cloned().ok_or("no server of 6.x here (REDIS_DR_SERVERS)")
             }
-            Setup::Nobody if !root => Err("owners can be changed by root only"),
+            Setup::Nobody => server_for_nobody(&lab),
             Setup::SmallDisk if !root => Err("a small disk needs the right to mount"),
             _ => Ok(lab.usual().clone()),
         }
@@ -216,18 +208,31 @@ impl Scene {
         }
     }
 
+    /// Is it told with losses of power as well?
+    pub fn loses_power(&self) -> bool {
+        self.setup == Setup::Usual && !self.runs() && self.name != "free-port"
+    }
+
     /// Does a server run when redis-dr comes?
     pub fn runs(&self) -> bool {
         self.trouble.is_some()
     }
 }
 
-/// A host of a scene. The disk goes first, with what lives on it.
+/// A host of a scene. The disks go first, with what lives on them.
 pub struct Host {
     _disk: Option<SmallDisk>,
+    power: Option<LoopDisk>,
     pub server: Sandbox,
     /// The settings that its server runs with.
     pub settings: Option<BTreeMap<String, String>>,
+}
+
+impl Host {
+    /// After a loss of power: what ran is gone, and the disk holds what was synced.
+    pub fn power_comes_back(&self) {
+        self.power.as_ref().unwrap().comes_back().unwrap();
+    }
 }
 
 /// A broken host that cases are copied from.
@@ -295,6 +300,16 @@ impl Broken {
             let mut stray = server.start_a_stray(false);
             std::thread::spawn(move || stray.wait());
         }
-        Host { _disk: disk, server, settings }
+        Host { _disk: disk, power: None, server, settings }
+    }
+
+    /// The same, all of it on a disk that may lose its power.
+    ///
+    /// # Errors
+    /// There can be no such disk here.
+    pub fn again_on_a_disk(&self) -> Result<Host, String> {
+        let host = self.again();
+        let power = LoopDisk::over(host.server.root(), "ext4")?;
+        Ok(Host { power: Some(power), ..host })
     }
 }

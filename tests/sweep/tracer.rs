@@ -2,6 +2,7 @@
 //!
 //! Its threads are followed, its children are not: a server that it starts runs free.
 use crate::syscalls::{Point, point};
+use crate::troubles::LoopDisk;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -31,6 +32,8 @@ pub enum Fault {
     Fails(i32),
     /// This one fails, and every later one that takes room on the disk.
     FailsFromHere(i32),
+    /// The disk loses its power, with all that was not synced; the call is not made, and redis-dr is gone.
+    PowerLoss,
 }
 
 impl std::fmt::Display for Fault {
@@ -41,6 +44,7 @@ impl std::fmt::Display for Fault {
             Self::KillAfter => write!(out, "killed after"),
             Self::Fails(errno) => write!(out, "{} at", name(errno)),
             Self::FailsFromHere(errno) => write!(out, "{} from", name(errno)),
+            Self::PowerLoss => write!(out, "power lost at"),
         }
     }
 }
@@ -198,12 +202,15 @@ impl Walk<'_> {
         if then == Fault::KillAfter {
             return Ok(OnExit::Die);
         }
+        if then == Fault::PowerLoss {
+            LoopDisk::power_off(self.root).unwrap();
+        }
         // no call of that number: nothing is done
         regs.orig_rax = u64::MAX;
         ptrace::setregs(thread, regs)?;
         match then {
             Fault::Fails(errno) | Fault::FailsFromHere(errno) => Ok(OnExit::Fail(errno)),
-            Fault::KillBefore | Fault::KillAfter => {
+            Fault::KillBefore | Fault::KillAfter | Fault::PowerLoss => {
                 kill(pid, Signal::SIGKILL)?;
                 Ok(OnExit::Nothing)
             }
