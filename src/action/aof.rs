@@ -77,8 +77,10 @@ impl Act for AofSeed {
         let plain = plain.filter(|path| exact && hands.look.exists(path));
         // the server never writes into a base: one that it may read begins as a link, and gets bytes of its own while the
         // server loads it (beside.rs)
+        // (an ACL or a label that the set has is for files that are the server's alone)
+        let bare = hands.look.rights_attrs(&live).is_empty();
         let linked = match &plain {
-            Some(path) => hands.may_read(path)? && build.add_link(path, &base)?,
+            Some(path) => bare && hands.may_read(path)? && build.add_link(path, &base)?,
             None => false,
         };
         let how = match &plain {

@@ -1,7 +1,7 @@
 //! How actions reach into the vault, the configuration and the AOF: each in one way.
 use super::{ActError, Hands, Site};
 use crate::aof::set;
-use crate::host::{Look, Owner};
+use crate::host::{Attr, Look, Owner};
 use crate::redis_conf::{self, Effective, Files, Start};
 use crate::vault::{BuiltDir, Content, Like, Save, Saved};
 use serde_json::{Value, json};
@@ -91,13 +91,13 @@ impl Hands<'_> {
         Ok(self.vault.replace(&saved, content, Like::Saved)?.bytes)
     }
 
-    /// Gives a path that was saved for this step another owner and mode.
+    /// Gives a path that was saved for this step another owner and mode, and these attributes.
     ///
     /// # Errors
     /// It was not saved, or the system refuses.
-    pub fn set_owner(&mut self, path: &Path, owner: Owner) -> Result<(), ActError> {
+    pub fn set_owner(&mut self, path: &Path, owner: Owner, attrs: &[Attr]) -> Result<(), ActError> {
         let saved = self.saved(path)?;
-        Ok(self.vault.set_owner(&saved, owner)?)
+        Ok(self.vault.set_owner(&saved, owner, attrs)?)
     }
 
     /// Removes a path that was saved for this step.

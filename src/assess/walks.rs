@@ -148,7 +148,8 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     });
     if let Some(user) = user {
         let groups = look.groups_of(&user).unwrap_or_else(|_| vec![user.gid]);
-        let rights = stored::rights(&look, paths, survey, &facts.config, &user, &groups);
+        let enforced = look.selinux_enforces();
+        let rights = stored::rights(&look, paths, survey, &facts.config, (&user, &groups), enforced);
         facts.files.permission_ok = Some(rights.problem.is_none());
         facts.files.permission_repairable = Some(rights.because.is_none() && !rights.repairs.is_empty());
         facts.files.permission_because =

@@ -491,6 +491,14 @@ pub struct RightsFacts {
     pub mode: u32,
     /// User id, group id and permission bits as they are.
     pub was: [u32; 3],
+    /// The ACL it must get, in the short form of `acl(5)`, users and groups by number; null: none, or it stays.
+    pub acl: Option<String>,
+    /// Its ACL as it is; null where the permission bits say all.
+    pub acl_was: Option<String>,
+    /// The SELinux label it must get, its directory's; null: it stays.
+    pub label: Option<String>,
+    /// Its SELinux label as it is; null where it has none.
+    pub label_was: Option<String>,
 }
 
 /// Files of the instance.

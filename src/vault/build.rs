@@ -7,7 +7,7 @@ use super::save::{Told, open_any, untold};
 use super::saved::{How, Kept, SavedTree};
 use super::write::{Content, Placed};
 use super::{Vault, VaultError};
-use crate::host::{Dir, HostError, Kind, Owner, Place};
+use crate::host::{Attr, Dir, HostError, Kind, Owner, Place};
 
 /// A directory being built beside the one it will replace. Dropped before [`BuildDir::finish`], it is removed.
 #[derive(Debug)]
@@ -71,7 +71,31 @@ impl Vault {
     pub fn exchange_dir(&mut self, built: BuiltDir, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {
         let live = self.pinned(&tree.dir)?;
         let new = self.pinned(&built.path)?;
+        self.dress_like(&new, tree)?;
         self.swap(&new, &live, tree)
+    }
+
+    /// Gives a built directory and its files the attributes that the saved ones had, ACL and label among them. A file of
+    /// another name gets the ACL and label of the first; one with a second name is not ours alone, and stays.
+    fn dress_like(&self, built: &Place, tree: &SavedTree) -> Result<(), VaultError> {
+        let Some(was) = tree.was.filter(|was| was.kind == Kind::Directory) else {
+            return Ok(());
+        };
+        let dir = built.dir.open_dir(&built.name)?;
+        let usual: Vec<Attr> =
+            tree.files.first().map_or(&[][..], |f| &f.attrs).iter().filter(|a| a.is_right()).cloned().collect();
+        for entry in dir.list()?.into_iter().filter(|e| e.stat.kind == Kind::File && e.stat.nlink == 1) {
+            let same = tree.files.iter().find(|f| f.path.file_name() == Some(&entry.name));
+            let attrs = same.map_or(usual.as_slice(), |f| &f.attrs);
+            if !attrs.is_empty() {
+                self.pen.dress_name(&dir, &entry.name, entry.stat.owner(), Some(attrs))?;
+            }
+        }
+        if !tree.attrs.is_empty() {
+            let now = dir.stat()?.owner();
+            self.pen.dress_name(&built.dir, &built.name, Owner { mode: was.mode, ..now }, Some(&tree.attrs))?;
+        }
+        Ok(())
     }
 
     pub(super) fn swap(&mut self, new: &Place, live: &Place, tree: &SavedTree) -> Result<Vec<Kept>, VaultError> {

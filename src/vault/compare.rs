@@ -36,7 +36,7 @@ impl Vault {
         if let Some(because) = facts_differ(&was, &now, saved.how != How::Owner) {
             return Ok(Some(because));
         }
-        if self.attrs_differ(&place, &now, &saved.attrs)? {
+        if self.attrs_differ(&place, &now, &saved.attrs, saved.how == How::Owner)? {
             return Ok(Some("its ACL or attributes differ".to_string()));
         }
         let same = match saved.how {
@@ -55,11 +55,10 @@ impl Vault {
         Ok((!same).then(|| "its bytes differ".to_string()))
     }
 
-    fn attrs_differ(&self, place: &Place, now: &Stat, saved: &[Attr]) -> Result<bool, VaultError> {
-        // A label may follow the directory's rule instead (see `host`); it is no part of the bytes.
-        let chosen = |attrs: &[Attr]| -> Vec<Attr> {
-            attrs.iter().filter(|attr| attr.name != "security.selinux").cloned().collect()
-        };
+    /// `label`: also the SELinux label. That of a file made anew may follow its directory's rule instead (see `host`).
+    fn attrs_differ(&self, place: &Place, now: &Stat, saved: &[Attr], label: bool) -> Result<bool, VaultError> {
+        let chosen =
+            |attrs: &[Attr]| -> Vec<Attr> { attrs.iter().filter(|attr| label || !attr.is_label()).cloned().collect() };
         match open_any(place, now) {
             Ok(file) => Ok(chosen(&self.look.attrs(&file, &place.path())?) != chosen(saved)),
             Err(e) if e.is_denied() => Ok(false),

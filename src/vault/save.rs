@@ -86,7 +86,7 @@ impl Vault {
         let attrs = match open_any(place, &stat) {
             Ok(file) => self.look.attrs(&file, &path)?,
             // A file this process may not read may still be given back to it.
-            Err(e) if usage == Use::OwnerAndMode && e.is_denied() => Vec::new(),
+            Err(e) if usage == Use::OwnerAndMode && e.is_denied() => self.look.rights_attrs(&path),
             Err(e) => return Err(e.into()),
         };
         let mut saved = Saved {

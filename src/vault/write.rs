@@ -129,16 +129,19 @@ impl Vault {
         Ok(self.pen.sync_dir(&place.dir)?)
     }
 
-    /// Gives a saved file or directory another owner and mode; its ACL and label stay.
+    /// Gives a saved file or directory another owner and mode, and these attributes; all others stay.
     ///
     /// # Errors
     /// [`VaultError::NotSavedForThis`] for a path that was absent; what the system says.
-    pub fn set_owner(&mut self, saved: &Saved, owner: Owner) -> Result<(), VaultError> {
+    pub fn set_owner(&mut self, saved: &Saved, owner: Owner, attrs: &[Attr]) -> Result<(), VaultError> {
         if saved.is_absent() {
             return Err(VaultError::NotSavedForThis { path: saved.path.clone(), how: saved.how });
         }
         let place = self.place_of(saved)?;
-        Ok(self.pen.dress_name(&place.dir, &place.name, owner, None)?)
+        let others = saved.attrs.iter().filter(|was| attrs.iter().all(|new| new.name != was.name));
+        let all: Vec<Attr> = others.chain(attrs).cloned().collect();
+        let all = (!attrs.is_empty()).then_some(all.as_slice());
+        Ok(self.pen.dress_name(&place.dir, &place.name, owner, all)?)
     }
 
     /// Makes a directory where there was nothing. There already is no error.

@@ -277,8 +277,8 @@ fn owner_and_mode_alone_come_back() {
     let mut vault = bench.vault();
     let saved = vault.save(&path, Use::OwnerAndMode).unwrap();
     let dir = vault.save(path.parent().unwrap(), Use::OwnerAndMode).unwrap();
-    vault.set_owner(&saved, me(0o660)).unwrap();
-    vault.set_owner(&dir, me(0o700)).unwrap();
+    vault.set_owner(&saved, me(0o660), &[]).unwrap();
+    vault.set_owner(&dir, me(0o700), &[]).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
     fs::write(&path, b"content may change").unwrap();
     vault.restore_all(&[Save::from(saved), Save::from(dir.clone())]).unwrap();

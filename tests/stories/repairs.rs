@@ -111,6 +111,92 @@ fn rights_are_given_back_when_the_start_fails() {
     assert_eq!((std::os::unix::fs::MetadataExt::uid(&now), now.permissions().mode() & 0o777), (0, 0o600));
 }
 
+/// Gives a path an extended attribute: an ACL in the kernel's own form, or a label.
+fn attribute(path: &Path, name: &str, value: &[u8]) {
+    rustix::fs::setxattr(path, name, value, rustix::fs::XattrFlags::empty()).unwrap();
+}
+
+fn attribute_of(path: &Path, name: &str) -> Vec<u8> {
+    let mut value = vec![0_u8; 1024];
+    let len = rustix::fs::getxattr(path, name, value.as_mut_slice()).unwrap_or(0);
+    value.truncate(len);
+    value
+}
+
+const ACL: &str = "system.posix_acl_access";
+const LABEL: &str = "security.selinux";
+
+/// `user::rw-,user:65534:NAMED,group::r--,mask::MASK,other::r--`, as the kernel keeps it.
+fn acl(named: u8, mask: u8) -> Vec<u8> {
+    let entry = |tag: u8, bits: u8, id: u32| [&[tag, 0, bits, 0][..], &id.to_le_bytes()].concat();
+    let none = u32::MAX;
+    let all = [entry(1, 6, none), entry(2, named, 65534), entry(4, 4, none), entry(16, mask, none), entry(32, 4, none)];
+    [&[2, 0, 0, 0][..], &all.concat()].concat()
+}
+
+#[test]
+fn an_acl_that_shuts_the_server_out_is_put_right_and_given_back() {
+    let Some(mut server) = for_nobody() else { return };
+    assert_eq!(nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw(), 65534);
+    server.start().fill(300);
+    let digest = server.digest();
+    server.kill9();
+    give(&server.data(), "nobody");
+    // The bits let all others read it; the ACL names the one user that may not.
+    fs::set_permissions(server.conf(), fs::Permissions::from_mode(0o644)).unwrap();
+    let (conf, tail) = (server.conf(), server.aof_tail());
+    attribute(&conf, ACL, &acl(0, 4));
+    // Somebody's chmod made the mask too narrow for the server that the ACL lets in.
+    chown(&tail, Some(0), Some(0)).unwrap();
+    attribute(&tail, ACL, &acl(6, 4));
+    attribute(&tail, LABEL, b"system_u:object_r:admin_home_t:s0\0");
+    attribute(&server.data(), LABEL, b"system_u:object_r:redis_var_lib_t:s0\0");
+    let (conf_was, tail_was) = (attribute_of(&conf, ACL), attribute_of(&tail, ACL));
+    let document = server.finds_first("files.permission");
+    let evidence = document["findings"][0]["evidence"].to_string();
+    assert!(evidence.contains("ACL user::rw-,user:65534:---,group::r--,mask::r--,other::r--"), "{evidence}");
+    let plan = server.redis_dr(&["plan", "demo"]);
+    plan.exits(0).mentions("becomes user::rw-,user:65534:r--,group::r--,mask::r--,other::r--");
+    server.recover_auto().recovered_by("fix-permissions");
+    assert_eq!(server.digest(), digest);
+    assert_eq!(attribute_of(&conf, ACL), acl(4, 4), "nobody else got anything");
+    assert_eq!(attribute_of(&tail, LABEL), b"system_u:object_r:admin_home_t:s0\0", "the label stays");
+    server.redis_dr(&["runs", "rollback", "last", "--confirm", "demo", "--discard-writes", "--json"]).exits(0);
+    assert_eq!((attribute_of(&conf, ACL), attribute_of(&tail, ACL)), (conf_was, tail_was), "as they were");
+    assert_eq!(attribute_of(&tail, LABEL), b"system_u:object_r:admin_home_t:s0\0");
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_acl_and_its_label() {
+    let mut server = Lab::new().sandbox();
+    if !nix::unistd::Uid::effective().is_root() {
+        return eprintln!("-- left out: labels can be set by root only");
+    }
+    server.start().fill(100).kill9().tear_aof_tail(3);
+    let (tail, label) = (server.aof_tail(), b"system_u:object_r:redis_var_lib_t:s0\0");
+    attribute(&tail, ACL, &acl(4, 4));
+    attribute(&tail, LABEL, label);
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let was = inode(&tail);
+    server.recover_auto().recovered_by("repair-aof");
+    assert_ne!(inode(&server.aof_tail()), was, "it was replaced");
+    assert_eq!(attribute_of(&server.aof_tail(), ACL), acl(4, 4));
+    assert_eq!(attribute_of(&server.aof_tail(), LABEL), label);
+}
+
+#[test]
+fn a_directory_above_that_shuts_the_server_out_is_a_persons_to_open() {
+    let Some(mut server) = for_nobody() else { return };
+    server.start().fill(50).kill9();
+    give(&server.data(), "nobody");
+    fs::set_permissions(server.root(), fs::Permissions::from_mode(0o700)).unwrap();
+    let before = server.files();
+    server.finds_first("files.permission");
+    let output = server.recover_auto();
+    output.exits(3).mentions("may not enter").mentions("a directory above the data is not ours to change");
+    assert!(server.files() == before && !server.running());
+}
+
 #[test]
 fn aof_is_switched_on_while_it_runs_and_off_again() {
     Lab::on_each(|mut server| {

@@ -80,6 +80,28 @@ fn manifest_lost_and_written_since_by_an_empty_start() {
 }
 
 #[test]
+fn no_other_cause_starts_a_server_that_came_up_empty_before() {
+    Lab::on_each(|mut server| {
+        // AOF was switched on in the file of a server that kept snapshots: the next start came up empty.
+        server.configure("appendonly no").start().fill(300).save().kill9();
+        std::thread::sleep(Duration::from_millis(1100));
+        server.configure("appendonly yes").start();
+        assert_eq!(server.dbsize(), 0, "the trap has closed");
+        server.must(&["SET", "taken by the empty server", "1"]);
+        server.written();
+        server.kill9();
+        server.recover_auto().exits(3).mentions("began with an empty start");
+        server.configure("tcp-keepaliv 300");
+        let before = server.files();
+        server.finds_first("server.config_invalid");
+        let document = server.recover_auto().exits(3).json();
+        let found = document["findings"].as_array().unwrap().iter().find(|f| f["id"] == "config.aof_trap");
+        assert!(found.unwrap()["evidence"][0].as_str().unwrap().contains("holds 300"), "{document:#}");
+        assert!(server.files() == before && !server.running());
+    });
+}
+
+#[test]
 fn an_aof_that_began_before_any_snapshot_is_no_trap() {
     Lab::on_each(|mut server| {
         server.start().fill(300).save();

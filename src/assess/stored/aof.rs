@@ -24,6 +24,8 @@ pub struct Judged {
     pub report: SetReport,
     /// The directory of its files.
     pub dir: PathBuf,
+    /// When its one file was made, of an AOF that is not kept in parts; unknown where the filesystem does not tell.
+    pub born: Option<Time>,
     /// Commands that the cut removes, shortened.
     pub preview: Vec<String>,
     /// Flushes near its end that threw something away, each with what came after it.
@@ -76,7 +78,8 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64, moment: O
         let lost = lost(cut.as_ref().ok());
         (text.to_string(), cut, lost)
     });
-    Some(Judged { report, preview, accidents, exchange, at, dir })
+    let born = single.then(|| look.born(&paths.single_aof).map(Time)).flatten();
+    Some(Judged { report, preview, accidents, exchange, at, dir, born })
 }
 
 /// The commands that a cut removes, as far as they can be read, each shortened.
@@ -215,13 +218,28 @@ fn whole(survey: &Survey, judged: &Judged, loader: &Loader) -> Point {
 /// what that file holds is not in the AOF, however new it is; only a flush and a rewrite on purpose look the same.
 #[must_use]
 pub fn began_empty(judged: &Judged, others: &[Point]) -> Option<String> {
-    let base = judged.report.files.first()?.rdb.as_ref().filter(|base| base.is_intact() && base.keys == 0)?;
-    let began = base.ctime().filter(|t| *t > 0).and_then(Time::from_unix)?;
+    let (began, most) = began(judged)?;
     let kept = |p: &Point| p.keys.map_or(0, |keys| keys.saturating_sub(p.keys_expired.unwrap_or(0)));
-    let own = others.iter().filter(|p| matches!(p.kind, PointKind::Rdb | PointKind::Backup) && kept(p) > 0);
+    let own = others.iter().filter(|p| matches!(p.kind, PointKind::Rdb | PointKind::Backup) && kept(p) > most);
     let fuller = own.filter(|p| p.as_of.is_some_and(|at| at < began)).max_by_key(|p| p.as_of)?;
     let (keys, of) = (kept(fuller), fuller.as_of?);
     Some(format!("it began with no key at {began}, although {}, of {of}, holds {keys}", fuller.id))
+}
+
+/// When an AOF began with no key, and how many keys it can tell of in spite of that.
+///
+/// In parts it has an empty base, which says when. One file (before 7.0) has none until it is rewritten: it was made when
+/// the server first wrote to it. A copy of such a file is younger than what it tells, so one with as many commands as the
+/// snapshot has keys is believed to hold them.
+fn began(judged: &Judged) -> Option<(Time, u64)> {
+    let first = judged.report.files.first()?;
+    match (&first.rdb, judged.report.kind) {
+        (Some(base), _) if base.is_intact() && base.keys == 0 => {
+            Some((base.ctime().filter(|t| *t > 0).and_then(Time::from_unix)?, 0))
+        }
+        (None, set::SetKind::Single) => Some((judged.born?, judged.report.commands_after_base)),
+        _ => None,
+    }
 }
 
 /// The AOF up to its damage.

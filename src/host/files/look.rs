@@ -138,6 +138,13 @@ impl Look {
         rustix::fs::stat(path).map(Stat::from).map_err(|e| HostError::os("look at", path, e))
     }
 
+    /// When a file was made, whatever was done to it since; `None` where the filesystem does not tell.
+    #[must_use]
+    pub fn born(&self, path: &Path) -> Option<jiff::Timestamp> {
+        let made = std::fs::metadata(path).and_then(|meta| meta.created()).ok()?;
+        jiff::Timestamp::try_from(made).ok()
+    }
+
     /// What a path is, a link being a link.
     ///
     /// # Errors

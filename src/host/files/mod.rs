@@ -1,5 +1,6 @@
 //! The files half of [`host`](crate::host): what a file is, reading it, digesting it, and the pen.
 
+mod acl;
 mod attrs;
 mod digest;
 mod dir;
@@ -12,6 +13,7 @@ mod private;
 mod stat;
 mod temp;
 
+pub use acl::Acl;
 pub use attrs::Attr;
 pub use digest::{EDGE, Mark};
 pub use dir::{Dir, Place, Planters};
