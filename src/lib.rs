@@ -10,7 +10,7 @@
 //! 5  plan      assess
 //! 4  runbook   playbook   policy
 //! 3  action
-//! 2b verify    checks     sandbox    inspect
+//! 2b verify    checks     sandbox    inspect   load
 //! 2a vault     journal    lock     state    store    service    server
 //! 1  host      config     points
 //! 0  expr   yaml   facts   finding   rdb   aof   redis_conf
@@ -30,6 +30,7 @@ pub mod hold;
 pub mod host;
 pub mod inspect;
 pub mod journal;
+pub mod load;
 pub mod lock;
 pub mod plan;
 pub mod playbook;

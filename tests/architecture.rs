@@ -9,7 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["expr", "yaml", "facts", "finding", "rdb", "aof", "redis_conf"],
     &["host", "config", "points"],
     &["vault", "journal", "lock", "state", "store", "service", "server"],
-    &["verify", "checks", "sandbox", "inspect"],
+    &["verify", "checks", "sandbox", "inspect", "load"],
     &["action"],
     &["runbook", "playbook", "policy"],
     &["plan", "assess"],

@@ -61,6 +61,35 @@ fn findings_runbooks_and_words_are_explained() {
 }
 
 #[test]
+fn the_schema_of_a_json_document_is_printed() {
+    let (code, out, _) = said(&["explain", "--json"]);
+    assert_eq!(code, 0);
+    let listed = json(&out)["documents"].as_array().unwrap().clone();
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/documents.md")).unwrap();
+    for name in listed.iter().map(|name| name.as_str().unwrap()) {
+        let (code, out, err) = said(&["explain", name]);
+        assert_eq!(code, 0, "{name}: {err}");
+        let schema = json(&out);
+        let keys = schema["properties"].as_object().unwrap_or_else(|| panic!("{name}: {out}"));
+        assert!(
+            keys.contains_key("schema") && keys.values().all(|key| key != &serde_json::Value::Bool(true)),
+            "{name}"
+        );
+        assert!(docs.contains(&format!("`{name}`")), "docs/documents.md lacks {name}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let yaml = dir.path().join("x.yaml");
+    std::fs::write(&yaml, "version: 1\n").unwrap();
+    let (_, out, _) = said_in(dir.path(), &["runbook", "lint", "x.yaml", "--json"]);
+    let (_, schema, _) = said(&["explain", "redis-dr/lint/1"]);
+    let schema = json(&schema);
+    for key in json(&out).as_object().unwrap().keys() {
+        assert!(schema["properties"][key].is_object(), "lint/1 has a key {key} that its schema lacks");
+    }
+    assert!(said(&["explain", "redis-dr/plam/1"]).2.contains("did you mean redis-dr/plan/1?"));
+}
+
+#[test]
 fn a_bad_runbook_is_shown_with_line_and_caret() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.yaml"), "version: 1\nrunbook: bad\ntitel: oops\n").unwrap();

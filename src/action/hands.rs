@@ -7,6 +7,7 @@ use crate::service::{Service, ServiceError, StopHow, Stopped};
 use crate::vault::{Save, Vault};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Why an action did not do what it should.
@@ -284,6 +285,19 @@ pub trait Act {
         Some(vec![])
     }
 
+    /// Do its parameters fit together? What a single value can tell is told when it is read.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn sound(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Files that it reads besides those of the instance and the point. Pure.
+    fn reads(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// The state that its undo needs, looked at before it acts.
     ///
     /// # Errors
@@ -343,6 +357,7 @@ impl Action {
             Self::RedisRewriteAof(a) => a,
             Self::RedisBgsave(a) => a,
             Self::DataVerify(a) => a,
+            Self::DataLoad(a) => a,
             Self::Notify(a) => a,
             Self::Run(a) => a,
             Self::Manual(a) => a,

@@ -12,6 +12,7 @@ mod disk;
 mod files;
 mod hands;
 mod hung;
+mod load;
 mod memory;
 mod params;
 mod people;
@@ -131,6 +132,9 @@ pub enum Action {
     /// Compare the live server with a recovery point.
     #[serde(rename = "data.verify")]
     DataVerify(DataVerify),
+    /// Load data from another system: a file, or what a program writes.
+    #[serde(rename = "data.load")]
+    DataLoad(DataLoad),
     /// Tell the operator's own program something; its failure is only noted.
     #[serde(rename = "notify")]
     Notify(Notify),
@@ -179,6 +183,8 @@ pub enum ChangeKind {
     Service,
     /// A setting of the running server.
     LiveConfig,
+    /// Keys of the running server.
+    Keys,
     /// Something outside that redis-dr can not see.
     Outside,
 }
@@ -231,6 +237,13 @@ pub enum UndoMove {
     StartIfItRan,
     /// The hold is lifted if the step set it.
     ReleaseHold,
+    /// The mark of a load goes, so that no other one takes it for its own.
+    ForgetLoad {
+        /// Its key, in database 0.
+        mark: String,
+        /// Do the loaded keys stay, since the run did not start the server?
+        keys_stay: bool,
+    },
     /// A live setting gets its old value.
     ConfigSet {
         /// Its name.
@@ -311,6 +324,7 @@ impl Action {
             Self::RedisRewriteAof(_) => "redis.rewrite_aof",
             Self::RedisBgsave(_) => "redis.bgsave",
             Self::DataVerify(_) => "data.verify",
+            Self::DataLoad(_) => "data.load",
             Self::Notify(_) => "notify",
             Self::Run(_) => "run",
             Self::Manual(_) => "manual",

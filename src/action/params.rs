@@ -1,4 +1,7 @@
 //! The parameters of every action: the structs are the YAML grammar and the schema.
+mod load;
+pub use load::DataLoad;
+
 use crate::facts::{Bytes, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

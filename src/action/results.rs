@@ -4,6 +4,7 @@
 use super::WholeFile;
 use super::scratch::LoadProof;
 use crate::facts::{Bytes, Seconds};
+use crate::load::Fault;
 use crate::verify::Check;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -248,6 +249,30 @@ pub struct DataVerified {
     pub checks: Vec<Check>,
 }
 
+/// Results of `data.load`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DataLoaded {
+    /// Records or commands read, those left out among them.
+    pub read: u64,
+    /// Those that are in the server now.
+    pub loaded: u64,
+    /// Those whose key was there, and stayed.
+    pub kept: u64,
+    /// Those that took the place of a key that was there; they count as loaded too.
+    pub replaced: u64,
+    /// Those from before the moment asked for, or expired.
+    pub passed: u64,
+    /// Those that could not be loaded.
+    pub errors: u64,
+    /// The first of these, with their lines.
+    #[schemars(skip)]
+    pub first_errors: Vec<Fault>,
+    /// How long the source was.
+    pub bytes: Bytes,
+    /// Keys in all databases afterwards; unknown where it was only read.
+    pub keys: Option<u64>,
+}
+
 /// Results of `notify`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Notified {
@@ -307,6 +332,7 @@ pub fn results_schema(action: &str) -> Option<Value> {
         "redis.command" => schema_for!(Answered),
         "redis.wait" => schema_for!(Waited),
         "data.verify" => schema_for!(DataVerified),
+        "data.load" => schema_for!(DataLoaded),
         "notify" => schema_for!(Notified),
         "run" => schema_for!(Ran),
         "manual" | "ask" => schema_for!(Agreed),

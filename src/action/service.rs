@@ -121,7 +121,7 @@ pub fn save_live(hands: &mut Hands<'_>) -> Result<(), ActError> {
     snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ()).map_err(full)
 }
 
-fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<MemorySaved, ActError> {
+pub(super) fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<MemorySaved, ActError> {
     let endpoint = hands.endpoint.clone();
     let (path, mut file) = hands.vault.new_file(name)?;
     let progress = &mut *hands.progress;

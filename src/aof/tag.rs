@@ -10,8 +10,28 @@ pub const PREFIX: &str = "redis-dr:tag:";
 pub fn name(command: &[u8], key: &[u8]) -> Option<String> {
     let own = key.strip_prefix(PREFIX.as_bytes());
     let foreign = || matches!(key, [b'T' | b't', b'A' | b'a', b'G' | b'g', b'0'..=b'9', ..]).then_some(key);
-    let name = own.or_else(foreign).filter(|name| !name.is_empty() && name.len() <= 128)?;
+    let name = own.or_else(foreign).filter(|name| !name.is_empty() && name.len() <= LONGEST)?;
     writes(command).then(|| super::resp::printable(name))
+}
+
+/// The longest name of a tag, in bytes.
+const LONGEST: usize = 128;
+
+/// May a tag of ours be called so? What it is listed under is then what it is asked for by.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+    !name.is_empty() && name.len() <= LONGEST && name.chars().all(fine)
+}
+
+/// Is there a tag of ours, or a foreign one, somewhere in these bytes of an AOF? They may begin and end anywhere.
+#[must_use]
+pub fn is_in(bytes: &[u8]) -> bool {
+    if memchr::memmem::find(bytes, PREFIX.as_bytes()).is_some() {
+        return true;
+    }
+    // a key stands behind the line of its length
+    memchr::memmem::find_iter(bytes, b"\nTAG").any(|at| bytes.get(at + 4).is_some_and(u8::is_ascii_digit))
 }
 
 /// Does a command, by its name (in lower case) and its key, write the tag that somebody names? Also a key of any other form
@@ -39,6 +59,13 @@ mod tests {
             assert_eq!(of(no), None, "{no}");
         }
         assert_eq!(name(b"del", b"TAG1"), None);
+    }
+
+    #[test]
+    fn tags_are_seen_in_any_piece_of_an_aof() {
+        assert!(is_in(b"..$3\r\nset\r\n$19\r\nredis-dr:tag:monday\r\n") && is_in(b"$4\r\nTAG1\r\n"));
+        assert!(!is_in(b"$4\r\nTAGS\r\n") && !is_in(b"xTAG1") && !is_in(b""));
+        assert!(is_name("2026-11-21T03:12:30Z") && !is_name("") && !is_name("two words") && !is_name(&"x".repeat(129)));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Seen {
     pub appendfsync: Option<String>,
     /// `aof-timestamp-enabled`.
     pub timestamps: Option<bool>,
+    /// Are tags written into the AOF, as far as its last bytes tell?
+    pub tagged: bool,
     /// Memory the running server uses, in bytes.
     pub used_memory: Option<u64>,
     /// What it may use at most, where it then refuses writes, in bytes; none where it evicts or has no limit.

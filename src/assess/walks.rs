@@ -141,6 +141,10 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     facts.files.temporaries = survey.temporaries.iter().map(|n| printable(n)).collect();
     seen.other_rdb = survey.other_rdb.iter().map(|n| printable(n)).collect();
     seen.other_aof = survey.other_aof.iter().map(|n| printable(n)).collect();
+    let untimed = facts.config.appendonly == Some(true) && seen.timestamps != Some(true);
+    if untimed && facts.disk.io_error != Some(true) {
+        seen.tagged = stored::is_tagged(&assessor.look, paths, survey);
+    }
     let look = assessor.look;
     let user = facts.instance.user.clone().and_then(|name| look.user(&name).ok()).or_else(|| {
         let uid = if look.is_root() { look.stat(&paths.dir).ok()?.uid } else { look.uid() };

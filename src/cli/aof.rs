@@ -1,6 +1,6 @@
-//! `redis-dr aof`: a copy of an AOF that ends earlier. The AOF itself is only read.
+//! `redis-dr aof cut`: a copy of an AOF that ends earlier. The AOF itself is only read.
 use super::args::{AofCommand, AofCutArgs, Global};
-use super::{Failure, moment, out};
+use super::{Context, Failure, moment, out};
 use crate::aof::manifest::{Entry, Kind, Manifest};
 use crate::aof::resp::Until;
 use crate::aof::set::{self, Cut, JudgeOptions, Layout, NoMoment, SetReport, SetState};
@@ -8,21 +8,31 @@ use crate::facts::Time;
 use crate::host::{Look, OwnFiles, Pen, shown};
 use crate::inspect::{self, Loss, Subject};
 use crate::report::{clean, number};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What was cut: `redis-dr/aof-cut/1`.
-#[derive(Debug, Serialize)]
-struct Document {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Document {
+    /// redis-dr/aof-cut/1
     schema: &'static str,
+    /// The AOF that was read.
     from: String,
+    /// The directory that was made.
     to: String,
+    /// The files in it.
     files: Vec<String>,
+    /// Their bytes, without the manifest.
     bytes: u64,
+    /// Keys in its base; null where the base is no snapshot.
     base_keys: Option<u64>,
+    /// Commands after the base, without MULTI, EXEC and SELECT.
     commands: u64,
+    /// Complete commands that are not in it.
     commands_lost: u64,
+    /// Where it ends, and what of the AOF is not in it.
     lost: Loss,
 }
 
@@ -33,6 +43,7 @@ struct Document {
 pub fn run(global: &Global, command: &AofCommand) -> Result<i32, Failure> {
     match command {
         AofCommand::Cut(args) => cut(global, args),
+        AofCommand::Tag(args) => super::aof_tag::run(&Context::new(global, "aof tag")?, args),
     }
 }
 

@@ -12,7 +12,7 @@ mod verify;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
 pub use drill::{DrillCommand, DrillRunArgs};
-pub use files::{AofCommand, AofCutArgs, InspectArgs};
+pub use files::{AofCommand, AofCutArgs, AofTagArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{Drawn, LibraryCommand, PlaybookCommand};
@@ -286,7 +286,7 @@ pub enum Command {
     Aof(AofCommand),
     /// Explain a finding, an exit code, a runbook or a word.
     #[command(
-        after_help = "Examples:\n  redis-dr explain                       everything that can be explained\n  redis-dr explain files.aof_corrupt     a finding\n  redis-dr explain exit-codes            all exit codes\n  redis-dr explain restore-rdb           a runbook"
+        after_help = "Examples:\n  redis-dr explain                       everything that can be explained\n  redis-dr explain files.aof_corrupt     a finding\n  redis-dr explain exit-codes            all exit codes\n  redis-dr explain restore-rdb           a runbook\n  redis-dr explain redis-dr/plan/1       the schema of a JSON document"
     )]
     Explain {
         /// Such as files.aof_corrupt, exit-codes, 3, restore-rdb or vault.

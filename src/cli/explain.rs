@@ -1,6 +1,7 @@
 //! `explain`: a finding, an exit code, a runbook or a word.
 use super::args::Global;
 use super::context::Context;
+use super::documents;
 use super::{Failure, out};
 use crate::expr;
 use crate::finding::{Id, Scope};
@@ -33,6 +34,10 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
         exit_codes(global.json);
         return Ok(0);
     }
+    if let Some(document) = documents::named(id) {
+        out::json(&document.schema());
+        return Ok(0);
+    }
     // what is explained needs no config, so a broken one is no hindrance
     let own = Context::new(global, "explain").and_then(|c| Ok((c.runbooks()?, c.playbooks()?)));
     let builtin = |_| (Library::new(vec![], runbook::builtin()), Library::new(vec![], playbook::builtin()));
@@ -41,7 +46,8 @@ pub fn run(global: &Global, id: Option<&str>) -> Result<i32, Failure> {
     let entry = code(id).or_else(|| finding(id)).or_else(of_files).or_else(|| word(id));
     let Some(entry) = entry else {
         let files = runbooks.all().iter().chain(playbooks.all()).map(|s| s.id.as_str());
-        let names = Id::ALL.iter().map(|f| f.name()).chain(WORDS.iter().map(|w| w.name)).chain(files);
+        let documents = documents::DOCUMENTS.iter().map(|d| d.name);
+        let names = Id::ALL.iter().map(|f| f.name()).chain(WORDS.iter().map(|w| w.name)).chain(files).chain(documents);
         let hint = match expr::nearest(&id.to_lowercase(), names.chain(["exit-codes"])) {
             Some(near) => format!("did you mean {near}?"),
             None => "redis-dr explain lists what can be explained".into(),
@@ -69,7 +75,10 @@ fn overview(json: bool) {
     if json {
         let findings: Vec<&str> = Id::ALL.iter().map(|f| f.name()).collect();
         let words: Vec<&str> = WORDS.iter().map(|w| w.name).collect();
-        out::json(&json!({ "schema": "redis-dr/explain/1", "findings": findings, "words": words }));
+        let documents: Vec<&str> = documents::DOCUMENTS.iter().map(|d| d.name).collect();
+        out::json(&json!({
+            "schema": "redis-dr/explain/1", "findings": findings, "words": words, "documents": documents,
+        }));
         return;
     }
     let mut page = String::from(
@@ -80,6 +89,10 @@ fn overview(json: bool) {
         let names: Vec<&str> = WORDS.iter().filter(|w| w.kind == *kind).map(|w| w.name).collect();
         let article = if kind.starts_with('o') { "an" } else { "a" };
         page.push_str(&format!("  {:<22}  {}\n", format!("{article} {kind}"), names.join(", ")));
+    }
+    page.push_str("\nor a JSON document, whose schema is printed:\n\n");
+    for document in documents::DOCUMENTS {
+        page.push_str(&format!("  {:<28}  {}\n", document.name, document.what));
     }
     page.push_str("\nor a finding:\n\n");
     for id in Id::ALL {

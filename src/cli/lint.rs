@@ -1,8 +1,8 @@
 //! What is wrong with YAML files: `redis-dr/lint/1`, or the lines with a caret under each mistake.
 use super::{Context, out};
 use crate::yaml::{self, Diag};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 /// Files that were judged.
 #[derive(Debug, Default)]
@@ -12,17 +12,34 @@ pub struct Lint {
     errors: usize,
 }
 
-#[derive(Debug, Serialize)]
+/// `redis-dr/lint/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
+    /// redis-dr/lint/1
+    schema: &'static str,
+    /// The files that were judged.
+    files: &'a [Linted],
+}
+
+/// One mistake.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Mistake {
+    /// Its line, from 1.
     line: usize,
+    /// Its column, from 1.
     column: usize,
+    /// What is wrong.
     message: String,
+    /// What was probably meant.
     hint: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// One file.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Linted {
+    /// Its path.
     path: String,
+    /// What is wrong with it; nothing where it is valid.
     errors: Vec<Mistake>,
 }
 
@@ -43,7 +60,7 @@ impl Lint {
     pub fn tell(&self, context: &Context) -> i32 {
         let files = counted(self.files.len(), "file");
         if context.global.json {
-            out::json(&json!({ "schema": "redis-dr/lint/1", "files": self.files }));
+            out::json(&Document { schema: "redis-dr/lint/1", files: &self.files });
         } else if self.errors > 0 {
             out::line(&format!("{}{}, {files}", self.text, counted(self.errors, "error")));
         } else if !context.global.quiet {

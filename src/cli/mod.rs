@@ -1,10 +1,12 @@
 //! The command line: one file per subcommand; only here and in `report` is anything printed.
 mod aof;
+mod aof_tag;
 mod apply;
 pub mod args;
 mod assess;
 pub mod context;
 mod discovered;
+mod documents;
 mod drill;
 mod explain;
 mod failure;

@@ -4,16 +4,23 @@ use super::{Context, Failure, out};
 use crate::facts::{Seconds, Time};
 use crate::lock::Holder;
 use crate::state::Pause;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `redis-dr/pause/1`.
-#[derive(Serialize)]
-struct Document {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
+    /// redis-dr/pause/1
     schema: &'static str,
+    /// Which instance.
     instance: String,
+    /// Does `--auto` keep its hands off?
     paused: bool,
+    /// Who set the mark, where there is one.
     by: Option<String>,
+    /// Since when.
     since: Option<Time>,
+    /// Until when.
     until: Option<Time>,
 }
 

@@ -3,16 +3,24 @@ use super::args::Prefer;
 use super::recover::World;
 use super::{Context, Failure, out};
 use crate::assess::{Depth, Wanted};
-use crate::facts::Point;
+use crate::facts::{Assessment, Point};
+use crate::inspect::{self, Moments};
 use crate::report;
+use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-#[derive(Serialize)]
-struct Document {
+/// `redis-dr/points/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
+    /// redis-dr/points/1
     schema: &'static str,
+    /// Which instance.
     instance: String,
+    /// The recovery points, best first.
     points: Vec<Point>,
+    /// The moments that its AOF can be taken back to; null where there is none.
+    moments: Option<Moments>,
 }
 
 /// Lists the recovery points, best first; every file is walked.
@@ -32,10 +40,23 @@ pub fn run(
         ..Wanted::default()
     };
     let found = world.parts().assess(&wanted).document;
+    let moments = moments(context, &found);
     if context.global.json {
-        out::json(&Document { schema: "redis-dr/points/1", instance: found.instance, points: found.points });
-    } else {
-        out::line(&report::points(&found.points, found.taken_at, out::width()));
+        let (instance, points) = (found.instance, found.points);
+        out::json(&Document { schema: "redis-dr/points/1", instance, points, moments });
+        return Ok(0);
+    }
+    out::line(&report::points(&found.points, found.taken_at, out::width()));
+    if let Some(moments) = &moments {
+        out::line(&report::moments(moments, out::width()));
     }
     Ok(0)
+}
+
+/// Of the AOF that is there; one that can't be read is told of among the points.
+fn moments(context: &Context, found: &Assessment) -> Option<Moments> {
+    let aof = &found.facts.files.aof;
+    let there = found.facts.disk.io_error != Some(true) && aof.bytes.is_some_and(|bytes| bytes.0 > 0);
+    let path = aof.path.as_ref().filter(|_| there)?;
+    inspect::moments(&context.look, Path::new(path)).ok().flatten()
 }

@@ -11,21 +11,30 @@ use std::time::Duration;
 pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
     let failed = format!("step {step} failed: {}", error.because);
     match taken_back(run, false)? {
-        Way::Back(left_held) => Ok(rolled_back(failed, left_held, error.hint.clone())),
+        Way::Back(not_as_before) => Ok(rolled_back(failed, not_as_before, error.hint.clone())),
         Way::Ended(ending) => Ok(ending),
     }
 }
 
 /// How the way back ended.
 enum Way {
-    /// At its beginning: all is as it was, but perhaps for a server that is left held, and why.
+    /// At its beginning: all is as it was, but for what is told: a server that is left held, keys that stay.
     Back(Option<String>),
     /// Before that.
     Ended(Ending),
 }
 
-fn rolled_back(because: String, left_held: Option<String>, hint: String) -> Ending {
-    let because = [Some(because), left_held].into_iter().flatten().collect::<Vec<_>>().join("; ");
+/// What is not as it was, though everything was taken back.
+#[derive(Debug, Default)]
+struct Left {
+    /// A server that was failing before, and is held.
+    held: Option<String>,
+    /// Keys that were loaded and stay.
+    keys: Option<String>,
+}
+
+fn rolled_back(because: String, not_as_before: Option<String>, hint: String) -> Ending {
+    let because = [Some(because), not_as_before].into_iter().flatten().collect::<Vec<_>>().join("; ");
     Ending::RolledBack { because, hint }
 }
 
@@ -36,7 +45,7 @@ fn rolled_back(because: String, left_held: Option<String>, hint: String) -> Endi
 /// Only when the journal can't be written: then nothing more is done.
 pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunError> {
     match taken_back(run, discard_writes)? {
-        Way::Back(left_held) => Ok(rolled_back("rolled back by request".into(), left_held, String::new())),
+        Way::Back(not_as_before) => Ok(rolled_back("rolled back by request".into(), not_as_before, String::new())),
         Way::Ended(ending) => Ok(ending),
     }
 }
@@ -57,7 +66,7 @@ fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> 
     }
     // what a crash left half-written is no part of what is taken back
     run.sweep();
-    let (works, mut left_held) = (log.to_undo()?, None);
+    let (works, mut left) = (log.to_undo()?, Left::default());
     for (at, work) in works.iter().enumerate() {
         // by this walk or an earlier one
         let pending: Vec<&str> = works[at + 1..].iter().map(|work| work.step.as_str()).collect();
@@ -68,7 +77,7 @@ fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> 
         let step = work.step.clone();
         run.record(Line::UndoStarted { step: step.clone() })?;
         run.tell(&Event::Undoing { id: &step });
-        match undo(run, work, &undone, &mut left_held) {
+        match undo(run, work, &undone, &mut left) {
             Ok(after) => {
                 run.record(Line::UndoDone { step: step.clone(), after })?;
                 run.tell(&Event::Undone { id: &step });
@@ -78,11 +87,11 @@ fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> 
         }
     }
     run.sweep();
-    let service = before::files(run, &log.saves()).and_then(|()| before::service(run, &log, left_held.is_some()));
+    let service = before::files(run, &log.saves()).and_then(|()| before::service(run, &log, left.held.is_some()));
     match service {
         Ok(differs) => {
             run.record(Line::RunRolledBack {})?;
-            Ok(Way::Back(left_held.or(differs)))
+            Ok(Way::Back(left.held.or(left.keys).or(differs)))
         }
         Err(e) => Ok(Way::Ended(Ending::Stuck { because: e.because, by_hand: vec![e.hint] })),
     }
@@ -96,12 +105,7 @@ fn stop(run: &mut Run<'_>) -> Result<Ending, RunError> {
 }
 
 /// One step's undo, move by move; what was in the way is in the vault. `undone` is what this step and those after it saved.
-fn undo(
-    run: &mut Run<'_>,
-    work: &UndoWork,
-    undone: &[&Save],
-    left_held: &mut Option<String>,
-) -> Result<Vec<Kept>, ActError> {
+fn undo(run: &mut Run<'_>, work: &UndoWork, undone: &[&Save], left: &mut Left) -> Result<Vec<Kept>, ActError> {
     let mut after = Vec::new();
     let moves: Vec<UndoMove> = serde_json::from_value(work.undo.clone()).map_err(|e| {
         ActError::failed(
@@ -123,7 +127,16 @@ fn undo(
                 if !work.before["pid"].is_null() {
                     // once it runs it writes to them
                     before::files(run, undone)?;
-                    *left_held = start_again(run, work)?;
+                    left.held = start_again(run, work)?;
+                }
+            }
+            UndoMove::ForgetLoad { .. } if run.with_hands(&work.saves, |h| h.running())?.is_none() => {}
+            UndoMove::ForgetLoad { mark, keys_stay } => {
+                run.with_hands(&work.saves, |h| h.connect()?.delete(0, mark.as_bytes()).map_err(ActError::from))?;
+                if keys_stay {
+                    let words =
+                        "the keys that were loaded are still in the server; what it held before is in the vault";
+                    left.keys = Some(words.into());
                 }
             }
             UndoMove::ConfigSet { name, value } => before::setting(run, &name, &value)?,

@@ -126,7 +126,7 @@ pub enum Id {
     /// The AOF contains a command that removes all keys, near its end.
     #[serde(rename = "files.flush_found")]
     FilesFlushFound,
-    /// The AOF carries no timestamps, so a moment can't be found in it later.
+    /// The AOF carries neither timestamps nor tags, so a moment can't be found in it later.
     #[serde(rename = "files.no_time_travel")]
     FilesNoTimeTravel,
     /// Temporary files of a failed save or rewrite take space.
@@ -529,8 +529,8 @@ impl Id {
             Id::FilesNoTimeTravel => (
                 "files.no_time_travel",
                 Minor,
-                "The AOF carries no timestamps, so a moment can't be found in it later.",
-                "CONFIG SET aof-timestamp-enabled yes (7.0 and newer)",
+                "The AOF carries neither timestamps nor tags, so a moment can't be found in it later.",
+                "CONFIG SET aof-timestamp-enabled yes (7.0 and newer), or redis-dr aof tag every minute (packaging/ has a timer)",
             ),
             Id::FilesTempLeft => (
                 "files.temp_left",

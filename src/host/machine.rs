@@ -106,6 +106,12 @@ impl Look {
         name.unwrap_or_else(|| "localhost".to_string())
     }
 
+    /// A variable of our own environment, for a program that is told of it by name; `None` where it is not set, or no text.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     /// The kernel's id of the present boot; `None` where /proc doesn't tell.
     #[must_use]
     pub fn boot_id(&self) -> Option<String> {

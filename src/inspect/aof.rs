@@ -122,7 +122,7 @@ fn file(file: &set::FileReport) -> AofFile {
     }
 }
 
-fn flush(found: &set::FlushIn) -> Flush {
+pub(super) fn flush(found: &set::FlushIn) -> Flush {
     let flush = &found.flush;
     Flush {
         file: printable(found.file.as_bytes()),

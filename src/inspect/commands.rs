@@ -2,15 +2,13 @@
 use super::Options;
 use super::document::{Command, Match, Matching, Prefix, Tag};
 use super::keys::{Keys, row};
+use super::moments::Tags;
 use super::most::{ByName, prefix};
 use super::pattern::Pattern;
-use crate::aof::{Shown, Witness, tag};
+use crate::aof::{Shown, Witness};
 use crate::facts::Time;
 use crate::rdb::KeyMeta;
 use std::collections::VecDeque;
-
-/// Tags that are kept, the last ones.
-const TAGS: usize = 1000;
 
 /// Counts what it is shown.
 #[derive(Debug)]
@@ -21,8 +19,7 @@ pub(super) struct Commands {
     file: String,
     names: ByName,
     prefixes: ByName,
-    tags: VecDeque<Tag>,
-    tag_count: u64,
+    tags: Tags,
     matching: (u64, VecDeque<Match>),
 }
 
@@ -46,19 +43,9 @@ impl Commands {
             file: String::new(),
             names: ByName::default(),
             prefixes: ByName::default(),
-            tags: VecDeque::new(),
-            tag_count: 0,
+            tags: Tags::default(),
             matching: (0, VecDeque::new()),
         }
-    }
-
-    fn tag(&mut self, name: String, command: &Shown<'_>) {
-        self.tag_count += 1;
-        if self.tags.len() >= TAGS {
-            self.tags.pop_front();
-        }
-        let at = command.ts.and_then(Time::from_unix);
-        self.tags.push_back(Tag { name, file: self.file.clone(), offset: command.start, at });
     }
 
     fn matches(&mut self, command: &Shown<'_>) {
@@ -84,8 +71,8 @@ impl Commands {
             by_name: by_name.collect(),
             other_commands: other.count,
             prefixes: self.prefixes.top(self.top, |sum| sum.count).0.into_iter().map(row).collect(),
-            tags: self.tags.into(),
-            tag_count: self.tag_count,
+            tag_count: self.tags.count,
+            tags: self.tags.last.into(),
             matching: pattern.map(|pattern| Matching { pattern, commands, last: last.into() }),
         }
     }
@@ -110,16 +97,14 @@ impl Witness for Commands {
             return;
         };
         self.prefixes.add(prefix(key), bytes);
-        if let Some(tag) = tag::name(name, key) {
-            self.tag(tag, command);
-        }
+        self.tags.see(&self.file, name, key, command);
         if self.pattern.as_ref().is_some_and(|pattern| pattern.fits(key)) {
             self.matches(command);
         }
     }
 }
 
-fn in_lower_case<'a>(word: &[u8], room: &'a mut [u8; 32]) -> &'a [u8] {
+pub(super) fn in_lower_case<'a>(word: &[u8], room: &'a mut [u8; 32]) -> &'a [u8] {
     let room = room.get_mut(..word.len().min(32)).unwrap_or_default();
     room.copy_from_slice(word.get(..room.len()).unwrap_or_default());
     room.make_ascii_lowercase();
@@ -127,7 +112,7 @@ fn in_lower_case<'a>(word: &[u8], room: &'a mut [u8; 32]) -> &'a [u8] {
 }
 
 /// Words between a command's name and its first key; none where it has no key.
-fn before_key(name: &[u8]) -> Option<usize> {
+pub(super) fn before_key(name: &[u8]) -> Option<usize> {
     match name {
         b"select" | b"multi" | b"exec" | b"flushall" | b"flushdb" | b"swapdb" | b"ping" | b"script" | b"function"
         | b"publish" | b"spublish" => None,

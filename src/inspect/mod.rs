@@ -4,6 +4,7 @@
 //! subject    what lies at a path, by its content
 //! snapshot   an RDB: who wrote it, its keys, its checksum
 //! aof        an AOF: its files, commands, flushes and tags, where it is damaged and what a cut there loses
+//! moments    the moments an AOF can be cut at: its times, tags and flushes
 //! config     a redis.conf: what it decides about data, and what servers refuse in it
 //! keys       statistics of keys in bounded memory       commands   the same of commands
 //! servers    which server loads it, refuses it, or loses some of it
@@ -14,6 +15,7 @@ mod commands;
 mod config;
 mod document;
 mod keys;
+mod moments;
 mod most;
 mod pattern;
 mod servers;
@@ -25,6 +27,7 @@ pub use document::{
     Aof, AofFile, Command, Config, Database, Directive, Expiry, Flush, Inspection, KeyRow, Kind, Loss, Match, Matching,
     Prefix, Problem, Replication, Server, Snapshot, Start, Statistics, Tag, TypeRow,
 };
+pub use moments::{Moments, moments};
 pub use pattern::Pattern;
 pub use subject::{Subject, of as subject};
 

@@ -41,6 +41,8 @@ pub enum PlanError {
         step: String,
         /// Why.
         because: String,
+        /// What to do.
+        hint: String,
     },
 }
 
@@ -53,7 +55,7 @@ impl PlanError {
                 "make a new plan: redis-dr plan INSTANCE -o plan.json".into()
             }
             Self::Refused { .. } => "choose another recovery point: redis-dr points".into(),
-            Self::Step { .. } => "redis-dr assess shows which facts are unknown and why".into(),
+            Self::Step { hint, .. } => hint.clone(),
         }
     }
 
@@ -194,14 +196,17 @@ fn plan_step(
     scope: &Value,
     files: &mut Files<'_>,
 ) -> Result<(PlannedStep, Effects), PlanError> {
-    let fail = |because: String| PlanError::Step { step: step.id.clone(), because };
-    let action = step.action.resolve(scope).map_err(|e| fail(e.to_string()))?;
+    let fail = |because: String, hint: &str| PlanError::Step { step: step.id.clone(), because, hint: hint.into() };
+    let action = step.action.resolve(scope).map_err(|e| fail(e.to_string(), e.hint()))?;
     let mut verdict = "run".to_string();
     if let Some(only_if) = &step.only_if {
         match only_if.truth(scope) {
             Truth::True => {}
             Truth::False => verdict = format!("skip: {}", only_if.explain(scope)),
-            Truth::Unknown(u) => return Err(fail(format!("its condition is unknown: {u}"))),
+            Truth::Unknown(u) => {
+                let hint = "redis-dr assess shows which facts are unknown and why";
+                return Err(fail(format!("its condition is unknown: {u}"), hint));
+            }
         }
     }
     let effects = action.act().effects(site);
@@ -210,6 +215,7 @@ fn plan_step(
         title: step.title.settled(scope, STEPS),
         action: action.name().into(),
         with: parameters(&action),
+        reads: action.act().reads().iter().map(|path| files.read(path)).collect(),
         changes: effects.changes.clone(),
         safety_copies: effects.saves.iter().flat_map(|s| files.copies(s)).collect(),
         gates: step.before.iter().map(|g| gate(g, scope)).collect(),

@@ -1,5 +1,5 @@
 //! The safety copies that a plan announces: of the files as they will be when a step begins.
-use super::{Fingerprint, Mark, Plan, SafetyCopy};
+use super::{Fingerprint, Mark, Plan, ReadFile, SafetyCopy};
 use crate::action::{Action, DataFiles, Part, SaveSpec, SaveUse, Site, WholeFile, part};
 use crate::aof::manifest::{self, Manifest};
 use crate::facts::{Bytes, Point, PointKind, Validity};
@@ -37,6 +37,12 @@ impl<'a> Files<'a> {
         whole: Vec<WholeFile>,
     ) -> Self {
         Self { site, now, made: BTreeMap::new(), listed, whole: Whole::These(whole) }
+    }
+
+    /// A file that a step reads.
+    pub(super) fn read(&self, path: &Path) -> ReadFile {
+        let bytes = (self.now)(path).first().map(|(_, bytes)| Bytes(*bytes));
+        ReadFile { path: path.display().to_string(), bytes }
     }
 
     fn at(&self, path: &Path) -> Sizes {

@@ -146,6 +146,14 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
     }
 }
 
+impl Fingerprint {
+    /// Marks files that steps read besides those of the instance and the point.
+    pub fn also(&mut self, look: &Look, reads: &[PathBuf]) {
+        let mut seen: Vec<PathBuf> = self.files.iter().map(|f| PathBuf::from(&f.path)).collect();
+        reads.iter().for_each(|path| mark_all(look, path, false, &mut self.files, &mut seen));
+    }
+}
+
 /// Marks a file, or every file of a directory.
 fn mark_all(look: &Look, path: &Path, running: bool, files: &mut Vec<FileMark>, seen: &mut Vec<PathBuf>) {
     if seen.iter().any(|s| s == path) {

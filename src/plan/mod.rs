@@ -17,6 +17,7 @@ use crate::facts::{Bytes, Point, Seconds, Time};
 use crate::runbook::{OnFailure, Retry, Risk};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The name and version of the document.
 pub const SCHEMA: &str = "redis-dr/plan/1";
@@ -45,6 +46,15 @@ pub struct SafetyCopy {
     pub how: String,
 }
 
+/// A file that a step reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadFile {
+    /// Its path.
+    pub path: String,
+    /// Its size; unknown where it can't be looked at.
+    pub bytes: Option<Bytes>,
+}
+
 /// One line of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
@@ -57,6 +67,9 @@ pub struct PlannedStep {
     pub action: String,
     /// The action's parameters.
     pub with: serde_json::Value,
+    /// Files that it reads besides those of the instance and the point.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ReadFile>,
     /// What is different afterwards.
     pub changes: Vec<Change>,
     /// What is saved first.
@@ -141,6 +154,7 @@ impl PlannedStep {
             title: id.into(),
             action: String::new(),
             with: serde_json::Value::Null,
+            reads: vec![],
             changes: vec![],
             safety_copies: vec![],
             gates: vec![],
@@ -196,6 +210,13 @@ impl Plan {
     #[must_use]
     pub fn recovery_point(&self) -> Option<&Point> {
         self.site.point.as_ref()
+    }
+
+    /// Files that its steps read besides those of the instance and the point.
+    #[must_use]
+    pub fn reads(&self) -> Vec<PathBuf> {
+        let taken = self.steps.iter().filter(|s| s.skipped().is_none());
+        taken.flat_map(|s| &s.reads).map(|file| PathBuf::from(&file.path)).collect()
     }
 
     /// Does it put other data in the place of what is there?

@@ -130,6 +130,7 @@ pub fn apply_plan(
     }
     let point = plan.recovery_point();
     let mut now = plan::take_fingerprint(world.look, &assessment.facts, &plan.site, point);
+    now.also(world.look, &plan.reads());
     now.runbook_digest = world.runbook_digest(&plan.runbook);
     let moved = plan.fingerprint.moved(world.look, &now);
     if !moved.is_empty() {

@@ -5,7 +5,7 @@ use crate::facts::{Assessment, Outcome, Point, Topology};
 use crate::host::Kind;
 use crate::plan::{self, Plan};
 use crate::playbook::{self, Choice, Playbook, Shelves};
-use crate::points::Prefer;
+use crate::points::{Prefer, known_empty};
 use crate::report::RunOutcome;
 use crate::runbook::{self, Library, Runbook};
 use std::collections::BTreeMap;
@@ -231,14 +231,19 @@ fn hint_of(world: &World<'_>, assessment: &Assessment) -> String {
     if assessment.facts.instance.paused == Some(true) {
         return world.command(&format!("pause {} --off", world.name()));
     }
-    let nothing = !assessment.points.iter().any(Point::usable) && assessment.facts.server.answers != Some(true);
-    if nothing {
+    let server = &assessment.facts.server;
+    let no_point = !assessment.points.iter().any(|p| p.usable() && !known_empty(p));
+    if no_point && (server.answers != Some(true) || server.data_empty == Some(true)) {
+        let command = format!("redis-dr recover {} --runbook rebuild-from-source --param file=PATH", world.name());
+        let program = "or --param command='[\"psql\", …]'";
+        let rebuild = format!("{} ({program}) loads the data from another system", world.carried(&command));
         if let Some(kept) = super::kept::newest(world) {
-            return format!("a snapshot that {} saved can be had back: {}", kept.run, kept.commands(world));
+            return format!("a snapshot that {} saved can be had back: {}; {rebuild}", kept.run, kept.commands(world));
         }
         if world.state.run_ids().is_ok_and(|ids| !ids.is_empty()) {
-            return format!("{} shows what earlier runs saved", world.command("vault list"));
+            return format!("{} shows what earlier runs saved; {rebuild}", world.command("vault list"));
         }
+        return rebuild;
     }
     let hints = assessment.findings.iter().map(|f| f.hint.as_str());
     let recovers = |h: &&str| h.starts_with(&world.carried("redis-dr recover"));
@@ -320,7 +325,11 @@ fn make_plan(
         now: crate::facts::Time(look.now()),
     };
     match plan::build(input) {
-        Ok(plan) => Chosen::Plan(Box::new(plan)),
+        Ok(mut plan) => {
+            let reads = plan.reads();
+            plan.fingerprint.also(look, &reads);
+            Chosen::Plan(Box::new(plan.sealed()))
+        }
         Err(e) => Chosen::no(RunOutcome::Refused, e.to_string(), e.hint()),
     }
 }

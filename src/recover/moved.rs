@@ -89,6 +89,7 @@ fn files(world: &World<'_>, run: &OpenRun, facts: &Facts, service: &Service) -> 
     let plan = &run.plan;
     let mut then = plan.fingerprint.clone();
     let mut now = plan::take_fingerprint(world.look, facts, &plan.site, plan.recovery_point());
+    now.also(world.look, &plan.reads());
     now.runbook_digest = world.runbook_digest(&plan.runbook);
     if let Some(version) = &facts.server.version {
         now.version.clone_from(version);

@@ -4,7 +4,7 @@ use std::path::Path;
 /// Commands that take an instance.
 const OF_AN_INSTANCE: &[&str] = &["assess", "points", "plan", "recover", "hold", "guard", "pause", "verify"];
 /// Commands that read a config or a state directory beside those.
-const OTHERS: &[&str] = &["apply", "runs", "vault", "runbook", "playbook", "drill"];
+const OTHERS: &[&str] = &["apply", "runs", "vault", "runbook", "playbook", "drill", "aof"];
 
 /// What a printed command must carry.
 #[derive(Debug, Clone, Default)]

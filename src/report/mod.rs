@@ -26,7 +26,7 @@ pub use inspection::inspection;
 pub use page::Width;
 pub use plan::{outline, plan};
 pub use plan_sheet::{Approval, difference, difference_sheet, plan_sheet};
-pub use points::points;
+pub use points::{moments, points};
 pub use run::{run, status, whole};
 pub use run_sheet::{Background, run_sheet};
 pub use scorecard::{

@@ -167,6 +167,10 @@ fn in_full(out: &mut String, step: &PlannedStep) {
     if step.skipped().is_some() {
         return;
     }
+    for file in &step.reads {
+        let size = file.bytes.map_or_else(|| "not there".into(), |b| b.to_string());
+        let _ = writeln!(out, "{BELOW}reads {} ({size})", clean(&file.path));
+    }
     for change in &step.changes {
         let _ = writeln!(out, "{BELOW}{}", clean(&changed(change)));
     }
@@ -197,6 +201,7 @@ pub(super) fn changed(change: &Change) -> String {
         ChangeKind::OwnerAndMode => format!("owner and mode of {what}"),
         ChangeKind::Service => format!("service: {what}"),
         ChangeKind::LiveConfig => format!("running server: {what}"),
+        ChangeKind::Keys => format!("keys: {what}"),
         ChangeKind::Outside => format!("outside: {what}"),
     }
 }

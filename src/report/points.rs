@@ -2,6 +2,7 @@
 use super::Width;
 use super::words::{clean, loss, number};
 use crate::facts::{Loadable, Point, PointKind, Time, Validity};
+use crate::inspect::Moments;
 use std::fmt::Write as _;
 
 /// The longest name that stands in one line with its columns.
@@ -59,6 +60,35 @@ pub fn points(points: &[Point], now: Time, width: Width) -> String {
     }
     width.wrap(&out)
 }
+
+/// The moments that the AOF can be taken back to.
+#[must_use]
+pub fn moments(found: &Moments, width: Width) -> String {
+    let mut out = String::from("Moments of the AOF, for --runbook restore-to-time --param at=…\n");
+    if let (Some(from), Some(to)) = (found.from, found.to) {
+        let _ = writeln!(out, "     times    {from} to {to}, each second");
+    }
+    let mut tags: Vec<String> =
+        found.tags.iter().rev().take(LISTED).map(|t| format!("tag:{}", clean(&t.name))).collect();
+    tags.dedup();
+    if !tags.is_empty() {
+        let of = if found.tag_count > tags.len() as u64 {
+            format!(" (the last of {})", number(found.tag_count))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(out, "     tags     {}{of}", tags.join(", "));
+    }
+    for flush in found.flushes.iter().rev().take(LISTED) {
+        let at = flush.at.map(|at| format!(", {at}")).unwrap_or_default();
+        let before = format!("offset:{}:{}", clean(&flush.file), flush.cut);
+        let _ = writeln!(out, "     before   {}{at}: {before}", clean(&flush.command));
+    }
+    width.wrap(&out)
+}
+
+/// Tags and flushes that a screen shows.
+const LISTED: usize = 5;
 
 fn name(point: &Point) -> String {
     let text = match (point.kind, &point.cut) {

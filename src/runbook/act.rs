@@ -74,8 +74,10 @@ impl Do {
             because,
         })?;
         let whole = Json::Object([(self.name.clone(), with)].into_iter().collect());
-        serde_json::from_value(whole)
-            .map_err(|e| DoError::Invalid { action: self.name.clone(), because: e.to_string() })
+        let invalid = |because: String| DoError::Invalid { action: self.name.clone(), because };
+        let action: Action = serde_json::from_value(whole).map_err(|e| invalid(e.to_string()))?;
+        action.act().sound().map_err(invalid)?;
+        Ok(action)
     }
 
     /// The dotted names its parameters read.

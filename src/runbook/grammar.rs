@@ -127,7 +127,7 @@ impl JsonSchema for Condition {
     }
 }
 
-/// A value without parts.
+/// A value: one without parts, or a list of texts.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Scalar(Json);
@@ -140,7 +140,7 @@ impl JsonSchema for Scalar {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number", "boolean"]})
+        json_schema!({"type": ["string", "number", "boolean", "array"], "items": {"type": "string"}})
     }
 }
 

@@ -121,6 +121,12 @@ pub(crate) fn literal(r: &Reader<'_>, path: &str, kind: ParamType) -> Result<Jso
     match (&node.value, kind) {
         (Value::Int(i), ParamType::Int) => Ok(Json::from(*i)),
         (Value::Bool(b), ParamType::Bool) => Ok(Json::Bool(*b)),
+        (Value::Seq(items), ParamType::List) => {
+            let text = |item: &crate::yaml::Node| item.as_str().map(Json::from).ok_or(item.describe());
+            let texts: Result<Vec<Json>, String> = items.iter().map(text).collect();
+            texts.map(Json::Array).map_err(|odd| format!("{odd} is not text: quote it"))
+        }
+        (Value::Str(_), ParamType::List) => Err(format!("{} is no list", node.describe())),
         (Value::Str(_), ParamType::Int | ParamType::Bool) => Err(format!("{} is quoted", node.describe())),
         (Value::Str(s), kind) => kind.parse(s),
         (Value::Int(_) | Value::Float(_) | Value::Bool(_), ParamType::String | ParamType::Path) => {
@@ -163,6 +169,7 @@ pub(crate) fn param_type(kind: ParamType) -> Type {
         ParamType::Bool => Type::Bool,
         ParamType::Duration => Type::Duration,
         ParamType::Size => Type::Size,
+        ParamType::List => Type::List(Box::new(Type::Str)),
     }
 }
 

@@ -28,6 +28,8 @@ pub enum ParamType {
     Size,
     /// An absolute path.
     Path,
+    /// Texts, such as a program with its arguments.
+    List,
 }
 
 /// A parameter of a runbook.
@@ -288,6 +290,11 @@ impl ParamType {
             ParamType::Size => Bytes::parse(text).map(|b| Json::from(b.0)),
             ParamType::Path if text.starts_with('/') => Ok(Json::String(text.to_string())),
             ParamType::Path => Err(format!("`{text}` is not an absolute path")),
+            ParamType::List if text.trim_start().starts_with('[') => match serde_json::from_str::<Vec<String>>(text) {
+                Ok(texts) => Ok(Json::from(texts)),
+                Err(_) => Err("it begins like a list in JSON, and is none of texts".into()),
+            },
+            ParamType::List => Ok(text.split_whitespace().map(Json::from).collect()),
         }
     }
 
@@ -301,6 +308,7 @@ impl ParamType {
             ParamType::Duration => "30s",
             ParamType::Size => "64MiB",
             ParamType::Path => "/some/path",
+            ParamType::List => r#"'["one", "two words"]'"#,
         }
     }
 }

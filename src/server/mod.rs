@@ -17,6 +17,7 @@ mod link;
 mod pace;
 mod snapshot;
 mod socket;
+mod together;
 mod values;
 mod writes;
 
@@ -27,6 +28,7 @@ pub use error::ServerError;
 pub use info::{Info, Keyspace};
 pub use pace::Pace;
 pub use snapshot::{SnapshotInfo, changed_by_snapshot, snapshot};
+pub use together::{Together, Words};
 pub use values::{Held, LONGEST, Wanted};
 pub use writes::{WriteCount, count_writes};
 

@@ -79,6 +79,14 @@ impl Vault {
         self.own.path()
     }
 
+    /// The id of the run whose copies these are, as [`home`] put them.
+    #[must_use]
+    pub fn run_id(&self) -> String {
+        let dir = self.dir();
+        let own = if dir.ends_with("vault") { dir.parent().unwrap_or(dir) } else { dir };
+        own.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// A new file in the vault for what is saved from elsewhere, such as the memory of a server.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ const MAX_DIAGS: usize = 1000;
 
 /// Holds a tree against a schema (with its `$defs`) and returns every mistake, in the order written.
 ///
-/// With `allow_expr` a scalar that is one `${…}` is accepted wherever a scalar of any type is expected, and text around
+/// With `allow_expr` a scalar that is one `${…}` is accepted wherever a scalar or a list is expected, and text around
 /// `${…}` wherever text is; each is pushed to `exprs` with the schema it must meet. Without it `${` is plain text.
 pub fn check(node: &Node, schema: &Json, allow_expr: bool, exprs: &mut Vec<ExprSite>) -> Vec<Diag> {
     let mut checker = Checker { root: schema, allow_expr, exprs: Vec::new(), diags: Vec::new(), fuel: FUEL };
@@ -148,7 +148,7 @@ impl<'a> Checker<'a> {
                 self.say(node.span, message, None);
                 return true;
             }
-            Shape::Whole => kinds.scalar(),
+            Shape::Whole => kinds.scalar() || kinds.list,
             Shape::Mixed => kinds.text,
         };
         if fits {

@@ -326,11 +326,14 @@ fn expressions_are_found_where_scalars_stand() {
 }
 
 #[test]
-fn expressions_stand_only_where_scalars_may() {
+fn expressions_stand_only_where_values_may() {
     let table = [
         ("title: x\nport: \"a${p}\"\n", "2:7+7 `port` must be a whole number, not the text `a${p}`"),
         ("title: \"${p\"\n", "1:8+5 `${` without its closing `}`"),
-        ("title: x\nnames: \"${p}\"\n", "2:8+6 `names` must be a list, not the text `${p}` | write it as a list: [..]"),
+        (
+            "title: x\nnames: \"a${p}\"\n",
+            "2:8+7 `names` must be a list, not the text `a${p}` | write it as a list: [..]",
+        ),
         (
             "title: x\ndo: { \"${x}\": {} }\n",
             "2:7+6 unknown key `${x}` in `do` | known here: service.stop, service.start",

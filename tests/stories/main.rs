@@ -2,6 +2,7 @@
 //!
 //! `REDIS_DR_SERVERS` names a directory of servers to tell them on; without it the server on the PATH is used.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs)]
+mod anywhere;
 mod assess;
 mod auto;
 mod browser;
@@ -25,11 +26,13 @@ mod lab;
 mod lab_itself;
 mod language;
 mod large;
+mod load;
 mod long;
 mod midway;
 mod nobody;
 mod pause;
 mod plan;
+mod postgres;
 mod proof;
 mod repairs;
 mod replicated;

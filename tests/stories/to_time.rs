@@ -1,12 +1,10 @@
 //! Back to a moment: the set cut there loads to exactly the state the server had.
 use crate::dr::{Output, point_of};
 use crate::lab::Lab;
-use crate::resp::Client;
 use crate::sandbox::Sandbox;
-use std::fs;
 use std::time::Duration;
 
-fn back_to(server: &Sandbox, at: &str) -> Output {
+pub(crate) fn back_to(server: &Sandbox, at: &str) -> Output {
     let at = format!("at={at}");
     let recover = ["recover", "demo", "--runbook", "restore-to-time", "--param", &at, "--confirm", "demo", "--json"];
     server.redis_dr(&recover)
@@ -48,6 +46,7 @@ fn a_tag_is_reached_on_every_server() {
         let digest = server.digest();
         server.must(&["SET", "since", "1"]);
         server.must(&["FLUSHDB"]);
+        server.written();
         server.kill9();
         back_to(&server, "tag:TAG111101_1200").recovered_by("restore-to-time");
         assert_eq!(server.digest(), digest);
@@ -68,82 +67,64 @@ fn what_cannot_be_reached_is_refused_with_the_reason() {
     assert_eq!(server.digest(), digest, "nothing was changed");
 }
 
-/// A small generator: the same numbers on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// One thing that clients do; some take several commands.
-fn act(client: &mut Client, dice: &mut Dice) {
-    let (key, other, number) =
-        (format!("k{}", dice.roll(40)), format!("h{}", dice.roll(40)), dice.roll(1000).to_string());
-    let mut give = |words: &[&str]| {
-        let reply = client.ask(words).unwrap();
-        assert!(!reply.is_error(), "{words:?}: {}", reply.text());
-    };
-    match dice.roll(14) {
-        0 | 1 => give(&["SET", &key, &number]),
-        2 => give(&["SET", &key, &number, "PX", "90000000"]),
-        3 => give(&["HSET", &other, "f", &number, "g", "1"]),
-        4 => give(&["RPUSH", &format!("l{number}"), "a", "b"]),
-        5 => give(&["DEL", &key]),
-        6 => {
-            give(&["MULTI"]);
-            give(&["SET", &key, "in"]);
-            give(&["SADD", "members", &number]);
-            give(&["EXEC"]);
-        }
-        7 => give(&[
-            "EVAL",
-            "redis.call('set', KEYS[1], 'script') redis.call('sadd', 'by-script', ARGV[1]) return 1",
-            "1",
-            &key,
-            &number,
-        ]),
-        8 => give(&["SELECT", &dice.roll(4).to_string()]),
-        9 => {
-            give(&["SET", "short", "1", "PX", "1"]);
-            std::thread::sleep(Duration::from_millis(5));
-            give(&["EXISTS", "short"]);
-        }
-        10 if number.len() < 2 => give(&["FLUSHALL"]),
-        11 if number.len() < 2 => give(&["FLUSHDB"]),
-        12 if number.len() < 3 => give(&["SWAPDB", "0", "1"]),
-        _ => give(&["ZADD", "scores", &number, &key]),
-    }
-}
-
-/// For random moments of a random workload: the AOF cut there loads to exactly the state that the server had.
 #[test]
-fn a_set_cut_anywhere_loads_to_the_state_the_server_had_there() {
+fn a_tag_of_ours_is_written_found_and_gone_back_to_on_every_server() {
     Lab::on_each(|mut server| {
-        server.configure("appendfsync always").start().fill(50);
-        let mut dice = Dice(u64::from(server.log().len() as u32) | 1);
-        eprintln!("-- seed {}", dice.0);
-        let mut client = server.client();
-        let mut known = Vec::new();
-        for round in 0..300 {
-            act(&mut client, &mut dice);
-            if round == 60 {
-                server.rewrite_aof();
-            }
-            if round > 60 && (dice.roll(25) == 0 || round == 299) {
-                // written is what was answered: appendfsync is always
-                known.push((fs::metadata(server.aof_tail()).unwrap().len(), server.digest()));
-            }
-        }
-        server.must(&["SET", "after", "all"]);
-        server.kill9();
-        // From the last to the first: what comes before a cut stays byte for byte as it was.
-        let step = known.len().div_ceil(4).max(1);
-        for (offset, digest) in known.iter().rev().step_by(step) {
-            back_to(&server, &format!("offset:{offset}")).recovered_by("restore-to-time");
-            assert_eq!(&server.digest(), digest, "cut at byte {offset}");
-        }
+        server.start().fill(60);
+        let warned = |server: &Sandbox| {
+            let found = server.redis_dr(&["assess", "demo", "--json"]).exits(0).json();
+            let hint = |f: &serde_json::Value| f["hint"].as_str().unwrap_or_default().to_owned();
+            found["findings"].as_array().unwrap().iter().find(|f| f["id"] == "files.no_time_travel").map(hint)
+        };
+        assert!(warned(&server).expect("no timestamps, no tags").contains("aof tag"));
+        let tagged = server.redis_dr(&["aof", "tag", "demo", "--name", "before-deploy", "--keep", "2s", "--json"]);
+        let tagged = tagged.exits(0).json();
+        assert_eq!((&tagged["schema"], &tagged["tag"]), (&"redis-dr/aof-tag/1".into(), &"before-deploy".into()));
+        let key = tagged["key"].as_str().unwrap().to_owned();
+        assert_eq!(server.must(&["EXISTS", &key]).text(), "1");
+        server.written();
+        assert_eq!(warned(&server), None, "a tag can be gone back to");
+        let digest = server.must(&["DEBUG", "DIGEST-VALUE", "text:0"]).text();
+        server.must(&["SET", "text:0", "spoilt"]);
+        server.must(&["FLUSHALL"]);
+        server.written();
+        let points = server.redis_dr(&["points", "demo", "--json"]).exits(0).json();
+        let moments = &points["moments"];
+        assert_eq!(
+            (&moments["tags"][0]["name"], &moments["tag_count"]),
+            (&"before-deploy".into(), &1.into()),
+            "{moments}"
+        );
+        assert_eq!(moments["flushes"][0]["command"].as_str().unwrap().to_lowercase(), "flushall", "{moments}");
+        server.redis_dr(&["points", "demo"]).exits(0).mentions("tag:before-deploy");
+        let cut = server.root().join("cut");
+        let aof = server.aof_tail();
+        let from = if server.tree.since_seven() { aof.parent().unwrap() } else { &aof };
+        let cut = server.redis_dr(&[
+            "aof",
+            "cut",
+            from.to_str().unwrap(),
+            "--at-tag",
+            "before-deploy",
+            "-o",
+            cut.to_str().unwrap(),
+            "--json",
+        ]);
+        assert_eq!(cut.exits(0).json()["schema"], "redis-dr/aof-cut/1");
+        back_to(&server, "tag:before-deploy").recovered_by("restore-to-time");
+        assert_eq!(server.must(&["DEBUG", "DIGEST-VALUE", "text:0"]).text(), digest);
     });
+}
+
+#[test]
+fn nothing_is_tagged_where_no_mark_would_last() {
+    let mut server = Lab::new().sandbox();
+    server.redis_dr(&["aof", "tag", "demo"]).exits(1).mentions("nobody listens");
+    server.start();
+    server.redis_dr(&["aof", "tag", "demo", "--name", "two words"]).exits(2).mentions("no name of a tag");
+    server.redis_dr(&["aof", "tag", "demo", "--keep", "0s"]).exits(2).mentions("longer than nothing");
+    server.must(&["CONFIG", "SET", "appendonly", "no"]);
+    server.redis_dr(&["aof", "tag", "demo"]).exits(1).mentions("writes no AOF");
+    server.must(&["REPLICAOF", "127.0.0.1", "1"]);
+    server.redis_dr(&["aof", "tag", "demo"]).exits(3).mentions("a replica is never written to");
 }

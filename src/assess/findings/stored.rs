@@ -143,9 +143,15 @@ fn around(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         let evidence = facts.files.permission_because.clone().into_iter().collect();
         found.push(Id::FilesPermission.found("the server's user may not use its files", evidence));
     }
-    if facts.config.appendonly == Some(true) && facts.config.multi_part == Some(true) && seen.timestamps == Some(false)
-    {
-        found.push(Id::FilesNoTimeTravel.found("the AOF carries no timestamps", vec![]));
+    // servers before 7.0 know no timestamps at all
+    let untimed = facts.config.multi_part == Some(false) || seen.timestamps == Some(false);
+    if facts.config.appendonly == Some(true) && untimed && !seen.tagged {
+        let mut finding = Id::FilesNoTimeTravel.found("the AOF carries neither timestamps nor tags", vec![]);
+        if facts.config.multi_part == Some(false) {
+            finding.hint =
+                "redis-dr aof tag, every minute (packaging/ has a timer): this server writes no timestamps".into();
+        }
+        found.push(finding);
     }
     if !facts.files.temporaries.is_empty() && !seen.child_running {
         found.push(Id::FilesTempLeft.found(

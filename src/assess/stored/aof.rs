@@ -82,6 +82,21 @@ pub fn judge(look: &Look, paths: &Paths, survey: &Survey, now_ms: i64, moment: O
     Some(Judged { report, preview, accidents, exchange, at, dir, born })
 }
 
+/// Bytes at the end of an AOF that are searched for tags: written every minute, one is among them.
+const TAGGED: u64 = 4 << 20;
+
+/// Does the file that commands are appended to hold tags near its end?
+#[must_use]
+pub fn is_tagged(look: &Look, paths: &Paths, survey: &Survey) -> bool {
+    let files = survey.aof_stats.iter().filter(|(name, _)| !name.ends_with(".manifest"));
+    let Some((name, _)) = files.max_by_key(|(_, stat)| stat.mtime()) else {
+        return false;
+    };
+    let single = *name == paths.settings.appendfilename;
+    let path = if single { paths.dir.join(name) } else { paths.aof.join(name) };
+    look.read_tail(&path, TAGGED).is_ok_and(|bytes| crate::aof::tag::is_in(&bytes))
+}
+
 /// The commands that a cut removes, as far as they can be read, each shortened.
 fn preview(look: &Look, dir: &std::path::Path, file: &str, offset: u64) -> Vec<String> {
     let bytes = look.read_at(&dir.join(file), offset, WINDOW).unwrap_or_default();

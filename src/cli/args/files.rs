@@ -27,6 +27,28 @@ pub enum AofCommand {
         after_help = "Examples:\n  redis-dr aof cut /var/lib/redis/appendonlydir --before-flush -o /tmp/before\n  redis-dr aof cut appendonlydir --at 2026-11-21T03:12:30Z -o /tmp/cut\n  redis-dr aof cut appendonly.aof --at-offset 18442113 -o /tmp/cut --json\n  redis-dr aof cut appendonlydir --at-tag TAG111101_1200 -o /tmp/cut"
     )]
     Cut(AofCutArgs),
+    /// Write a mark into the AOF of a running server, which it can be cut at later: for servers without timestamps.
+    ///
+    /// One key with a minute to live, `redis-dr:tag:NAME`, in database 0; the mark is the command that the AOF keeps until
+    /// it is rewritten. Cheap enough for every minute: packaging/ has a timer and a cron line. On a replica it is refused (3),
+    /// where AOF is off it fails (1).
+    #[command(
+        after_help = "Examples:\n  redis-dr aof tag cache-1                        named by the moment\n  redis-dr aof tag cache-1 --name before-deploy\n  redis-dr recover cache-1 --runbook restore-to-time --param at=tag:before-deploy"
+    )]
+    Tag(AofTagArgs),
+}
+
+/// `aof tag`.
+#[derive(Debug, Args)]
+pub struct AofTagArgs {
+    /// A name of the config, HOST:PORT or unix:PATH.
+    pub instance: Option<String>,
+    /// What it is called, at most 128 letters, digits and `._:-`; without it the moment, as in 2026-11-21T03:12:30Z.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// How long its key lives. The mark outlives it.
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    pub keep: String,
 }
 
 /// `aof cut`.

@@ -60,6 +60,17 @@ impl Command {
 }
 
 impl Output {
+    /// How a command ended, and its complaints.
+    pub(super) fn ended(status: Option<std::process::ExitStatus>, timed_out: bool, stderr: Option<Vec<u8>>) -> Self {
+        Output {
+            status: status.and_then(|status| status.code()),
+            signal: status.and_then(|status| status.signal()),
+            stdout: Vec::new(),
+            stderr: stderr.unwrap_or_default(),
+            timed_out,
+        }
+    }
+
     /// It ended by itself with 0.
     #[must_use]
     pub fn ok(&self) -> bool {
@@ -123,22 +134,31 @@ const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Where programs are looked for; systemd's own list, so that a clean environment finds what an operator's does.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn run(command: &Command) -> Result<Output, ProcessError> {
-    let (program, args) = command.argv.split_first().ok_or(ProcessError::Empty)?;
-    let mut child = std::process::Command::new(program)
+/// The command in a clean environment; none where it is empty.
+pub(super) fn clean(command: &Command) -> Option<std::process::Command> {
+    let (program, args) = command.argv.split_first()?;
+    let mut clean = std::process::Command::new(program);
+    clean
         .args(args)
         .env_clear()
         .env("PATH", PATH)
         .env("LC_ALL", "C")
         .envs(command.env.iter().map(|(name, value)| (name, value)))
-        .current_dir(command.cwd.clone().unwrap_or_else(|| PathBuf::from("/")))
+        .current_dir(command.cwd.clone().unwrap_or_else(|| PathBuf::from("/")));
+    Some(clean)
+}
+
+fn run(command: &Command) -> Result<Output, ProcessError> {
+    let program = command.argv.first().cloned().ok_or(ProcessError::Empty)?;
+    let mut child = clean(command)
+        .ok_or(ProcessError::Empty)?
         .stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // Its own group: Ctrl-C in our terminal is for us, and a timeout reaches what it started.
         .process_group(0)
         .spawn()
-        .map_err(|source| ProcessError::Spawn { program: program.clone(), source })?;
+        .map_err(|source| ProcessError::Spawn { program, source })?;
     if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), command.stdin.clone()) {
         // A command that does not read its input is no failure.
         std::thread::spawn(move || drop(pipe.write_all(&bytes)));
@@ -147,17 +167,12 @@ fn run(command: &Command) -> Result<Output, ProcessError> {
     let stderr = Gathering::of(child.stderr.take());
     let (status, timed_out) = wait(&mut child, Instant::now() + command.timeout);
     let until = Instant::now() + AFTERWARDS;
-    Ok(Output {
-        status: status.and_then(|status| status.code()),
-        signal: status.and_then(|status| status.signal()),
-        stdout: stdout.until(until),
-        stderr: stderr.until(until),
-        timed_out,
-    })
+    let out = Output::ended(status, timed_out, Some(stderr.until(until)));
+    Ok(Output { stdout: stdout.until(until), ..out })
 }
 
 /// Waits for the end, kills at the deadline.
-fn wait(child: &mut Child, deadline: Instant) -> (Option<std::process::ExitStatus>, bool) {
+pub(super) fn wait(child: &mut Child, deadline: Instant) -> (Option<std::process::ExitStatus>, bool) {
     let mut pause = Duration::from_micros(200);
     loop {
         match child.try_wait() {
@@ -187,13 +202,14 @@ fn ended_by(child: &Child, deadline: Instant) -> Option<()> {
 }
 
 /// Reads one output beside us, to its end, and keeps the beginning.
-struct Gathering {
+#[derive(Debug)]
+pub(super) struct Gathering {
     kept: Arc<Mutex<Vec<u8>>>,
     ended: mpsc::Receiver<()>,
 }
 
 impl Gathering {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> Gathering {
+    pub(super) fn of(pipe: Option<impl Read + Send + 'static>) -> Gathering {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = mpsc::channel();
         if let Some(mut pipe) = pipe {
@@ -212,7 +228,7 @@ impl Gathering {
         Gathering { kept, ended }
     }
 
-    fn until(self, deadline: Instant) -> Vec<u8> {
+    pub(super) fn until(self, deadline: Instant) -> Vec<u8> {
         let _ = self.ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         self.kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
     }

@@ -6,6 +6,7 @@ mod memory;
 mod server_name;
 mod sockets;
 mod spawn;
+mod stream;
 
 pub use command::{Command, Output};
 pub use memory::{CgroupMemory, Memory};
@@ -13,6 +14,7 @@ pub use server_name::{SERVER_PROGRAMS, server_program};
 pub use sockets::{ClaimedPort, HeldPort, Listener, Listening};
 pub(crate) use spawn::wait_gone;
 pub use spawn::{Launch, Launched, as_user, exec_as};
+pub use stream::{Chunk, Streamed};
 
 use std::io;
 use std::path::PathBuf;
