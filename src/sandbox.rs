@@ -7,7 +7,9 @@
 //! one ends the start, before a socket is bound, a module loaded or a file written: if it is ours, all others were taken.
 //! (A name that no server knows would not do: Redis 8 puts those aside for modules, and goes on.)
 mod load;
-pub use load::{CONFIG, Loaded, Loads, PrivateLoad, end_strays};
+mod set;
+pub use load::{CONFIG, Loaded, Loads, PrivateLoad, SNAPSHOT, end_strays};
+pub use set::{AofFiles, PrivateSnapshot, deciding, room, snapshot_of};
 
 use crate::host::process::Command;
 use crate::host::{Look, User};

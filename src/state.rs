@@ -341,6 +341,25 @@ impl State {
         write_json(&own, &format!("{}.json", name_of(instance)), seen)
     }
 
+    /// How far a comparison of this instance has come; nothing when none was cut off, or the record can't be understood.
+    #[must_use]
+    pub fn verification<T: for<'a> Deserialize<'a>>(&self, instance: &str) -> Option<T> {
+        self.read(&self.dir.join("verify").join(format!("{}.json", name_of(instance)))).ok().flatten()
+    }
+
+    /// Keeps how far a comparison has come, or forgets it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep_verification<T: Serialize>(&self, instance: &str, progress: Option<&T>) -> Result<(), StateError> {
+        let own = OwnFiles::open(&self.dir)?.sub("verify")?;
+        let name = format!("{}.json", name_of(instance));
+        match progress {
+            Some(progress) => write_json(&own, &name, progress),
+            None => own.remove(&name).or_else(|e| if e.is_missing() { Ok(()) } else { Err(e.into()) }),
+        }
+    }
+
     fn read<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Result<Option<T>, StateError> {
         match Look::new().read(path, LARGEST) {
             Ok(bytes) => serde_json::from_slice(&bytes)

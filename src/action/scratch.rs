@@ -5,7 +5,7 @@
 //! swept by the next use.
 use super::{ActError, Hands, Site};
 use crate::aof::manifest::{Entry, Kind, Manifest};
-use crate::facts::{Bytes, Seconds};
+use crate::facts::Seconds;
 use crate::host::process::Reins;
 use crate::host::{Look, Owner};
 use crate::sandbox::{self, Loaded, Loads, PrivateLoad};
@@ -123,21 +123,10 @@ fn load(
     Ok(loaded)
 }
 
-/// A second copy of the data must fit into memory: a load that is killed for memory proves nothing, and may take others
-/// with it.
 fn room(look: &Look, site: &Site) -> Result<(), ActError> {
-    let Some(Bytes(needed)) = site.point.as_ref().and_then(|p| p.memory_needed) else {
-        return Ok(());
-    };
-    let own = i32::try_from(look.pid()).ok().and_then(|pid| look.cgroup_memory(pid)).map(|group| group.available);
-    let free = [look.memory().map(|m| m.available), own].into_iter().flatten().min();
-    match free {
-        Some(free) if free < needed => Err(ActError::failed(
-            format!("loading it privately takes about {} of memory, and {} are free", Bytes(needed), Bytes(free)),
-            "free some memory, or leave the private load out: load: false",
-        )),
-        _ => Ok(()),
-    }
+    let needed = site.point.as_ref().and_then(|p| p.memory_needed);
+    sandbox::room(look, needed)
+        .map_err(|because| ActError::failed(because, "free some memory, or leave the private load out: load: false"))
 }
 
 fn private_load(hands: &Hands<'_>, loads: Loads, timeout: Seconds) -> Result<PrivateLoad, ActError> {
@@ -151,18 +140,11 @@ fn private_load(hands: &Hands<'_>, loads: Loads, timeout: Seconds) -> Result<Pri
         program,
         version: site.version.clone(),
         lines: super::conf::text(hands)
-            .map(|text| deciding(&super::effective(hands.look, site, &text)))
+            .map(|text| sandbox::deciding(&super::effective(hands.look, site, &text)))
             .unwrap_or_default(),
         loads,
         user,
         launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
         timeout: timeout.duration(),
     })
-}
-
-/// Lines of a configuration that decide what can be loaded.
-fn deciding(effective: &crate::redis_conf::Effective) -> Vec<String> {
-    const NAMES: [&str; 4] = ["databases", "loadmodule", "rename-command", "proto-max-bulk-len"];
-    let line = |d: &crate::redis_conf::Directive| crate::redis_conf::edit::line(&d.name, &d.args);
-    NAMES.iter().flat_map(|name| effective.all(name)).map(line).collect()
 }

@@ -254,7 +254,7 @@ pub enum Command {
     /// adds the owner's own: keys that must exist, how many there must be, numbers in range, allowed states, references,
     /// moments, and programs that ask another system. The exit code is 0 where everything is as it should be, 8 where not.
     #[command(
-        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json\n  redis-dr verify cache-1 --checks new.checks.yaml --rate 1000\n  redis-dr verify --lint --checks new.checks.yaml\n  redis-dr verify --schema checks"
+        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json\n  redis-dr verify cache-1 --against rdb --deep     every value; goes on where it was interrupted\n  redis-dr verify cache-1 --checks new.checks.yaml --rate 1000\n  redis-dr verify cache-1 --bench                  redis-benchmark, bounded\n  redis-dr verify --lint --checks new.checks.yaml\n  redis-dr verify --schema checks"
     )]
     Verify(VerifyArgs),
     /// Runs: list, show, carry on, take back, report.

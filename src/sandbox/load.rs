@@ -19,6 +19,14 @@ const LOG_BYTES: u64 = 1 << 20;
 /// How long a killed server may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
 
+/// The snapshot that it saves in its directory.
+pub const SNAPSHOT: &str = "dump.rdb";
+/// How long it may take to save.
+const SAVE: Duration = Duration::from_secs(3600);
+
+/// What is done with the server once it has loaded.
+type Then<'a> = dyn Fn(&mut Server) -> Result<(), ServerError> + 'a;
+
 /// What is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loads {
@@ -101,6 +109,35 @@ impl PrivateLoad {
         dir: &Path,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Loaded, String> {
+        self.load_and(look, reins, dir, interrupted, &|_| Ok(()))
+    }
+
+    /// As [`PrivateLoad::load`]; then the server saves all it holds as [`SNAPSHOT`] in its directory.
+    ///
+    /// # Errors
+    /// As [`PrivateLoad::load`]; it can't save.
+    pub fn load_and_save(
+        &self,
+        look: &Look,
+        reins: &Reins,
+        dir: &Path,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Loaded, String> {
+        self.load_and(look, reins, dir, interrupted, &|server| {
+            server.set_timeout(SAVE);
+            // nobody else uses it: a save in its own process needs no second copy of the memory
+            server.give(&["SAVE"]).map(|_| ())
+        })
+    }
+
+    fn load_and(
+        &self,
+        look: &Look,
+        reins: &Reins,
+        dir: &Path,
+        interrupted: &dyn Fn() -> bool,
+        then: &Then<'_>,
+    ) -> Result<Loaded, String> {
         let launch = Launch {
             argv: vec![self.program.display().to_string(), CONFIG.to_string()],
             user: self.user.clone(),
@@ -110,10 +147,16 @@ impl PrivateLoad {
         };
         let launched = reins.launch(launch).map_err(|e| e.to_string())?;
         let running = Running { look, reins, launched, id: None };
-        self.wait(running, dir, interrupted)
+        self.wait(running, dir, interrupted, then)
     }
 
-    fn wait(&self, mut running: Running<'_>, dir: &Path, interrupted: &dyn Fn() -> bool) -> Result<Loaded, String> {
+    fn wait(
+        &self,
+        mut running: Running<'_>,
+        dir: &Path,
+        interrupted: &dyn Fn() -> bool,
+        then: &Then<'_>,
+    ) -> Result<Loaded, String> {
         let started = Instant::now();
         loop {
             if let Some(status) = running.launched.ended() {
@@ -123,7 +166,11 @@ impl PrivateLoad {
             running.know();
             if let Some(mut server) = running.connect() {
                 match server.ping() {
-                    Ok(()) => return loaded(&mut server, running.look, dir).map_err(|e| e.to_string()),
+                    Ok(()) => {
+                        let found = loaded(&mut server, running.look, dir).map_err(|e| e.to_string())?;
+                        then(&mut server).map_err(|e| e.to_string())?;
+                        return Ok(found);
+                    }
                     Err(e) if e.answered() && e.code() == "LOADING" => {}
                     Err(e) if e.answered() => return Err(format!("a private server loaded it and then said {e}")),
                     Err(_) => {}

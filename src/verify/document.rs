@@ -1,4 +1,6 @@
 //! What a verification found: the document `redis-dr/verify/1`.
+use super::bench::Bench;
+use super::deep::Deep;
 use super::report::{Check, Report};
 use crate::checks::Outcome;
 use crate::finding::Finding;
@@ -22,8 +24,12 @@ pub struct Verification {
     pub changes_since: Option<u64>,
     /// The comparisons with the point.
     pub checks: Vec<Check>,
+    /// Every key's value, where that was asked for.
+    pub deep: Option<Deep>,
     /// The owner's checks.
     pub data_checks: Option<DataChecks>,
+    /// What the vendor's benchmark measured, where that was asked for.
+    pub bench: Option<Bench>,
     /// What was found wrong.
     pub findings: Vec<Finding>,
 }
@@ -51,7 +57,9 @@ impl Verification {
             exact: true,
             changes_since: None,
             checks: vec![],
+            deep: None,
             data_checks: None,
+            bench: None,
             findings: vec![],
         }
     }

@@ -191,6 +191,19 @@ impl Holdings {
         }
     }
 
+    /// The file that is the snapshot, or the base of an AOF; none where an AOF has no base, or the bytes came from no file.
+    #[must_use]
+    pub fn base_file(&self) -> Option<&Path> {
+        let is_base = |path: &Path| match &self.what {
+            What::Snapshot(_) => true,
+            What::Aof(report) => report
+                .files
+                .first()
+                .is_some_and(|first| first.rdb.is_some() && path.file_name().is_some_and(|name| *name == *first.name)),
+        };
+        self.files.iter().map(|(path, _)| path.as_path()).find(|path| is_base(path))
+    }
+
     /// A file that was walked has been exchanged for a copy of it, made while it stayed as it was.
     pub fn same_bytes(&mut self, path: &Path, was: &Stat, now: Stat) {
         for (known, stat) in &mut self.files {

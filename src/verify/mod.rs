@@ -5,15 +5,19 @@
 //! and the count now lies between "all" and "all whose time is not over". What commands after a base make of it can't be
 //! counted from outside: there the bytes that were loaded are compared, and keys whose last command decides them alone.
 mod aof;
+mod bench;
 mod clients;
 mod counts;
+mod deep;
 mod document;
 mod holdings;
 mod log;
 mod report;
 mod sample;
 
+pub use bench::{Bench, BenchTest, measure as bench, program_in as benchmark_in};
 pub use clients::{Clients, clients_since};
+pub use deep::{Comparison, Deep, DeepError, DeepKey, Progress as DeepProgress, Since, tell as tell_deep};
 pub use document::{DataChecks, Verification};
 pub use holdings::{Holdings, Loads, Places};
 pub use log::first_critical;

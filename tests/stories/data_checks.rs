@@ -148,3 +148,25 @@ fn offenders_are_counted_and_only_the_first_are_named() {
     assert_eq!((&check["examined"], &check["failed"]), (&3000.into(), &3000.into()), "{said}");
     assert_eq!(check["first"].as_array().unwrap().len(), 20, "{said}");
 }
+
+#[test]
+fn the_vendors_benchmark_is_run_when_asked_for_and_writes_to_no_key_of_others() {
+    Lab::on_each_where(
+        |tree| ["valkey-benchmark", "redis-benchmark"].iter().any(|name| tree.bin.join(name).exists()),
+        |mut server| {
+            server.start().fill(50).save();
+            let said = server.redis_dr(&["verify", "demo", "--against", "rdb", "--bench", "--json"]);
+            let bench = said.exits(0).json()["bench"].clone();
+            let names: Vec<&str> =
+                bench["tests"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+            assert_eq!(names, ["PING", "SET", "GET"], "{said}");
+            assert!(bench["tests"][1]["requests_per_second"].as_f64().unwrap() > 0.0, "{said}");
+            let keys = server.must(&["KEYS", "redis-dr:bench:*"]).text();
+            assert!(keys.lines().count() > 1, "{keys}");
+            let one = keys.lines().find(|key| key.starts_with("redis-dr:bench:")).unwrap();
+            assert!(server.must(&["TTL", one]).text().parse::<i64>().unwrap() <= 60);
+            let plain = server.redis_dr(&["verify", "demo", "--against", "rdb", "--json"]);
+            assert_eq!(plain.json()["bench"], Value::Null, "never by itself");
+        },
+    );
+}

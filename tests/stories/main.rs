@@ -11,6 +11,7 @@ mod damage;
 mod data;
 mod data_checks;
 mod decisions;
+mod deep;
 mod discovery;
 mod dr;
 mod drills;

@@ -10,7 +10,13 @@ pub struct VerifyArgs {
     /// The point: an id of `redis-dr points`; without it the best that is a file.
     #[arg(long, value_name = "POINT")]
     pub against: Option<String>,
-    /// Keys a second that are asked for by data checks; without it as the server's PING allows.
+    /// Compare every key's value, by what it means. Goes on where an earlier call was interrupted.
+    #[arg(long)]
+    pub deep: bool,
+    /// Measure with the vendor's redis-benchmark beside the clients: 30 000 requests, to keys of its own that live a minute.
+    #[arg(long)]
+    pub bench: bool,
+    /// Keys a second that are asked for by --deep and data checks; without it as the server's PING allows.
     #[arg(long, value_name = "KEYS", value_parser = clap::value_parser!(u64).range(1..))]
     pub rate: Option<u64>,
     /// The file of data checks, instead of the config's `data_checks`.

@@ -1,19 +1,22 @@
 //! `verify`: a live server against a recovery point, and against what its owner says it must hold.
 mod checks;
+mod deep;
 mod shown;
 
+pub use checks::in_force as checks_in_force;
+
 use super::args::{VerifyArgs, VerifySchema};
-use super::context::Context;
+use super::context::{Chosen, Context};
 use super::progress::Progress;
 use super::{Failure, out, signals};
-use crate::assess::{Depth, Wanted};
+use crate::assess::{Assessed, Depth, Wanted};
 use crate::engine::Stop;
 use crate::expr;
 use crate::facts::{Facts, Point, PointKind};
 use crate::host::Kind;
 use crate::recover::World;
 use crate::server::{Server, ServerError};
-use crate::verify::{self, Clients, Expected, Holdings, Loads, Places, Report, Verification};
+use crate::verify::{self, Bench, Clients, Expected, Holdings, Loads, Places, Report, Verification};
 use crate::yaml::printable;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,18 +83,36 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<i32, Failure> {
     };
     let mut server = Server::connect(&assessed.endpoint, TIMEOUT)
         .map_err(|e| Failure::of(1, e, context.command(&format!("assess {name}"))))?;
+    if args.deep && point.is_none() {
+        return Err(Failure::look(
+            "there is no recovery point to compare with",
+            context.command(&format!("points {name}")),
+        ));
+    }
     let mut watch = Watch { stop: signals::listen(context), progress: Progress::default() };
     let mut found = Verification::of(name);
     let mut against = None;
     if let Some(point) = point {
-        let (report, clients) = compare(context, &mut server, point, &assessed.document.facts)?;
+        let (holdings, loads) = walked(context, point, &assessed.document.facts)?;
+        let (report, mut clients) = compare(context, &mut server, point, &holdings)?;
         found.point = Some(point.id.clone());
-        found.changes_since = clients.counted();
         found.compared(report);
+        if args.deep {
+            let loads = loads.as_ref();
+            let what = deep::What { assessed: &assessed, chosen: &chosen, point, holdings: &holdings, loads };
+            let (deep, meanwhile, report) = deep::compare(context, args, &what, &mut server, &mut watch)?;
+            clients = meanwhile;
+            found.compared(report);
+            found.deep = Some(deep);
+        }
+        found.changes_since = clients.counted();
         against = Some((point, clients));
     }
     if let Some(file) = &file {
         checks::carry_out(context, file, &mut server, args.rate, &mut watch, &mut found)?;
+    }
+    if args.bench {
+        found.bench = Some(bench(context, &chosen, &assessed, &mut server, &watch)?);
     }
     if context.global.json {
         out::json(&found);
@@ -99,6 +120,25 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<i32, Failure> {
         shown::print(&found, against);
     }
     Ok(if found.ok { 0 } else { 8 })
+}
+
+/// The vendor's benchmark, out of the directory of the server's own program.
+fn bench(
+    context: &Context,
+    chosen: &Chosen,
+    assessed: &Assessed,
+    server: &mut Server,
+    watch: &Watch,
+) -> Result<Bench, Failure> {
+    let of_process = assessed.document.facts.process.binary.as_deref().map(Path::new).and_then(Path::parent);
+    let dirs = [chosen.instance.bin_dir.as_deref(), of_process];
+    let program =
+        dirs.into_iter().flatten().find_map(|dir| verify::benchmark_in(&context.look, dir)).ok_or_else(|| {
+            let hint = "install the server's tools, or set bin_dir in the config";
+            Failure::look("there is no redis-benchmark or valkey-benchmark beside the server's program", hint)
+        })?;
+    let info = server.info(Some("everything")).map_err(|e| Failure::of(1, e, context.command("assess")))?;
+    Ok(verify::bench(&context.look, &program, &assessed.endpoint, &info, &|| watch.stop.asked()))
 }
 
 /// What can be walked as it lies, and loaded as it is.
@@ -129,7 +169,8 @@ fn usual(points: &[Point]) -> Option<&Point> {
     points.iter().find(|p| comparable(p) && p.usable())
 }
 
-fn compare(context: &Context, server: &mut Server, point: &Point, facts: &Facts) -> Result<(Report, Clients), Failure> {
+/// Walks the point's files; of an AOF, also which they are.
+fn walked(context: &Context, point: &Point, facts: &Facts) -> Result<(Holdings, Option<Loads>), Failure> {
     let look = &context.look;
     let hint = || context.command("assess");
     let path = point
@@ -138,26 +179,35 @@ fn compare(context: &Context, server: &mut Server, point: &Point, facts: &Facts)
         .map(Path::new)
         .ok_or_else(|| Failure::look(format!("{} is not a file", point.id), hint()))?;
     let now_ms = look.now().as_millisecond();
-    let holdings = if point.kind == PointKind::Aof {
-        let aof_name = facts.config.appendfilename.as_deref().unwrap_or("appendonly.aof");
-        let multi_part = look.stat(path).is_ok_and(|s| s.kind == Kind::Directory);
-        let loads = Loads::of(look, &Places { rdb: path, aof: path, aof_name, multi_part }, true);
-        Holdings::of_files(look, &loads, now_ms, &Arc::default()).map_err(|e| Failure::of(1, e, hint()))?
-    } else {
+    if point.kind != PointKind::Aof {
         let file = crate::store::open(look, path).map_err(|e| Failure::of(1, e, hint()))?;
         let length = file.len_hint();
-        Holdings::of_snapshot(file, length, now_ms)
-    };
+        return Ok((Holdings::of_snapshot(file, length, now_ms), None));
+    }
+    let aof_name = facts.config.appendfilename.as_deref().unwrap_or("appendonly.aof");
+    let multi_part = look.stat(path).is_ok_and(|s| s.kind == Kind::Directory);
+    let loads = Loads::of(look, &Places { rdb: path, aof: path, aof_name, multi_part }, true);
+    let holdings = Holdings::of_files(look, &loads, now_ms, &Arc::default()).map_err(|e| Failure::of(1, e, hint()))?;
+    Ok((holdings, Some(loads)))
+}
+
+fn compare(
+    context: &Context,
+    server: &mut Server,
+    point: &Point,
+    holdings: &Holdings,
+) -> Result<(Report, Clients), Failure> {
+    let hint = || context.command("assess");
     let info = server.info(Some("everything")).map_err(|e| Failure::of(1, e, hint()))?;
-    let clients = verify::clients_since(&info, &holdings, point.kind);
+    let clients = verify::clients_since(&info, holdings, point.kind);
     let expected = Expected {
         point: Some(point),
         at_load: None,
         aof_base: point.kind == PointKind::Aof,
-        now_ms: look.now().as_millisecond(),
+        now_ms: context.look.now().as_millisecond(),
         grew: true,
         clients,
     };
-    let report = verify::compare(server, &holdings, &expected).map_err(|e| Failure::of(1, e, hint()))?;
+    let report = verify::compare(server, holdings, &expected).map_err(|e| Failure::of(1, e, hint()))?;
     Ok((report, clients))
 }

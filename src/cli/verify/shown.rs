@@ -2,7 +2,7 @@
 use super::super::out;
 use crate::checks::Outcome;
 use crate::facts::Point;
-use crate::verify::{Check, Clients, Verification};
+use crate::verify::{Bench, Check, Clients, Since, Verification};
 use crate::yaml::printable;
 
 /// Offenders that are named on the screen, of each check.
@@ -21,10 +21,40 @@ pub fn print(found: &Verification, against: Option<(&Point, Clients)>) {
     for check in &found.checks {
         out::line(&comparison(check));
     }
-    let Some(data) = &found.data_checks else { return };
-    out::line(&format!("data checks of {}", printable(&data.file)));
-    for outcome in &data.checks {
-        one(outcome);
+    if let Some(deep) = &found.deep {
+        for odd in &deep.first {
+            let since = match odd.since {
+                Since::Changed => " (clients are changing it)",
+                Since::Equal | Since::Unknown => "",
+            };
+            out::line(&format!("             db{} {}: {}{since}", odd.db, printable(&odd.key), printable(&odd.what)));
+        }
+        let odd = deep.missing + deep.differing + deep.not_compared;
+        let more = odd.saturating_sub(deep.first.len() as u64);
+        if more > 0 {
+            out::line(&format!("             and {more} more"));
+        }
+    }
+    if let Some(data) = &found.data_checks {
+        out::line(&format!("data checks of {}", printable(&data.file)));
+        data.checks.iter().for_each(one);
+    }
+    found.bench.iter().for_each(measured);
+}
+
+fn measured(bench: &Bench) {
+    let Bench { program, requests, clients, .. } = bench;
+    out::line(&format!("{}: {requests} requests of each kind over {clients} connections", printable(program)));
+    let ms = |value: Option<f64>| value.map_or("?".to_string(), |ms| format!("{ms:.2}"));
+    for test in &bench.tests {
+        let (rate, half, most) = (test.requests_per_second, ms(test.p50_ms), ms(test.p99_ms));
+        out::line(&format!(
+            "  {:<7}  {rate:.0} a second, half within {half} ms, 99 of 100 within {most} ms",
+            test.name
+        ));
+    }
+    for left_out in &bench.left_out {
+        out::line(&format!("  left out {}", printable(left_out)));
     }
 }
 
