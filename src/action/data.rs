@@ -3,7 +3,8 @@ use super::beside::{self, Loaded, aof_in_effect};
 use super::files::point_of;
 use super::results::DataVerified;
 use super::{Act, ActError, DataVerify, Effects, Hands, Site};
-use crate::server::Info;
+use crate::checks::Scan;
+use crate::server::{Info, Pace, Server};
 use crate::verify::{self, Clients, Expected};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,6 +45,9 @@ impl Act for DataVerify {
         if holdings.is_aof() {
             log(hands, *log_from, &mut report)?;
         }
+        if self.checks {
+            owners(hands, &mut server, &mut report)?;
+        }
         if let Some(bad) = report.checks.iter().find(|c| !c.ok) {
             return Err(ActError::failed(
                 format!("{}: {}", bad.name, bad.evidence),
@@ -52,6 +56,31 @@ impl Act for DataVerify {
         }
         Ok(json!(DataVerified { exact: report.checks.iter().all(|c| c.exact), checks: report.checks }))
     }
+}
+
+/// The owner's data checks, where there are any.
+fn owners(hands: &mut Hands<'_>, server: &mut Server, report: &mut verify::Report) -> Result<(), ActError> {
+    let Some((_, checks)) = super::repair::owners_checks(hands.look, hands.site)? else {
+        return Ok(());
+    };
+    let progress = &mut *hands.progress;
+    let outcomes = Scan {
+        look: hands.look,
+        now: hands.look.now(),
+        // nobody else uses a fenced server, but one that was compared while open may be in use
+        pace: Pace::new(None),
+        interrupted: hands.interrupted,
+        progress: &mut |done, total| progress("data checks", done, Some(total)),
+        offence: &mut |_| {},
+    }
+    .carry_out(server, &checks)
+    .map_err(|e| if e.code() == "interrupted" { ActError::interrupted() } else { e.into() })?;
+    for outcome in outcomes {
+        let first = outcome.first.first().map(|o| format!("; first: db{} {}: {}", o.db, o.key, o.why));
+        let evidence = format!("{}{}", outcome.evidence, first.unwrap_or_default());
+        report.exact(format!("data check {}", outcome.id), outcome.ok, evidence);
+    }
+    Ok(())
 }
 
 /// Has this process rewritten its AOF? Then its files are no longer those that it loaded.

@@ -358,6 +358,7 @@ impl Action {
             Self::RedisBgsave(a) => a,
             Self::DataVerify(a) => a,
             Self::DataLoad(a) => a,
+            Self::DataRepair(a) => a,
             Self::Notify(a) => a,
             Self::Run(a) => a,
             Self::Manual(a) => a,

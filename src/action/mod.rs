@@ -19,6 +19,7 @@ mod people;
 mod rdb;
 mod redis;
 mod refused;
+mod repair;
 mod restart;
 mod results;
 mod rights;
@@ -32,6 +33,7 @@ pub use beside::Loaded;
 pub use conf::FENCE_MARKER;
 pub use hands::{Act, ActError, Done, ENOUGH, Hands, PUT_BACK, Progress, Wait, with_causes};
 pub use params::*;
+pub use repair::restore_keys;
 pub use results::{all_results, results_schema};
 pub use saves::{MARKED_ABOVE, Part, WholeFile, listed, part};
 pub use service::{FENCE, save_live};
@@ -135,6 +137,9 @@ pub enum Action {
     /// Load data from another system: a file, or what a program writes.
     #[serde(rename = "data.load")]
     DataLoad(DataLoad),
+    /// Repair keys that fail a data check, as the check declares it.
+    #[serde(rename = "data.repair")]
+    DataRepair(DataRepair),
     /// Tell the operator's own program something; its failure is only noted.
     #[serde(rename = "notify")]
     Notify(Notify),
@@ -251,6 +256,11 @@ pub enum UndoMove {
         /// The value it had.
         value: String,
     },
+    /// Keys are put back as they were saved, in a file of the vault.
+    RestoreKeys {
+        /// The file.
+        saved: PathBuf,
+    },
 }
 
 /// What an action says about itself before it runs. Pure.
@@ -325,6 +335,7 @@ impl Action {
             Self::RedisBgsave(_) => "redis.bgsave",
             Self::DataVerify(_) => "data.verify",
             Self::DataLoad(_) => "data.load",
+            Self::DataRepair(_) => "data.repair",
             Self::Notify(_) => "notify",
             Self::Run(_) => "run",
             Self::Manual(_) => "manual",

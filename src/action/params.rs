@@ -310,6 +310,17 @@ pub struct RedisRaiseMaxmemory {
 pub struct DataVerify {
     /// The point that the live server is compared with.
     pub against: PointRef,
+    /// Carry out the owner's data checks too, where the config names a file of them.
+    #[serde(default = "yes")]
+    pub checks: bool,
+}
+
+/// Parameters of `data.repair`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataRepair {
+    /// Most keys that may be repaired; more are a sign of another cause, and nothing is changed.
+    pub at_most: u64,
 }
 
 /// Parameters of `run`: the door to the operator's own programs.

@@ -282,6 +282,19 @@ pub struct Notified {
     pub note: Option<String>,
 }
 
+/// Results of `data.repair`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DataRepaired {
+    /// Keys that were repaired.
+    pub repaired: u64,
+    /// Keys that clients changed in between, and that were left as they are.
+    pub moved: u64,
+    /// Keys that fail a check with a repair all the same.
+    pub left: u64,
+    /// The file in the vault that holds the keys as they were.
+    pub keys: String,
+}
+
 /// Results of `run`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Ran {
@@ -333,6 +346,7 @@ pub fn results_schema(action: &str) -> Option<Value> {
         "redis.wait" => schema_for!(Waited),
         "data.verify" => schema_for!(DataVerified),
         "data.load" => schema_for!(DataLoaded),
+        "data.repair" => schema_for!(DataRepaired),
         "notify" => schema_for!(Notified),
         "run" => schema_for!(Ran),
         "manual" | "ask" => schema_for!(Agreed),

@@ -54,6 +54,9 @@ pub struct Site {
     pub logfile: Option<PathBuf>,
     /// Can clients be fenced off (CONFIG is neither renamed nor denied)?
     pub can_fence: bool,
+    /// The owner's data checks.
+    #[serde(default)]
+    pub data_checks: Option<PathBuf>,
     /// May a write probe be made?
     pub probe: bool,
     /// Did the server answer when the plan was made?

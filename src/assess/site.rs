@@ -97,6 +97,7 @@ pub fn site(
         logfile,
         can_fence: can_fence(assessed),
         probe: target.probe,
+        data_checks: target.data_checks.clone(),
         was_answering: facts.server.answers == Some(true),
         stray: facts.port.stray == Some(true),
         leftovers: facts.files.leftovers.clone(),

@@ -44,6 +44,8 @@ pub struct Target {
     pub rpo: Option<Seconds>,
     /// May a write probe be made?
     pub probe: bool,
+    /// The owner's data checks.
+    pub data_checks: Option<PathBuf>,
     /// Are its files on this host?
     pub local: bool,
     /// Over which time recoveries by --auto are counted.
@@ -95,6 +97,7 @@ impl Target {
             rto: instance.objectives.rto,
             rpo: instance.objectives.rpo,
             probe: instance.policy.probe,
+            data_checks: instance.data_checks.clone(),
             recoveries_within: instance.policy.max_recoveries.within,
             ..Self::discover(Endpoint { address, tls, user, password })
         }
@@ -149,6 +152,7 @@ impl Target {
             rto: None,
             rpo: None,
             probe: true,
+            data_checks: None,
             local,
             recoveries_within: Seconds(3600.0),
         }

@@ -9,6 +9,7 @@ use std::path::Path;
 pub fn run(context: &Context, file: &Path, options: &Consent) -> Result<i32, Failure> {
     let plan = plan::read(context, file)?;
     let world = World::new(context, Some(&plan.instance))?;
+    world.checks_are_right()?;
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
     if consent == recover::Consent::Nobody {

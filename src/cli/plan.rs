@@ -34,6 +34,9 @@ pub fn run(context: &Context, instance: Option<&str>, select: &Select, how: &How
         }
         other => other?,
     };
+    if facts.is_none() {
+        world.checks_are_right()?;
+    }
     let (assessment, chosen) =
         planned(&world.parts(), &selection(context, select)?, saved).map_err(|(e, h)| Failure::usage(e, h))?;
     match chosen {

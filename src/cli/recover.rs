@@ -4,7 +4,7 @@ use super::context::Chosen;
 use super::moment::moment;
 use super::silent::Silent;
 use super::terminal::Terminal;
-use super::{Context, Failure, out, signals};
+use super::{Context, Failure, out, signals, verify};
 use crate::engine::Stop;
 use crate::facts::{Assessment, Outcome, Seconds};
 use crate::points;
@@ -34,6 +34,14 @@ impl<'c> World<'c> {
             playbooks: context.playbooks()?,
             commands: context.commands(),
         })
+    }
+
+    /// Is the owner's file of data checks right, which a recovery carries out? Asked before anything is planned or done.
+    ///
+    /// # Errors
+    /// It can't be read, root must not trust it, or it is not valid (2).
+    pub fn checks_are_right(&self) -> Result<(), Failure> {
+        verify::checks_in_force(self.context, None, &self.chosen.instance).map(|_| ())
     }
 
     /// Whom to call where the assessment leaves the decision to a person.
@@ -137,6 +145,7 @@ pub fn run(
     wait: Option<&str>,
 ) -> Result<i32, Failure> {
     let world = World::new(context, instance)?;
+    world.checks_are_right()?;
     let parts = world.parts();
     let consent = consent(options, parts.name())?;
     let wait = wait.map(Seconds::parse).transpose().map_err(|e| Failure::usage(e, "such as --wait 30s"))?;

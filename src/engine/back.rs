@@ -139,6 +139,9 @@ fn undo(run: &mut Run<'_>, work: &UndoWork, undone: &[&Save], left: &mut Left) -
                     left.keys = Some(words.into());
                 }
             }
+            UndoMove::RestoreKeys { saved } => {
+                run.with_hands(&work.saves, |h| crate::action::restore_keys(h, &saved))?;
+            }
             UndoMove::ConfigSet { name, value } => before::setting(run, &name, &value)?,
         }
     }

@@ -11,6 +11,7 @@ mod channel;
 mod data;
 mod digests;
 mod dumps;
+mod edits;
 mod endpoint;
 mod error;
 mod info;
@@ -25,6 +26,7 @@ mod writes;
 
 pub use crate::config::{Address, Secret, Tls};
 pub use data::{KeyState, Latency, ScanPage};
+pub use edits::Edit;
 pub use endpoint::Endpoint;
 pub use error::ServerError;
 pub use info::{Info, Keyspace};

@@ -35,6 +35,7 @@ mod pause;
 mod plan;
 mod postgres;
 mod proof;
+mod repair_data;
 mod repairs;
 mod replicated;
 mod resp;
