@@ -34,7 +34,7 @@ pub fn run(context: &Context, instance: Option<&str>, select: &Select, how: &How
         }
         other => other?,
     };
-    if facts.is_none() {
+    if how.facts.is_none() {
         world.checks_are_right()?;
     }
     let (assessment, chosen) =

@@ -4,6 +4,8 @@ use crate::nobody::{give, server_for_nobody};
 use crate::sandbox::Sandbox;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::chown;
+use std::path::Path;
 use std::path::PathBuf;
 
 /// Bytes of the data files, by path.
