@@ -15,6 +15,9 @@ pub const PENDING: u64 = 10_000;
 /// The id of an entry of a stream: milliseconds and sequence.
 pub type EntryId = (u64, u64);
 
+/// Fields and their values.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A part of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Piece {
@@ -111,7 +114,7 @@ impl Server {
     }
 
     fn fields_of(&mut self, reading: &mut Reading) -> Result<Piece, ServerError> {
-        let (cursor, pairs): (u64, Vec<(Vec<u8>, Vec<u8>)>) =
+        let (cursor, pairs): (u64, Pairs) =
             self.ask(cmd("HSCAN").arg(&reading.key).arg(reading.at).arg("COUNT").arg(reading.step))?;
         reading.go_to(cursor);
         let expiries = self.field_expiries(&reading.key, &pairs)?;
