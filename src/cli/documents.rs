@@ -51,6 +51,11 @@ pub(super) const DOCUMENTS: &[Document] = &[
         schema: of::<crate::plan::Plan>,
     },
     Document {
+        name: "redis-dr/plan-difference/1",
+        what: "plan --diff: what is different from an earlier plan",
+        schema: of::<crate::plan::Difference>,
+    },
+    Document {
         name: "redis-dr/points/1",
         what: "points: the recovery points, and the moments of the AOF",
         schema: of::<points::Document>,
