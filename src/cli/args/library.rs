@@ -24,7 +24,7 @@ pub enum LibraryCommand {
     },
     /// Draw one.
     #[command(
-        after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid\n  redis-dr runbook graph restore-rdb --dot | dot -Tsvg -o restore-rdb.svg"
+        after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid\n  redis-dr runbook graph restore-rdb --dot > restore-rdb.dot     for Graphviz"
     )]
     Graph {
         /// Its id.
@@ -60,7 +60,7 @@ pub enum PlaybookCommand {
     },
     /// Draw one.
     #[command(
-        after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid\n  redis-dr playbook graph triage --dot | dot -Tsvg -o triage.svg"
+        after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid\n  redis-dr playbook graph triage --dot > triage.dot     for Graphviz"
     )]
     Graph {
         /// Its id.
