@@ -11,7 +11,9 @@ use redis_dr::state::State;
 fn assess_to(sandbox: &Sandbox, depth: Depth) -> Assessed {
     let text = std::fs::read_to_string(sandbox.config()).unwrap();
     let config = Config::from_text(&text, "redis-dr.yaml").unwrap();
-    let target = Target::of("demo", &config.instances["demo"], &config, None, false);
+    // without a way in of its own: what the server's file says is tried
+    let instance = redis_dr::config::Instance { auth: None, ..config.instances["demo"].clone() };
+    let target = Target::of("demo", &instance, &config, None, false);
     let state = State::at(sandbox.root().join("state"));
     let assessed = Assessor::new(Look::new(), target, &state).assess(&Wanted { depth, ..Wanted::default() });
     eprintln!("{}", serde_json::to_string_pretty(&assessed.document).unwrap());
@@ -197,7 +199,9 @@ fn a_typo_in_the_configuration_is_named() {
 fn wanted(sandbox: &Sandbox, wanted: &Wanted) -> Assessed {
     let text = std::fs::read_to_string(sandbox.config()).unwrap();
     let config = Config::from_text(&text, "redis-dr.yaml").unwrap();
-    let target = Target::of("demo", &config.instances["demo"], &config, None, false);
+    // without a way in of its own: what the server's file says is tried
+    let instance = redis_dr::config::Instance { auth: None, ..config.instances["demo"].clone() };
+    let target = Target::of("demo", &instance, &config, None, false);
     let state = State::at(sandbox.root().join("state"));
     Assessor::new(Look::new(), target, &state).assess(wanted)
 }

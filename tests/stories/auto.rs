@@ -79,7 +79,7 @@ fn two_at_once_do_not_meet() {
     assert_eq!(dirs.len(), 1);
     let part = server.root().join("dir.inc");
     fs::write(&part, dirs.join("\n") + "\n").unwrap();
-    fs::write(server.conf(), format!("include {}\n{}\n", part.display(), others.join("\n"))).unwrap();
+    fs::write(server.conf(), format!("{}\ninclude {}\n", others.join("\n"), part.display())).unwrap();
     server.recover_auto().exits(6);
     assert!(!server.running());
     drop(lock);
