@@ -12,6 +12,6 @@ pub mod process;
 
 pub use files::{
     Access, Acl, Attr, Dir, EDGE, Entry, HostError, Kind, Look, Mark, Mount, OwnFiles, Owner, Pen, Place, Planters,
-    Space, Stat, TEMP_PREFIX, Trust, Written, shown, temp_name, write_new_private, write_private,
+    Space, Stat, TEMP_PREFIX, Trust, Written, nameless, shown, temp_name, write_new_private, write_private,
 };
 pub use machine::{Group, User};

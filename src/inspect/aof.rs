@@ -87,7 +87,7 @@ fn as_io(error: &HostError) -> io::Error {
     error.errno().map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error)
 }
 
-fn valid(layout: &Layout, report: &SetReport) -> (Validity, Option<String>) {
+pub(super) fn valid(layout: &Layout, report: &SetReport) -> (Validity, Option<String>) {
     // One part in hand: an empty one is what a server leaves that was written nothing.
     let empty_part = matches!(layout, Layout::Single { file } if file.ends_with(".incr.aof"));
     match &report.state {

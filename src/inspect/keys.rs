@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Bytes of a key that are kept for a list.
-const KEY_BYTES: usize = 512;
+pub(super) const KEY_BYTES: usize = 512;
 const HOUR_MS: i64 = 3_600_000;
 
 /// Counts what it is shown.

@@ -8,11 +8,13 @@
 //! config     a redis.conf: what it decides about data, and what servers refuse in it
 //! keys       statistics of keys in bounded memory       commands   the same of commands
 //! servers    which server loads it, refuses it, or loses some of it
+//! difference the keys of two files, compared by meaning
 //! ```
 //! Each file is read once; the statistics are witnesses of the walk that gives the verdict. Needs no config and no server.
 mod aof;
 mod commands;
 mod config;
+pub mod difference;
 mod document;
 mod keys;
 mod moments;
@@ -64,6 +66,28 @@ pub enum InspectError {
         /// The system's error.
         because: String,
     },
+    /// It is compared, and has no keys.
+    #[error("{path} has no keys to compare: {because}")]
+    NoKeys {
+        /// The file.
+        path: String,
+        /// What it is.
+        because: String,
+    },
+    /// It is compared, and what commands make of its base only a server knows.
+    #[error("{path} has {commands} commands behind its base, and only a server can tell what they make of it")]
+    NeedsServer {
+        /// The AOF.
+        path: String,
+        /// How many.
+        commands: u64,
+    },
+    /// What does not fit into memory can't be put on disk.
+    #[error("what does not fit into memory can't be kept: {because}")]
+    Scratch {
+        /// Where, and the system's error.
+        because: String,
+    },
     /// A directory with more than one AOF in it.
     #[error("{path} has {count} manifests")]
     Manifests {
@@ -75,6 +99,11 @@ pub enum InspectError {
 }
 
 impl InspectError {
+    /// A failed read or write of what does not fit into memory.
+    fn scratch(dir: &Path, error: &std::io::Error) -> Self {
+        Self::Scratch { because: format!("{}: {error}", crate::host::shown(dir)) }
+    }
+
     /// The next thing to do, for a person.
     #[must_use]
     pub fn hint(&self) -> String {
@@ -85,6 +114,11 @@ impl InspectError {
             Self::Host(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Unreadable { .. } => "look at the disk: dmesg; copy what can still be read from it first".into(),
+            Self::NoKeys { .. } => "compare RDBs and AOFs".into(),
+            Self::NeedsServer { .. } => {
+                "load it into a private server, save there, and compare that snapshot: redis-dr inspect A --diff dump.rdb".into()
+            }
+            Self::Scratch { .. } => "choose a directory with more room: --tmp DIR".into(),
             Self::Manifests { .. } => "name the one that is meant: redis-dr inspect DIR/NAME.manifest".into(),
         }
     }

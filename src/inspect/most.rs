@@ -47,41 +47,63 @@ pub(super) struct Sum {
     pub(super) bytes: u64,
 }
 
+/// What is summed up by name.
+pub(super) trait Amount: Copy + Default + PartialEq {
+    fn add(&mut self, other: &Self);
+    /// Those with the least are given up first.
+    fn weight(&self) -> u64;
+}
+
+impl Amount for Sum {
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+    }
+
+    fn weight(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// A name and its sum.
-pub(super) type Named = (Box<[u8]>, Sum);
+pub(super) type Named<A = Sum> = (Box<[u8]>, A);
 
 /// Sums by name. Exact up to 8192 names; beyond, names with little are given up, and those that stay are lower bounds.
 #[derive(Debug, Default)]
-pub(super) struct ByName {
-    sums: HashMap<Box<[u8]>, Sum>,
-    rest: Sum,
+pub(super) struct ByName<A = Sum> {
+    sums: HashMap<Box<[u8]>, A>,
+    rest: A,
 }
 
 impl ByName {
     pub(super) fn add(&mut self, name: &[u8], bytes: u64) {
+        self.put(name, Sum { count: 1, bytes });
+    }
+}
+
+impl<A: Amount> ByName<A> {
+    pub(super) fn put(&mut self, name: &[u8], amount: A) {
         let name = name.get(..NAME_BYTES).unwrap_or(name);
         if let Some(sum) = self.sums.get_mut(name) {
-            sum.count += 1;
-            sum.bytes += bytes;
+            sum.add(&amount);
             return;
         }
         if self.sums.len() >= NAMES {
             self.give_up_half();
         }
-        self.sums.insert(name.into(), Sum { count: 1, bytes });
+        self.sums.insert(name.into(), amount);
     }
 
     fn give_up_half(&mut self) {
-        let mut bytes: Vec<u64> = self.sums.values().map(|sum| sum.bytes).collect();
-        let middle = bytes.len() / 2;
-        let (_, median, _) = bytes.select_nth_unstable(middle);
+        let mut weights: Vec<u64> = self.sums.values().map(Amount::weight).collect();
+        let middle = weights.len() / 2;
+        let (_, median, _) = weights.select_nth_unstable(middle);
         let median = *median;
         let rest = &mut self.rest;
         self.sums.retain(|_, sum| {
-            let stays = sum.bytes > median;
+            let stays = sum.weight() > median;
             if !stays {
-                rest.count += sum.count;
-                rest.bytes += sum.bytes;
+                rest.add(sum);
             }
             stays
         });
@@ -89,17 +111,16 @@ impl ByName {
 
     /// Was no name given up?
     pub(super) fn is_exact(&self) -> bool {
-        self.rest == Sum::default()
+        self.rest == A::default()
     }
 
     /// The names with the most, and the sum of all others.
-    pub(super) fn top(self, limit: usize, by: impl Fn(&Sum) -> u64) -> (Vec<Named>, Sum) {
+    pub(super) fn top(self, limit: usize, by: impl Fn(&A) -> u64) -> (Vec<Named<A>>, A) {
         let mut all: Vec<_> = self.sums.into_iter().collect();
         all.sort_unstable_by(|a, b| by(&b.1).cmp(&by(&a.1)).then_with(|| a.0.cmp(&b.0)));
         let mut rest = self.rest;
         for (_, sum) in all.iter().skip(limit) {
-            rest.count += sum.count;
-            rest.bytes += sum.bytes;
+            rest.add(sum);
         }
         all.truncate(limit);
         (all, rest)

@@ -39,7 +39,7 @@ pub(super) fn inspect(look: &Look, path: &Path, options: &Options) -> Result<Ins
 }
 
 /// Is this an AOF with an RDB in front?
-fn commands_follow(look: &Look, path: &Path, offset: u64) -> Result<bool, InspectError> {
+pub(super) fn commands_follow(look: &Look, path: &Path, offset: u64) -> Result<bool, InspectError> {
     let mut reader = store::open(look, path)?;
     let failed = |e: std::io::Error| InspectError::Unreadable { path: shown(path), because: e.to_string() };
     std::io::copy(&mut reader.by_ref().take(offset), &mut std::io::sink()).map_err(failed)?;
@@ -48,7 +48,7 @@ fn commands_follow(look: &Look, path: &Path, offset: u64) -> Result<bool, Inspec
     Ok(matches!(next.as_slice(), [b'*', b'0'..=b'9', ..] | [b'#', b'T', b'S', b':']))
 }
 
-fn valid(report: &Report) -> (Validity, Option<String>) {
+pub(super) fn valid(report: &Report) -> (Validity, Option<String>) {
     match &report.verdict {
         Verdict::Intact if report.trailing => {
             let because = format!("bytes follow its checksum, from byte {} on", report.bytes);

@@ -155,7 +155,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 7] =
+    /// All of them.
+    pub const ALL: [Kind; 7] =
         [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream, Kind::Module];
 
     /// The word the TYPE command answers (for modules it answers the module's own word).

@@ -10,9 +10,9 @@ use console::style;
 use std::fmt::Write as _;
 
 /// How wide a bar is at most.
-const BAR: usize = 20;
+pub(super) const BAR: usize = 20;
 /// Widest name of a table.
-const NAME: usize = 28;
+pub(super) const NAME: usize = 28;
 
 /// The page.
 #[must_use]
@@ -43,7 +43,7 @@ fn bytes(n: u64) -> String {
     if n < 1024 { format!("{n} B") } else { format!("{} ({} B)", Bytes(n), number(n)) }
 }
 
-fn many(n: u64, one: &str, more: &str) -> String {
+pub(super) fn many(n: u64, one: &str, more: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { more })
 }
 
@@ -199,7 +199,7 @@ fn short_bar(part: u64, whole: u64) -> String {
 }
 
 /// A name that fits its column, with its end where it is too long.
-fn fitted(name: &str, room: usize) -> String {
+pub(super) fn fitted(name: &str, room: usize) -> String {
     let count = name.chars().count();
     if count <= room {
         return name.to_owned();

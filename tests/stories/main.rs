@@ -12,6 +12,7 @@ mod data;
 mod data_checks;
 mod decisions;
 mod deep;
+mod difference;
 mod discovery;
 mod dr;
 mod drills;

@@ -14,6 +14,12 @@ pub struct InspectArgs {
     /// Count only keys that match, such as `user:*`; of an AOF also show the last commands on them.
     #[arg(long, value_name = "PATTERN")]
     pub keys: Option<String>,
+    /// Compare its keys with those of this RDB or AOF: what is added there, gone, or changed, whatever the encoding.
+    #[arg(long, value_name = "OTHER")]
+    pub diff: Option<PathBuf>,
+    /// Where a comparison keeps what does not fit into memory: 48 bytes for each key. Default: $TMPDIR, else /var/tmp.
+    #[arg(long, value_name = "DIR", requires = "diff")]
+    pub tmp: Option<PathBuf>,
 }
 
 /// `aof …`.

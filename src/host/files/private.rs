@@ -18,6 +18,14 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
     std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(fail)
 }
 
+/// A file without a name in a directory: it is gone when it is closed, however this process ends.
+///
+/// # Errors
+/// What the system says.
+pub fn nameless(dir: &Path) -> Result<std::fs::File, HostError> {
+    tempfile::tempfile_in(dir).map_err(|e| HostError::os("make a temporary file in", dir, e))
+}
+
 /// Replaces a file at one instant by these bytes, readable by its owner only.
 ///
 /// # Errors
