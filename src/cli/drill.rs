@@ -1,15 +1,19 @@
 //! `drill …`: list, run, report, show, lint, schema.
 use super::args::{DrillCommand, DrillRunArgs, Format};
 use super::context::Context;
+use super::lint::counted;
+use super::recover::World;
 use super::{Failure, library, out, plan, signals};
 use crate::assess::{self, Target};
 use crate::config::Service;
-use crate::drill::{self, DrillError, Ground, InUse, Named, Scenario, Terms, Watch};
+use crate::drill::{self, DrillError, Ground, InUse, Named, Scenario, Seed, Terms, Watch};
 use crate::engine::Stop;
 use crate::facts::Time;
 use crate::host::Pen;
 use crate::host::process::Reins;
-use crate::report::{self, DrillDocument, DrillRow, RunDocument, Scorecard};
+use crate::plan::Plan;
+use crate::recover::{Selection, of_run};
+use crate::report::{self, DrillDocument, DrillRow, RunDocument, Scorecard, Suggestion};
 use crate::runbook::{Library, Source};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -129,14 +133,22 @@ fn rehearse(context: &Context, args: &DrillRunArgs) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
     let scenarios = chosen(context, &shelf, args)?;
     let (reins, pen) = (Reins::new(), Pen::new());
-    let (terms, bin_dir) = terms(context, args)?;
+    let (mut terms, bin_dir) = terms(context, args)?;
     let in_use = in_use(context);
     let mut ground = ground(context, &reins, &pen, bin_dir.as_deref(), &in_use)?;
     place(context, &mut ground, args.dir.as_deref(), &in_use)?;
     for dir in drill::clear(&ground)? {
         note(context, &format!("removed what an earlier drill left: {}", dir.display()));
     }
-    note(context, &format!("{} drills on {}, in {}", scenarios.len(), ground.server(), ground.above.display()));
+    if let Some(one) = in_use.iter().find(|one| terms.instance.as_ref() == Some(&one.name)) {
+        terms.seed = Seed::newest(&ground, &one.stores);
+        let data = terms.seed.as_ref().map_or("generated data alone".to_string(), |s| s.path.display().to_string());
+        note(context, &format!("under the terms of {}, beginning with {data}", one.name));
+    }
+    note(
+        context,
+        &format!("{} on {}, in {}", counted(scenarios.len(), "drill"), ground.server(), ground.above.display()),
+    );
     let mut watch = Watcher { context, stop: signals::listen(context) };
     let mut done = Vec::new();
     for scenario in &scenarios {
@@ -278,9 +290,10 @@ impl Watch for Watcher<'_> {
         }
     }
 
-    fn recovered(&mut self, run: &RunDocument) {
+    fn recovered(&mut self, run: &RunDocument, plan: Option<&Plan>) {
         if self.context.global.verbose > 0 {
-            let page = report::run(run, out::width_of_notes());
+            let width = out::width_of_notes();
+            let page = plan.map_or_else(|| report::run(run, width), |plan| report::whole(run, plan, width));
             page.lines().for_each(|line| out::note(&format!("      {line}")));
         }
     }
@@ -302,7 +315,7 @@ fn report(context: &Context, format: Format, output: Option<&Path>, actions: boo
     }
     let mut document = DrillDocument::of(context.look.hostname(), drills, trend, &[]);
     if actions {
-        document.actions = Some(Vec::new());
+        document.actions = Some(suggestions(context)?);
     }
     let text = match format {
         _ if context.global.json => serde_json::to_string_pretty(&document).unwrap_or_default(),
@@ -313,4 +326,29 @@ fn report(context: &Context, format: Format, output: Option<&Path>, actions: boo
     };
     plan::put(&text, output)?;
     Ok(0)
+}
+
+/// What the evidence suggests, each with a command that can be pasted.
+fn suggestions(context: &Context) -> Result<Vec<Suggestion>, Failure> {
+    let mut all = Vec::new();
+    let names: Vec<String> = context.config.iter().flat_map(|c| c.instances.keys().cloned()).collect();
+    for name in &names {
+        let world = World::new(context, Some(name))?;
+        let (assessed, _) = crate::recover::choose(&world.parts(), &Selection::default(), None, None)
+            .map_err(|e| Failure::usage(e, "redis-dr playbook list"))?;
+        let stores = world.parts().instance.stores.clone();
+        all.extend(drill::advice::of_instance(&assessed.document, &stores));
+    }
+    let ids = context.state.run_ids()?;
+    let runs: Vec<RunDocument> = ids.iter().filter_map(|id| of_run(&context.state, &context.look, id).ok()).collect();
+    all.extend(drill::advice::of_runs(&runs));
+    let shelf = Shelf::new(context)?;
+    let scenarios: Vec<Scenario> = shelf.drills.all().iter().filter_map(|source| shelf.load(source).ok()).collect();
+    let held = context.state.rehearsed().into_iter().map(|id| (id.clone(), cards(context, &id))).collect();
+    all.extend(drill::advice::of_drills(&scenarios, &held, Time(context.look.now())));
+    for one in &mut all {
+        let instance = names.iter().find(|name| **name == one.about).map(String::as_str);
+        one.mend = context.commands().carried(&one.mend, instance);
+    }
+    Ok(all)
 }

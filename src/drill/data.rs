@@ -27,6 +27,8 @@ pub(super) struct Written {
     pub numbered: u64,
     /// Every moment after a batch, oldest first.
     pub moments: Vec<Moment>,
+    /// Keys of the backup it began with that expire: some may be gone before the drill is over.
+    pub volatile: u64,
 }
 
 /// What is left of it.

@@ -5,11 +5,13 @@
 //! scenario   its grammar            lint       text to scenario, every mistake with its place
 //! rehearse   the story of one       sandbox    directory, port, server      deeds, damage   what is done to it
 //! data       what is written        score      seen against asked           terms           whose policy and objectives
+//! seed       an instance's newest backup as data
 //! near       the refusals           leftover   what a killed drill left     due             when it is to be held again
 //! advice     what the evidence suggests
 //! ```
 //! Faults are a closed list ([`scenario::Deed`]) and reach nothing outside the sandbox. It is on record before it is there,
 //! so that the next drill removes what one that was killed left.
+pub mod advice;
 mod damage;
 mod data;
 mod deeds;
@@ -22,6 +24,7 @@ mod rehearse;
 mod sandbox;
 pub mod scenario;
 mod score;
+mod seed;
 mod terms;
 
 pub use due::{Due, due, trend};
@@ -32,6 +35,7 @@ pub use near::{InUse, far_from_production};
 pub use rehearse::{Watch, left_out, missing, rehearse};
 pub use sandbox::{Ground, Sandbox};
 pub use scenario::{Cadence, Need, Scenario};
+pub use seed::Seed;
 pub use terms::Terms;
 
 impl Ground<'_> {

@@ -3,14 +3,17 @@ use super::data::{Left, Written};
 use super::sandbox::{INSTANCE, Layout};
 use super::scenario::{Deed, Expected, Need, Scenario};
 use super::score::{self, Observed};
-use super::{DrillError, Ground, Sandbox, Terms};
-use crate::facts::{Assessment, Time};
+use super::{DrillError, Ground, Sandbox, Seed, Terms};
+use crate::facts::{Assessment, Bytes, Time};
 use crate::host::User;
 use crate::host::process::Command;
 use crate::journal;
+use crate::plan::Plan;
+use crate::recover::open_run;
 use crate::report::{DrillVerdict, RunDocument, RunOutcome, Scorecard};
 use crate::state::State;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// The longest that one `recover --auto` may take.
@@ -22,8 +25,8 @@ const NOBODY: &str = "nobody";
 pub trait Watch {
     /// Something was done; in words.
     fn told(&mut self, line: &str);
-    /// A recovery has ended.
-    fn recovered(&mut self, run: &RunDocument);
+    /// A recovery has ended; with its plan where one was carried out.
+    fn recovered(&mut self, run: &RunDocument, plan: Option<&Plan>);
     /// Shall it stop?
     fn stopped(&self) -> bool;
 }
@@ -104,7 +107,8 @@ fn play(
     };
     let mut sandbox = Sandbox::build(ground, &layout)?;
     watch.told(&format!("a sandbox on port {}, in {}", sandbox.port.port, sandbox.root().display()));
-    let played = acts(&mut sandbox, scenario, watch);
+    let seed = terms.seed.as_ref().filter(|_| takes_a_seed(scenario));
+    let played = acts(&mut sandbox, scenario, seed, watch);
     match keep {
         Some(kept) => *kept = Some(sandbox.keep()?.display().to_string()),
         None => sandbox.remove()?,
@@ -112,13 +116,36 @@ fn play(
     played
 }
 
-fn acts(sandbox: &mut Sandbox<'_>, scenario: &Scenario, watch: &mut dyn Watch) -> Result<Observed, DrillError> {
+/// Where memory or disk are small on purpose, a backup might not fit.
+fn takes_a_seed(scenario: &Scenario) -> bool {
+    !scenario.config.contains_key("maxmemory") && !scenario.needs.contains(&Need::Mount)
+}
+
+fn acts(
+    sandbox: &mut Sandbox<'_>,
+    scenario: &Scenario,
+    seed: Option<&Seed>,
+    watch: &mut dyn Watch,
+) -> Result<Observed, DrillError> {
     let mut written = Written::default();
+    if let Some(seed) = seed {
+        sandbox.plant(seed, scenario.config.get("appendonly").is_none_or(|word| word == "yes"))?;
+        watch.told(&format!("it begins with the backup {}", seed.path.display()));
+        written.volatile = seed.volatile;
+    }
     sandbox.start()?;
+    if seed.is_some() {
+        sandbox.remember(&mut written, &mut sandbox.server()?)?;
+    }
     all(sandbox, &scenario.before, &mut written, watch)?;
     let broken_at = Time(sandbox.ground.look.now());
     all(sandbox, &scenario.fault, &mut written, watch)?;
     let before = sandbox.files()?;
+    for path in before.keys() {
+        let size = Bytes(sandbox.ground.look.lstat(Path::new(path))?.size).to_string();
+        let inside = Path::new(path).strip_prefix(sandbox.root()).unwrap_or(Path::new(path));
+        watch.told(&format!("left: {size:>10}  {}", inside.display()));
+    }
     let mut seen = Observed {
         written,
         broken_at,
@@ -175,10 +202,14 @@ fn recover(sandbox: &Sandbox<'_>, watch: &mut dyn Watch) -> Result<RunDocument, 
     let argv = [program.as_str(), "recover", INSTANCE, "--auto", "--json", "-q", "-c", config.as_str()];
     let command = Command { cwd: Some(sandbox.root().to_path_buf()), ..Command::new(argv, LONGEST) };
     let output = ground.reins.run(&command)?;
-    let run: RunDocument = serde_json::from_slice(&output.stdout).map_err(|e| {
+    let mut run: RunDocument = serde_json::from_slice(&output.stdout).map_err(|e| {
         DrillError::sandbox("read the answer of recover --auto", format!("{e}; {}", output.complaint()))
     })?;
-    watch.recovered(&run);
+    // commands for a sandbox that is about to go
+    run.next.clear();
+    let state = State::at(sandbox.root().join("state"));
+    let open = run.run_id.as_deref().and_then(|id| open_run(&state, ground.look, id).ok());
+    watch.recovered(&run, open.as_ref().map(|open| &open.plan));
     Ok(run)
 }
 
@@ -210,7 +241,11 @@ fn prove(sandbox: &mut Sandbox<'_>, seen: &mut Observed, watch: &mut dyn Watch) 
     }
     let left: Left = sandbox.compare(&seen.written)?;
     let before = seen.written.moments.last().map_or(0, |m| m.keys);
-    let same = if left.moment.is_some() { "exactly what was written up to a moment" } else { "not as at any moment" };
+    let moment = left.moment.and_then(|at| seen.written.moments.get(at));
+    let same = match moment.and_then(|m| Some((m.at, m.digest.as_ref()?))) {
+        Some((at, digest)) => format!("keys and values as they were at {at} (digest {digest})"),
+        None => "not as at any moment before".into(),
+    };
     watch.told(&format!("proof: {} keys of {before}, {same}", left.keys));
     seen.left = Some(left);
     let survives = sandbox.survives()?;

@@ -368,7 +368,7 @@ impl Deed {
                     Junk::TornTransaction => "half a transaction",
                     Junk::TornCommand => "half a command",
                 };
-                format!("fault: {junk} was appended to {}", a.what.words())
+                format!("fault: {} now ends in {junk}", a.what.words())
             }
             Self::Corrupt(c) => format!("fault: 16 bytes of {} were turned round", c.what.words()),
             Self::Configure(settings) => format!("fault: redis.conf says {}", lines(settings)),

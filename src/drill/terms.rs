@@ -1,4 +1,5 @@
 //! Whose policy, objectives and settings a rehearsal is held under.
+use super::Seed;
 use crate::config::{Instance, Policy};
 use crate::facts::Seconds;
 use crate::redis_conf::{Effective, quote};
@@ -15,6 +16,8 @@ pub struct Terms {
     pub rpo: Option<Seconds>,
     /// Lines of its redis.conf that decide how data is kept and loaded.
     pub config: BTreeMap<String, String>,
+    /// A backup to begin with, in place of nothing.
+    pub seed: Option<Seed>,
     /// Its part of redis-dr's config.
     pub(super) instance_yaml: String,
 }
@@ -67,6 +70,7 @@ impl Terms {
             rto: instance.objectives.rto,
             rpo: instance.objectives.rpo,
             config,
+            seed: None,
             instance_yaml: policy(&instance.policy) + &objectives(instance),
         }
     }

@@ -89,16 +89,17 @@ pub fn drill_summary(d: &DrillDocument, width: Width) -> String {
     }
     for c in d.drills.iter().filter(|c| c.verdict == DrillVerdict::Failed) {
         let _ = writeln!(out, "\n{}", clean(&c.scenario));
-        c.criteria.iter().filter(|c| !c.met).for_each(|one| missed(&mut out, one));
+        c.criteria.iter().filter(|c| !c.met).for_each(|one| told(&mut out, "MISSED", one));
     }
     width.wrap(&out)
 }
 
-fn missed(out: &mut String, c: &Criterion) {
+/// One criterion, and what to improve where it is missed.
+fn told(out: &mut String, mark: &str, c: &Criterion) {
     let gap = c.gap.as_ref().map(|g| format!(", {}", clean(g))).unwrap_or_default();
-    let _ = writeln!(out, "  {:<14}  wanted {}; was {}{gap}", c.id, clean(&c.target), clean(&c.actual));
+    let _ = writeln!(out, "  {mark:<6}  {:<13}  wanted {}; was {}{gap}", c.id, clean(&c.target), clean(&c.actual));
     if let Some(improve) = &c.improve {
-        let _ = writeln!(out, "  {:<14}  to improve: {}", "", clean(improve));
+        let _ = writeln!(out, "  {:<6}  {:<13}  to improve: {}", "", "", clean(improve));
     }
 }
 
@@ -140,12 +141,8 @@ fn card(out: &mut String, c: &Scorecard, trend: Option<&Trend>) {
         let _ = writeln!(out, "  {name:<16}  {}", clean(&value));
     }
     for one in &c.criteria {
-        let mark = if one.met { "met   " } else { "MISSED" };
-        let gap = one.gap.as_ref().map(|g| format!(" ({})", clean(g))).unwrap_or_default();
-        let _ = writeln!(out, "  {mark}  {:<14}  {}: {}{gap}", one.id, clean(&one.target), clean(&one.actual));
-        if let Some(improve) = &one.improve {
-            let _ = writeln!(out, "          {:<14}  to improve: {}", "", clean(improve));
-        }
+        let mark = if one.met { "met" } else { "MISSED" };
+        told(out, mark, one);
     }
     if let Some(trend) = trend.filter(|t| t.runs > 1) {
         let _ = writeln!(out, "  {:<16}  {}", "over time", over_time(trend));

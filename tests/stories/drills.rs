@@ -377,3 +377,55 @@ fn a_sandbox_that_is_kept_can_be_looked_into() {
     stage.drill(&["process-killed"]).exits(0);
     assert!(dir.join("state/runs").exists());
 }
+
+#[test]
+fn an_instances_newest_good_backup_is_what_a_drill_begins_with() {
+    let lab = Lab::new();
+    let mut server = crate::sandbox::Sandbox::new(lab.usual());
+    server.start().fill(700).backup("dump-1.rdb");
+    let newest = server.fill(10).backup("dump-2.rdb");
+    server.corrupt(&newest, 300);
+    let keys = server.dbsize() as u64;
+    let before = server.files();
+    let stage = Stage::on(&server.tree);
+    let config = server.config().display().to_string();
+    for scenario in ["aof-and-rdb-lost", "rdb-corrupt"] {
+        let output = stage.drill(&[scenario, "-c", &config, "--instance", "demo", "--json"]);
+        let card = output.exits(0).mentions("dump-1.rdb").json()["drills"][0].clone();
+        let before = card["loss"]["keys_before"].as_u64().unwrap();
+        assert_eq!(before, 5020 + keys - 10, "what was written, and the keys of the good backup: {card:#}");
+    }
+    assert!(server.files() == before && server.running(), "the instance was not touched");
+    server.kill9();
+}
+
+#[test]
+fn what_the_evidence_suggests_comes_with_what_mends_it() {
+    let mut server = Lab::new().sandbox();
+    server.instance("objectives: { rto: 5m, rpo: 1m }\npolicy: { max_risk: high, max_loss: 1h }").start().fill(200);
+    let old = server.backup("dump-1.rdb");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+    let config = server.config().display().to_string();
+    let stage = Stage::on(&server.tree);
+    stage.drill(&["process-killed"]).exits(0);
+    let actions = |text: bool| {
+        let mut args = vec!["drill", "report", "--actions", "-c", &config];
+        args.extend((!text).then_some("--json"));
+        stage.redis_dr(&args)
+    };
+    let document = actions(false).exits(0).json();
+    let all = document["actions"].as_array().unwrap();
+    let about = |word: &str| all.iter().find(|a| a["target"].as_str().unwrap().contains(word));
+    let mend =
+        |word: &str| about(word).unwrap_or_else(|| panic!("{word}: {all:#?}"))["mend"].as_str().unwrap().to_owned();
+    assert!(mend("objectives.rpo").contains(&format!("redis-cli -h 127.0.0.1 -p {}", server.port)), "{all:#?}");
+    if server.tree.since_seven() {
+        assert!(mend("timestamps").contains("CONFIG SET aof-timestamp-enabled yes"));
+    }
+    let due = mend("rehearsed in its time");
+    assert!(due.contains("drill run --due") && due.contains(&config), "it can be pasted: {due}");
+    assert!(!about("rehearsed in its time").unwrap()["actual"].as_str().unwrap().contains("process-killed"));
+    actions(true).exits(0).mentions("To mend").mentions("redis-cli -h 127.0.0.1");
+    server.kill9();
+}
