@@ -182,10 +182,9 @@ fn functions(a: &Scanned<'_>, b: &Scanned<'_>) -> Functions {
     let alone = |one: &Scanned<'_>, other: &Scanned<'_>| -> Vec<String> {
         one.libraries.keys().filter(|lib| !other.libraries.contains_key(*lib)).map(|lib| name(lib)).collect()
     };
-    let other_code = |(lib, code): (&Box<[u8]>, &blake3::Hash)| {
-        b.libraries.get(lib).is_some_and(|other| other != code).then(|| name(lib))
-    };
-    Functions { added: alone(b, a), gone: alone(a, b), changed: a.libraries.iter().filter_map(other_code).collect() }
+    let in_both = a.libraries.iter().filter_map(|(lib, code)| Some((lib, code, b.libraries.get(lib)?)));
+    let changed = in_both.filter(|(_, code, other)| code != other).map(|(lib, ..)| name(lib)).collect();
+    Functions { added: alone(b, a), gone: alone(a, b), changed }
 }
 
 /// Files without a name in a directory.

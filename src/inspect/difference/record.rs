@@ -91,9 +91,10 @@ impl Mark {
 
     /// What two records of one key differ in; none when in nothing.
     pub(super) fn between(a: &Record, b: &Record) -> Option<Mark> {
-        let mark = Self::TYPE * u8::from(a.kind != b.kind)
-            | Self::VALUE * u8::from(a.kind == b.kind && a.meaning != b.meaning)
-            | Self::EXPIRY * u8::from(a.expires != b.expires);
+        let same_type = a.kind == b.kind;
+        let mark = (Self::TYPE * u8::from(!same_type))
+            | (Self::VALUE * u8::from(same_type && a.meaning != b.meaning))
+            | (Self::EXPIRY * u8::from(a.expires != b.expires));
         (mark != 0).then_some(Mark(mark))
     }
 
