@@ -195,7 +195,7 @@ fn where_nothing_is_left_a_snapshot_that_was_saved_is_named_by_a_command_that_ca
     let run = server.recover_auto().exits(3).json();
     let hint = run["hint"].as_str().unwrap();
     let (_, commands) = hint.split_once(" can be had back: ").unwrap_or_else(|| panic!("{hint}"));
-    let (restore, recover) = commands.split_once(" && ").unwrap();
+    let (restore, recover) = commands.split_once("; ").map_or(commands, |(first, _)| first).split_once(" && ").unwrap();
     let program = env!("CARGO_BIN_EXE_redis-dr");
     for (command, more) in [(restore, ""), (recover, " --confirm demo")] {
         let pasted = format!("{}{more}", command.replacen("redis-dr", program, 1));
