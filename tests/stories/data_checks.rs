@@ -155,6 +155,13 @@ fn the_vendors_benchmark_is_run_when_asked_for_and_writes_to_no_key_of_others() 
         |tree| ["valkey-benchmark", "redis-benchmark"].iter().any(|name| tree.bin.join(name).exists()),
         |mut server| {
             server.start().fill(50).save();
+            // the program takes a password only where everybody sees it
+            let said = server.redis_dr(&["verify", "demo", "--against", "rdb", "--bench", "--json"]);
+            assert!(
+                said.exits(0).json()["bench"]["left_out"].to_string().contains("the server asks for a password"),
+                "{said}"
+            );
+            server.instance("# auth: none");
             let said = server.redis_dr(&["verify", "demo", "--against", "rdb", "--bench", "--json"]);
             let bench = said.exits(0).json()["bench"].clone();
             let names: Vec<&str> =
