@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// Keys that one SCAN is asked for.
-const PAGE: u32 = 500;
+const PAGE: usize = 500;
 
 /// A key that is not as it must be, while the walk is at it.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ impl Scan<'_> {
                     return Err(ServerError::Interrupted);
                 }
                 let began = Instant::now();
-                let mut page = server.scan(db, cursor, PAGE)?;
+                let most = self.pace.batch(PAGE).try_into().unwrap_or(u32::MAX);
+                let mut page = server.scan(db, cursor, most)?;
                 // a table that is being resized gives a key twice, mostly within one page
                 page.keys.sort_unstable();
                 page.keys.dedup();

@@ -2,12 +2,15 @@
 use super::{Server, ServerError};
 use std::time::{Duration, Instant};
 
-/// The longest rest between two batches.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The longest rest between two batches, where no rate is given.
+const LONGEST: Duration = Duration::from_millis(250);
+/// The shortest and the longest rest, in times that the batch took: a half leaves the server a third of the time, four leave
+/// it four fifths, and more would only make a busy host take hours.
+const SHARES: (f64, f64) = (0.5, 4.0);
 /// A PING this much slower than the fastest one says that the server is busy.
 const SLOWER: u32 = 3;
 /// Differences below this are noise.
-const NOISE: Duration = Duration::from_millis(1);
+const NOISE: Duration = Duration::from_millis(2);
 
 /// Rests between batches of questions.
 #[derive(Debug)]
@@ -27,7 +30,13 @@ impl Pace {
     /// longer while PINGs are slow.
     #[must_use]
     pub fn new(rate: Option<u64>) -> Self {
-        Self { rate, began: Instant::now(), asked: 0, calm: Duration::MAX, share: 0.5 }
+        Self { rate, began: Instant::now(), asked: 0, calm: Duration::MAX, share: SHARES.0 }
+    }
+
+    /// How many keys to ask for at once, of at most so many: at a low rate few, so that no rest is long.
+    #[must_use]
+    pub fn batch(&self, most: usize) -> usize {
+        self.rate.map_or(most, |rate| usize::try_from(rate).unwrap_or(most).clamp(1, most))
     }
 
     /// Rests after a batch of so many keys that took this long.
@@ -37,9 +46,9 @@ impl Pace {
     pub fn rest(&mut self, server: &mut Server, keys: u64, took: Duration) -> Result<(), ServerError> {
         self.asked += keys;
         let pause = match self.rate {
-            Some(rate) => Duration::from_secs_f64(self.asked as f64 / rate.max(1) as f64)
-                .saturating_sub(self.began.elapsed())
-                .min(LONGEST),
+            Some(rate) => {
+                Duration::from_secs_f64(self.asked as f64 / rate.max(1) as f64).saturating_sub(self.began.elapsed())
+            }
             None => {
                 let asked = Instant::now();
                 // one that may not write (MISCONF) refuses PING, and answers all the same
@@ -55,7 +64,7 @@ impl Pace {
     fn after_ping(&mut self, ping: Duration, took: Duration) -> Duration {
         self.calm = self.calm.min(ping);
         let busy = ping > self.calm * SLOWER + NOISE;
-        self.share = if busy { (self.share * 2.0).min(64.0) } else { (self.share * 0.8).max(0.5) };
+        self.share = if busy { (self.share * 2.0).min(SHARES.1) } else { (self.share * 0.8).max(SHARES.0) };
         took.mul_f64(self.share).min(LONGEST)
     }
 }
@@ -63,6 +72,11 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_a_low_rate_few_keys_are_asked_for_at_once() {
+        assert_eq!([None, Some(1), Some(30), Some(9000)].map(|rate| Pace::new(rate).batch(200)), [200, 1, 30, 200]);
+    }
 
     #[test]
     fn rests_grow_while_pings_are_slow_and_shrink_again() {

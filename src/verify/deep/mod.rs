@@ -89,7 +89,8 @@ impl Comparison<'_> {
     pub fn walk(&mut self, point: impl Read + Send, len_hint: Option<u64>) -> Result<(), DeepError> {
         self.server.no_touch()?;
         let mut skip = self.progress.done;
-        let mut batch: Vec<Wanted> = Vec::with_capacity(BATCH);
+        let most = self.pace.batch(BATCH);
+        let mut batch: Vec<Wanted> = Vec::with_capacity(most);
         let mut libraries: Vec<Vec<u8>> = Vec::new();
         let mut failed = None;
         let mut kept = Instant::now();
@@ -108,7 +109,7 @@ impl Comparison<'_> {
             }
             let wanted = Wanted::of(key, meaning);
             let other_db = batch.first().is_some_and(|first| first.db != wanted.db);
-            if (other_db || batch.len() >= BATCH)
+            if (other_db || batch.len() >= most)
                 && let Err(error) = self.batch(&mut batch, &mut kept)
             {
                 failed = Some(error);
