@@ -138,6 +138,11 @@ impl Scene<'_> {
     fn carry(&self, case: Case, ending: Ending) -> End {
         let Some(_) = self.unfinished() else {
             return match self.last_outcome().as_deref() {
+                Some("recovered") if case.fault == Fault::PowerLoss => {
+                    // the run was over; with its power the server went, and a start loads what was recovered
+                    self.server().recover_auto().exits(0);
+                    End::Recovered
+                }
                 Some("recovered") => End::Recovered,
                 // before there was a run, or after it was taken back
                 None | Some("rolled_back" | "failed") => End::Before,
