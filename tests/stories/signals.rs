@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-fn torn() -> (Sandbox, String) {
+/// A server whose AOF ends in the middle of a transaction, and what it held.
+pub fn torn() -> (Sandbox, String) {
     let mut server = Lab::new().sandbox();
     server.start().fill(200);
     let digest = server.digest();
