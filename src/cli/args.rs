@@ -278,7 +278,7 @@ pub enum Command {
     /// can be read and is not whole (damaged, empty, of an unknown version, bytes after its checksum, changed meanwhile), and
     /// 1 where it can't be read. With --diff it is 0 where both are whole and the same, and 8 where they differ.
     #[command(
-        after_help = "Examples:\n  redis-dr inspect /var/lib/redis/dump.rdb\n  redis-dr inspect /var/lib/redis/appendonlydir --json\n  redis-dr inspect dump-140000.rdb.zst --top 50 --keys 'session:*'\n  redis-dr inspect before.rdb --diff after.rdb\n  redis-dr inspect /etc/redis/redis.conf"
+        after_help = "Examples:\n  redis-dr inspect /var/lib/redis/dump.rdb\n  redis-dr inspect /var/lib/redis/appendonlydir --json\n  redis-dr inspect dump-140000.rdb.zst --top 50 --keys 'session:*'\n  redis-dr inspect before.rdb --diff after.rdb\n  redis-dr inspect damaged.rdb --salvage saved.rdb\n  redis-dr inspect /etc/redis/redis.conf"
     )]
     Inspect(InspectArgs),
     /// AOFs in hand: cut.

@@ -11,7 +11,7 @@ mod machine;
 pub mod process;
 
 pub use files::{
-    Access, Acl, Attr, Dir, EDGE, Entry, HostError, Kind, Look, Mark, Mount, OwnFiles, Owner, Pen, Place, Planters,
-    Space, Stat, TEMP_PREFIX, Trust, Written, nameless, shown, temp_name, write_new_private, write_private,
+    Access, Acl, Attr, Dir, EDGE, Entry, HostError, Kind, Look, Mark, Mount, NewFile, OwnFiles, Owner, Pen, Place,
+    Planters, Space, Stat, TEMP_PREFIX, Trust, Written, nameless, shown, temp_name, write_new_private, write_private,
 };
 pub use machine::{Group, User};

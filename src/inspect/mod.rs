@@ -9,6 +9,7 @@
 //! keys       statistics of keys in bounded memory       commands   the same of commands
 //! servers    which server loads it, refuses it, or loses some of it
 //! difference the keys of two files, compared by meaning
+//! salvage    what can be had from a damaged RDB
 //! ```
 //! Each file is read once; the statistics are witnesses of the walk that gives the verdict. Needs no config and no server.
 mod aof;
@@ -20,6 +21,7 @@ mod keys;
 mod moments;
 mod most;
 mod pattern;
+pub mod salvage;
 mod servers;
 mod snapshot;
 mod subject;
@@ -75,12 +77,22 @@ pub enum InspectError {
         because: String,
     },
     /// It is compared, and what commands make of its base only a server knows.
-    #[error("{path} has {commands} commands behind its base, and only a server can tell what they make of it")]
+    #[error("what the {commands} commands of {path} come to is known once a private server has loaded it: {because}")]
     NeedsServer {
         /// The AOF.
         path: String,
         /// How many.
         commands: u64,
+        /// Why none has.
+        because: String,
+    },
+    /// It is to be salvaged, and there is nothing to begin with.
+    #[error("nothing can be salvaged from {path}: {because}")]
+    NothingToSalvage {
+        /// The file.
+        path: String,
+        /// What is wrong with its beginning.
+        because: String,
     },
     /// What does not fit into memory can't be put on disk.
     #[error("what does not fit into memory can't be kept: {because}")]
@@ -115,9 +127,8 @@ impl InspectError {
             Self::Store(error) => error.hint(),
             Self::Unreadable { .. } => "look at the disk: dmesg; copy what can still be read from it first".into(),
             Self::NoKeys { .. } => "compare RDBs and AOFs".into(),
-            Self::NeedsServer { .. } => {
-                "load it into a private server, save there, and compare that snapshot: redis-dr inspect A --diff dump.rdb".into()
-            }
+            Self::NeedsServer { .. } => "name the directory of the server program that wrote it: --bin-dir DIR".into(),
+            Self::NothingToSalvage { .. } => "only an RDB whose first nine bytes are right can be salvaged".into(),
             Self::Scratch { .. } => "choose a directory with more room: --tmp DIR".into(),
             Self::Manifests { .. } => "name the one that is meant: redis-dr inspect DIR/NAME.manifest".into(),
         }

@@ -48,6 +48,11 @@ impl<'p, F: Feed> Cursor<'p, F> {
         Cursor { feed, chunk: first, pos: 0, start: 0, progress }
     }
 
+    /// The feed begins at an offset of the file.
+    pub(super) fn at(self, start: u64) -> Self {
+        Cursor { start, ..self }
+    }
+
     /// Bytes read so far.
     pub(super) fn offset(&self) -> u64 {
         self.start + self.pos as u64

@@ -17,6 +17,7 @@ mod stream;
 mod tests;
 mod value;
 mod walker;
+mod writer;
 
 use std::io::{Chain, Cursor as Bytes, Read};
 use std::ops::ControlFlow;
@@ -28,8 +29,9 @@ use walker::{Nobody, Visitor, Walker};
 
 pub use loadable::{Flavour, Loadable, ServerVersion, loadable};
 pub use meaning::{Meaning, Parts, StreamId, of_dump};
-pub use report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
+pub use report::{Announced, Checksum, DbCount, Kind, Magic, PARTIAL, Report, Verdict};
 pub use walker::KeyMeta;
+pub use writer::Writer;
 
 /// How to walk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,6 +50,19 @@ pub struct WalkOptions {
 const SMALL: u64 = 1 << 20;
 /// Buffers going round between the reading and the walking thread.
 const BUFFERS: usize = 4;
+
+/// A place inside a file, from which its records can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The family of the file's header.
+    pub magic: Magic,
+    /// The version of the file's header.
+    pub version: u32,
+    /// Bytes from the start of the file.
+    pub offset: u64,
+    /// The database of the keys from here on.
+    pub db: u64,
+}
 
 /// What follows an RDB preamble: bytes already read, then the reader.
 pub type Rest<R> = Chain<Bytes<Vec<u8>>, R>;
@@ -95,6 +110,24 @@ pub fn walk_meanings<R: Read + Send>(
     visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
 ) -> Report {
     walk_with(reader, len_hint, opts, progress, meaning::Telling(visit))
+}
+
+/// Walks the records from a place inside a file, which the reader begins at, as [`walk_meanings`] does, up to an end mark:
+/// then the verdict is `Intact`, whatever follows. At most `room` bytes are read ahead.
+pub fn walk_from<R: Read>(
+    reader: R,
+    place: Place,
+    opts: &WalkOptions,
+    room: u64,
+    visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
+) -> Report {
+    let cursor = Cursor::new(Inline::new(reader), Chunk::empty(room), &|_| {}).at(place.offset);
+    Walker::new(cursor, opts, meaning::Telling(visit)).records_from(place)
+}
+
+/// What a file says of itself before its first key: header and AUX fields. The verdict is of no use.
+pub fn walk_head<R: Read>(reader: R, opts: &WalkOptions) -> Report {
+    for_each_key(reader, opts, &mut |_| ControlFlow::Break(()))
 }
 
 fn walk_with<R: Read + Send, V: Visitor>(

@@ -73,6 +73,12 @@ impl Report {
         ["aof-base", "aof-preamble"].iter().any(|name| self.aux.get(*name).is_some_and(|value| value == "1"))
     }
 
+    /// It was salvaged from a damaged file, and is not all there was.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.aux.contains_key(PARTIAL)
+    }
+
     pub(super) fn blank() -> Self {
         Report {
             magic: None,
@@ -95,6 +101,9 @@ impl Report {
         }
     }
 }
+
+/// The AUX field of an RDB that was salvaged from a damaged one, and is not all there was.
+pub const PARTIAL: &str = "redis-dr-partial";
 
 /// The family of servers a header belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

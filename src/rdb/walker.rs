@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use super::WalkOptions;
 use super::cursor::{Cursor, Step, Stop};
 use super::feed::Feed;
 use super::meaning::{Meaning, Parts};
 use super::report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
+use super::{Place, WalkOptions};
 
 /// A limit on what a report may hold, however the file was made.
 const DATABASES: usize = 65_536;
@@ -29,6 +29,8 @@ pub struct KeyMeta<'a> {
     /// Bytes of a string, elements of anything else (a hash field with its value is one); none where only unpacking
     /// would tell.
     pub size: Option<u64>,
+    /// Where its record begins: its type, behind its expiry.
+    pub offset: u64,
     /// Bytes of its record in the file: type, key and value as they are stored.
     pub bytes: u64,
     /// What its value means, where the walk was asked for it ([`super::walk_meanings`]).
@@ -111,6 +113,22 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             blob: Vec::new(),
             parts: Parts::default(),
         }
+    }
+
+    /// Walks the records from a place inside a file, up to an end mark or to the first thing wrong.
+    pub(super) fn records_from(mut self, place: Place) -> Report {
+        self.report.magic = Some(place.magic);
+        self.report.version = place.version;
+        self.valkey = place.magic == Magic::Valkey;
+        self.tally.db = place.db;
+        let read = self.records();
+        self.close_database();
+        self.report.verdict = match read {
+            Ok(()) => Verdict::Intact,
+            Err(stop) => self.judge(*stop),
+        };
+        self.report.bytes = self.cursor.offset();
+        self.report
     }
 
     /// Reads one value that stands alone behind its type, as DUMP gives it.
@@ -328,7 +346,17 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             };
             let (db, size) = (self.tally.db, value.size);
             let bytes = self.cursor.offset() - self.at;
-            let meta = KeyMeta { db, key: &self.key, kind: value.kind, expire_ms, gone_ms, size, bytes, meaning };
+            let meta = KeyMeta {
+                db,
+                key: &self.key,
+                kind: value.kind,
+                expire_ms,
+                gone_ms,
+                size,
+                offset: self.at,
+                bytes,
+                meaning,
+            };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }

@@ -13,6 +13,7 @@ mod plan_sheet;
 mod points;
 mod run;
 mod run_sheet;
+mod salvage;
 mod scorecard;
 pub mod sheet;
 mod words;
@@ -31,6 +32,7 @@ pub use plan_sheet::{Approval, difference, difference_sheet, plan_sheet};
 pub use points::{moments, points};
 pub use run::{run, status, whole};
 pub use run_sheet::{Background, run_sheet};
+pub use salvage::salvage;
 pub use scorecard::{
     Criterion, DrillDecision, DrillDocument, DrillLoss, DrillObjectives, DrillStep, DrillTimes, DrillVerdict, Retried,
     Scorecard, Suggestion, Trend, drill_document_schema,

@@ -211,3 +211,26 @@ fn the_page_fits_80_columns_and_obeys_no_file() {
     let tables = text.lines().filter(|line| line.contains('%') || line.contains("elements)"));
     assert!(tables.clone().count() > 5 && tables.clone().all(|line| line.chars().count() <= 80), "{text}");
 }
+
+#[test]
+fn what_is_salvaged_is_whole_and_says_that_it_is_partial() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read(fixture("redis-7.0")).unwrap();
+    fs::write(dir.path().join("cut.rdb"), &whole[..whole.len() * 2 / 3]).unwrap();
+    let (code, found) = inspected(dir.path(), &["cut.rdb", "--salvage", "out.rdb"]);
+    assert_eq!((code, &found["schema"], &found["whole"]), (8, &"redis-dr/salvage/1".into(), &false.into()), "{found}");
+    let keys = found["keys"].as_u64().unwrap();
+    assert!(keys > 5 && keys < 24, "{found}");
+    assert_eq!(found["holes"][0]["to"], whole.len() * 2 / 3);
+    let mode = fs::metadata(dir.path().join("out.rdb")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (code, out) = inspected(dir.path(), &["out.rdb"]);
+    assert_eq!((code, &out["valid"], &out["keys"]), (0, &"intact".into(), &keys.into()), "{out}");
+    assert_eq!((&out["snapshot"]["checksum"], &out["snapshot"]["version"]), (&"good".into(), &10.into()));
+    assert_eq!(out["snapshot"]["aux"]["redis-dr-partial"], "1");
+    let (code, error) = inspected(dir.path(), &["cut.rdb", "--salvage", "out.rdb"]);
+    assert!(code == 1 && error["error"].as_str().unwrap().contains("out.rdb"), "never replaced: {error}");
+    let (code, found) = inspected(dir.path(), &[fixture("valkey-9.1").to_str().unwrap(), "--salvage", "all.rdb"]);
+    assert_eq!((code, &found["whole"], &found["functions"]), (0, &true.into(), &1.into()), "{found}");
+}

@@ -137,3 +137,29 @@ fn what_was_changed_is_what_is_told() {
         assert!(!page.stdout.contains('\u{1b}'), "{page}");
     });
 }
+
+#[test]
+fn commands_behind_a_base_are_carried_out_by_a_private_server() {
+    Lab::on_each(|mut server| {
+        server.start();
+        fill_every_type(&server);
+        server.rewrite_aof();
+        for words in [&["DEL", "text"][..], &["HINCRBY", "hash:small", "n", "5"], &["SET", "late", "v", "EX", "10000"]] {
+            server.must(words);
+        }
+        server.must(&["EVAL", "redis.call('RPUSH', KEYS[1], 'x')", "1", "list:small"]);
+        let snapshot = snapshot(&server, &server.root().join("a.rdb"));
+        server.kill9();
+        let name = if server.tree.since_seven() { "appendonlydir" } else { "appendonly.aof" };
+        let (aof, bin) = (server.data().join(name), server.tree.bin.clone());
+        let (aof, bin) = (aof.to_str().unwrap(), bin.to_str().unwrap());
+        let before = fs::read_dir(server.data()).unwrap().count();
+        let args = [snapshot.to_str().unwrap(), "--diff", aof, "--bin-dir", bin, "--tmp", server.root().to_str().unwrap()];
+        let found = difference(&server, 0, &args);
+        assert_eq!((&found["same"], &found["equal"]), (&true.into(), &24.into()), "{found}");
+        assert!(found["b"]["loaded_by"].as_str().unwrap().contains(bin), "{found}");
+        assert_eq!(fs::read_dir(server.data()).unwrap().count(), before, "nothing is left beside the data");
+        let output = server.redis_dr(&["inspect", aof, "--diff", aof, "--bin-dir", "/nowhere", "--json"]);
+        assert!(output.exits(1).json()["error"].as_str().unwrap().contains("no redis-server"), "{output}");
+    });
+}

@@ -23,6 +23,7 @@ fn base(key: &str, expire_ms: Option<i64>) -> KeyMeta<'_> {
         expire_ms,
         gone_ms: expire_ms,
         size: None,
+        offset: 0,
         bytes: 0,
         meaning: None,
     }

@@ -152,6 +152,11 @@ fn with_report(point: &mut Point, report: &Report, loader: &Loader) {
     let verdict = if report.is_intact() { "walked and whole".to_string() } else { report.verdict.to_string() };
     let but = because.filter(|_| report.is_intact()).map(|b| format!("; {b}")).unwrap_or_default();
     point.why = format!("{moment}; {verdict}{but}");
+    if report.is_partial() {
+        // Whatever it lacks was lost at any time: no moment bounds that, so that --auto never takes it.
+        point.as_of = None;
+        point.why = format!("partial: salvaged from a damaged file, and not all there was; {verdict}{but}");
+    }
     if report.is_intact() {
         point.keys = Some(report.keys);
         point.keys_expired = Some(report.expired);

@@ -17,6 +17,13 @@ pub struct InspectArgs {
     /// Compare its keys with those of this RDB or AOF: what is added there, gone, or changed, whatever the encoding.
     #[arg(long, value_name = "OTHER")]
     pub diff: Option<PathBuf>,
+    /// Write what can be had from a damaged RDB to this new file: the keys before the damage, and those behind it. It is
+    /// marked as partial, and `--auto` never restores it.
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["diff", "keys"])]
+    pub salvage: Option<PathBuf>,
+    /// Where the server program is: one loads a private copy of an AOF that has commands, so that its keys can be compared.
+    #[arg(long, value_name = "DIR", requires = "diff")]
+    pub bin_dir: Option<PathBuf>,
     /// Where a comparison keeps what does not fit into memory: 48 bytes for each key. Default: $TMPDIR, else /var/tmp.
     #[arg(long, value_name = "DIR", requires = "diff")]
     pub tmp: Option<PathBuf>,

@@ -21,6 +21,6 @@ pub use error::{HostError, shown};
 pub use look::Look;
 pub use own::OwnFiles;
 pub use pen::{Pen, Written};
-pub use private::{nameless, write_new_private, write_private};
+pub use private::{NewFile, nameless, write_new_private, write_private};
 pub use stat::{Access, Entry, Kind, Mount, Owner, Space, Stat, Trust};
 pub use temp::{TEMP_PREFIX, temp_name};

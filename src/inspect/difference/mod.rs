@@ -47,6 +47,10 @@ pub struct Asked<'a> {
     pub scratch: &'a Path,
     /// Told how far it is.
     pub told: Told<'a>,
+    /// Where the server program is that loads an AOF with commands; none: where the system has it.
+    pub bin_dir: Option<&'a Path>,
+    /// Asked while a private server loads.
+    pub interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Asked<'_> {

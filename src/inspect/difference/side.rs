@@ -7,18 +7,24 @@ use super::record::{BYTES, Record};
 use super::spill::{Disk, Spill};
 use crate::aof::set::{self, JudgeOptions, Layout, SetState};
 use crate::facts::{Time, Validity};
-use crate::host::{Look, shown};
+use crate::host::{Look, OwnFiles, shown};
 use crate::inspect::document::Kind;
 use crate::inspect::subject::{self, Subject};
 use crate::inspect::{InspectError, aof, snapshot};
 use crate::rdb::{self, KeyMeta, Met, Report, Verdict, WalkOptions};
-use crate::store;
+use crate::sandbox::{self, AofFiles, Loads, PrivateLoad, PrivateSnapshot};
+use crate::{service, store};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Libraries told apart; a server has a handful.
 const LIBRARIES: usize = 10_000;
+/// Databases of a private server.
+const DATABASES: u32 = 1000;
+/// How long a private load may take.
+const LOAD: Duration = Duration::from_secs(6 * 3600);
 
 /// Where the keys of a side are.
 pub(super) struct Source {
@@ -27,6 +33,8 @@ pub(super) struct Source {
     rdb: Option<PathBuf>,
     /// Commands may follow it, and be none.
     preamble: bool,
+    /// That file, where a private server made it: it goes with this.
+    _made: Option<PrivateSnapshot>,
 }
 
 /// Records of all keys of a side.
@@ -86,13 +94,53 @@ fn of_aof(look: &Look, path: &Path, dir: &Path, layout: &Layout, asked: &Asked<'
     }
     let commands: u64 = report.files.iter().filter_map(|file| file.commands.as_ref()).map(|c| c.writes).sum();
     if commands > 0 {
-        return Err(InspectError::NeedsServer { path: shown(path), commands });
+        let sizes = report.files.iter().filter_map(|file| Some((file.name.clone(), file.bytes?))).collect();
+        let files = AofFiles { dir, layout, sizes: &sizes };
+        let source = Source::of(look, path, kind, None, false);
+        return load(look, &files, asked)
+            .map(|made| source.loaded(made))
+            .map_err(|because| InspectError::NeedsServer { path: shown(path), commands, because });
     }
     let base = report.files.first().filter(|file| file.rdb.is_some()).map(|file| dir.join(&file.name));
     Ok(Source::of(look, path, kind, base, true))
 }
 
+/// What commands make of their base only a server knows: a private one loads a copy of the files, and saves.
+fn load(look: &Look, files: &AofFiles<'_>, asked: &Asked<'_>) -> Result<(PrivateSnapshot, String), String> {
+    let program = service::find_program(look, asked.bin_dir).map_err(|e| format!("{e}; {}", e.hint()))?;
+    let version = program.version.ok_or_else(|| format!("{} does not tell its version", shown(&program.path)))?;
+    // A server started by root would do as root whatever the file says.
+    let owner = look.stat(files.dir).map_err(|e| e.to_string())?.uid;
+    let user = if look.is_root() && owner != 0 { look.user_by_id(owner).map_err(|e| e.to_string())? } else { None };
+    let name = match files.layout {
+        Layout::Single { file } => file.clone(),
+        Layout::Multi { appendfilename, .. } => appendfilename.clone(),
+    };
+    let server = format!("{} {version}", shown(&program.path));
+    let private = PrivateLoad {
+        program: program.path,
+        version,
+        // More than anybody has: with fewer, keys of the highest would go elsewhere.
+        lines: vec![format!("databases {DATABASES}")],
+        loads: Loads::Aof(name),
+        user,
+        launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
+        timeout: LOAD,
+    };
+    let own = OwnFiles::open(&asked.scratch.join(format!("redis-dr-{}", look.uid()))).map_err(|e| e.to_string())?;
+    (asked.told)("load into a private server", 0, None);
+    let made = sandbox::snapshot_of(look, own, files, &private, asked.interrupted)?;
+    Ok((made, server))
+}
+
 impl Source {
+    fn loaded(mut self, (made, server): (PrivateSnapshot, String)) -> Self {
+        self.rdb = Some(made.path());
+        self.side.loaded_by = Some(server);
+        self._made = Some(made);
+        self
+    }
+
     fn of(look: &Look, path: &Path, kind: Kind, rdb: Option<PathBuf>, preamble: bool) -> Self {
         let side = Side {
             path: shown(path),
@@ -105,7 +153,7 @@ impl Source {
             because: None,
             loaded_by: None,
         };
-        Source { side, rdb, preamble }
+        Source { side, rdb, preamble, _made: None }
     }
 
     fn damaged(mut self, because: String) -> Self {

@@ -189,7 +189,13 @@ impl Pair {
     fn difference(&self, keys: Option<&str>) -> Difference {
         let now = Time(jiff::Timestamp::from_millisecond(NOW).unwrap());
         let options = Options { top: 5, keys: keys.map(Pattern::new), now };
-        let asked = Asked { options: &options, scratch: self.dir.path(), told: &|_, _, _| {} };
+        let asked = Asked {
+            options: &options,
+            scratch: self.dir.path(),
+            told: &|_, _, _| {},
+            bin_dir: None,
+            interrupted: &|| false,
+        };
         let at = |name: &str| self.dir.path().join(name);
         difference(&Look::new(), &at("a.rdb"), &at("b.rdb"), &asked).unwrap()
     }
