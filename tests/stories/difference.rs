@@ -144,7 +144,8 @@ fn commands_behind_a_base_are_carried_out_by_a_private_server() {
         server.start();
         fill_every_type(&server);
         server.rewrite_aof();
-        for words in [&["DEL", "text"][..], &["HINCRBY", "hash:small", "n", "5"], &["SET", "late", "v", "EX", "10000"]] {
+        for words in [&["DEL", "text"][..], &["HINCRBY", "hash:small", "n", "5"], &["SET", "late", "v", "EX", "10000"]]
+        {
             server.must(words);
         }
         server.must(&["EVAL", "redis.call('RPUSH', KEYS[1], 'x')", "1", "list:small"]);
@@ -154,7 +155,8 @@ fn commands_behind_a_base_are_carried_out_by_a_private_server() {
         let (aof, bin) = (server.data().join(name), server.tree.bin.clone());
         let (aof, bin) = (aof.to_str().unwrap(), bin.to_str().unwrap());
         let before = fs::read_dir(server.data()).unwrap().count();
-        let args = [snapshot.to_str().unwrap(), "--diff", aof, "--bin-dir", bin, "--tmp", server.root().to_str().unwrap()];
+        let args =
+            [snapshot.to_str().unwrap(), "--diff", aof, "--bin-dir", bin, "--tmp", server.root().to_str().unwrap()];
         let found = difference(&server, 0, &args);
         assert_eq!((&found["same"], &found["equal"]), (&true.into(), &24.into()), "{found}");
         assert!(found["b"]["loaded_by"].as_str().unwrap().contains(bin), "{found}");
