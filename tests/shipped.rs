@@ -133,3 +133,19 @@ fn a_finding_that_a_runbook_mends_names_it() {
         assert!(id.hint().contains(command), "{}: {}", id.name(), id.hint());
     }
 }
+
+#[test]
+fn every_action_is_in_the_docs_and_their_runbook_lints() {
+    let page = root().join("docs/actions.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let schema = redis_dr::action::schema();
+    let branches = schema["oneOf"].as_array().unwrap();
+    let names: Vec<&str> = branches.iter().map(|branch| branch["required"][0].as_str().unwrap()).collect();
+    for name in &names {
+        assert!(text.contains(&format!("\n| `{name}` |")), "{name} is not in {}", page.display());
+    }
+    assert_eq!(text.matches("\n| `").count(), names.len() + 1, "a row of an action that is not there");
+    let examples = blocks(&page, "yaml");
+    assert_eq!(examples.len(), 1);
+    lints(&examples[0], "docs/actions.md");
+}

@@ -1,10 +1,11 @@
-//! `files.set_aside`, and how actions open the bytes of a recovery point.
-use super::results::SetAside;
+//! `files.set_aside` and `files.restore`, and how actions open the bytes of a recovery point.
+use super::results::{FilesRestored, SetAside};
 use super::{
-    Act, ActError, Change, ChangeKind, DataFiles, Done, Effects, FilesSetAside, Hands, RepeatClass, SaveSpec, SaveUse,
-    Site, UndoMove,
+    Act, ActError, Change, ChangeKind, DataFiles, Done, Effects, FilesRestore, FilesSetAside, Hands, RepeatClass,
+    SaveSpec, SaveUse, Site, UndoMove,
 };
 use crate::facts::Point;
+use crate::vault::{Put, Save};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::PathBuf;
@@ -61,6 +62,50 @@ impl Act for FilesSetAside {
             }
         }
         Ok(json!(SetAside { set_aside: gone }))
+    }
+}
+
+/// What the run saved first of these paths: how they were before any step changed them.
+fn saved_first(hands: &Hands<'_>, what: &[DataFiles]) -> Result<Vec<Save>, ActError> {
+    let (saves, _) = crate::vault::list(*hands.look, hands.vault.dir())?;
+    let first = |path: PathBuf| {
+        let real = hands.look.real_path(&path).unwrap_or_else(|_| path.clone());
+        saves.iter().find(|s| s.path() == path || s.path() == real).cloned()
+    };
+    Ok(paths(hands.site, what).into_iter().filter_map(|(path, _)| first(path)).collect())
+}
+
+impl Act for FilesRestore {
+    fn effects(&self, site: &Site) -> Effects {
+        let paths = paths(site, &self.what);
+        let kind = |usage: &SaveUse| if usage.is_tree() { ChangeKind::Directory } else { ChangeKind::Replace };
+        Effects {
+            changes: paths.iter().map(|(p, u)| Change { what: p.display().to_string(), kind: kind(u) }).collect(),
+            saves: paths.into_iter().map(|(path, usage)| SaveSpec { path, usage }).collect(),
+            undo: vec![UndoMove::RestoreSaved],
+            undo_text: "put back what was there before this step".into(),
+            class: RepeatClass::Checkable,
+            opens: false,
+        }
+    }
+
+    fn already_done(&self, hands: &mut Hands<'_>, _: &Value) -> Done {
+        match saved_first(hands, &self.what).map(|saves| hands.vault.differs_any(&saves)) {
+            Ok(Ok(None)) => Done::Yes("the files are as they were".into()),
+            _ => Done::No,
+        }
+    }
+
+    fn perform(&self, hands: &mut Hands<'_>) -> Result<Value, ActError> {
+        if let Some(pid) = hands.running()? {
+            let because = format!("the server runs (pid {pid}); files are not exchanged under it");
+            return Err(ActError::failed(because, "let service.stop come before files.restore"));
+        }
+        let saves = saved_first(hands, &self.what)?;
+        let done = hands.vault.restore_all(&saves)?;
+        // from the last to the first
+        let back = saves.iter().rev().zip(&done).filter(|(_, done)| done.put != Put::AsBefore);
+        Ok(json!(FilesRestored { restored: back.map(|(save, _)| save.path().display().to_string()).collect() }))
     }
 }
 

@@ -341,6 +341,7 @@ impl Action {
             Self::DiskFree(a) => a,
             Self::ConfDisable(a) => a,
             Self::FilesSetAside(a) => a,
+            Self::FilesRestore(a) => a,
             Self::FilesChown(a) => a,
             Self::RdbPlace(a) => a,
             Self::RdbCheck(a) => a,

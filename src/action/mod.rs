@@ -86,7 +86,10 @@ pub enum Action {
     /// Move data files into the vault.
     #[serde(rename = "files.set_aside")]
     FilesSetAside(FilesSetAside),
-    /// Give paths the owner and mode that the server's user needs.
+    /// Put data files back as they were when an earlier step saved them.
+    #[serde(rename = "files.restore")]
+    FilesRestore(FilesRestore),
+    /// Give paths the owner, mode, ACL and label that the server's user needs.
     #[serde(rename = "files.chown")]
     FilesChown(FilesChown),
     /// Put a snapshot where the server loads it.
@@ -318,6 +321,7 @@ impl Action {
             Self::DiskFree(_) => "disk.free",
             Self::ConfDisable(_) => "conf.disable",
             Self::FilesSetAside(_) => "files.set_aside",
+            Self::FilesRestore(_) => "files.restore",
             Self::FilesChown(_) => "files.chown",
             Self::RdbPlace(_) => "rdb.place",
             Self::RdbCheck(_) => "rdb.check",

@@ -154,6 +154,14 @@ pub struct FilesSetAside {
     pub what: Vec<DataFiles>,
 }
 
+/// Parameters of `files.restore`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilesRestore {
+    /// What is put back as it was when the run first saved it.
+    pub what: Vec<DataFiles>,
+}
+
 /// Parameters of `files.chown`: none. Which paths get which owner and mode is in the assessment, and in the plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

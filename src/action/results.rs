@@ -135,6 +135,13 @@ pub struct SetAside {
     pub set_aside: Vec<String>,
 }
 
+/// Results of `files.restore`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FilesRestored {
+    /// The paths that were put back; one that was as before, or that no step had saved, is not among them.
+    pub restored: Vec<String>,
+}
+
 /// Results of `rdb.place`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RdbPlaced {
@@ -333,6 +340,7 @@ pub fn results_schema(action: &str) -> Option<Value> {
         "files.chown" => schema_for!(RightsChanged),
         "disk.free" => schema_for!(DiskFreed),
         "files.set_aside" => schema_for!(SetAside),
+        "files.restore" => schema_for!(FilesRestored),
         "rdb.place" => schema_for!(RdbPlaced),
         "rdb.check" => schema_for!(RdbChecked),
         "aof.check" => schema_for!(AofChecked),

@@ -190,19 +190,25 @@ impl Whose {
     }
 }
 
-/// The state of a process. A moment in D is nothing: only one that lasts is.
+/// The state of a process.
 fn state_of(look: &Look, ours: &Proc) -> ProcessState {
-    let mut state = ours.state;
+    lasting(ours.state, || {
+        std::thread::sleep(Duration::from_millis(15));
+        look.process(ours.pid()).filter(|now| now.id == ours.id).map(|now| now.state)
+    })
+}
+
+/// What the state that /proc shows means; `later` is what it shows a moment later, none when the process is gone. A moment
+/// in D is nothing: only one that lasts is.
+fn lasting(first: char, mut later: impl FnMut() -> Option<char>) -> ProcessState {
+    let mut state = first;
     for _ in 0..4 {
         match state {
             'T' | 't' => return ProcessState::Stopped,
-            'D' => {
-                std::thread::sleep(Duration::from_millis(15));
-                state = match look.process(ours.pid()) {
-                    Some(now) if now.id == ours.id => now.state,
-                    _ => return ProcessState::Down,
-                };
-            }
+            'D' => match later() {
+                Some(now) => state = now,
+                None => return ProcessState::Down,
+            },
             _ => return ProcessState::Running,
         }
     }
@@ -230,4 +236,22 @@ pub fn forget_stranger(facts: &mut Facts, seen: &mut Seen) {
     facts.server = server;
     facts.persistence = PersistenceFacts::default();
     facts.unknown.retain(|name, _| !name.starts_with("server."));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_wait_for_a_device_that_lasts_is_one() {
+        let state = |shown: &str| {
+            let mut moments = shown.chars();
+            lasting(moments.next().unwrap_or('R'), || moments.next())
+        };
+        assert_eq!(state("DDDDD"), ProcessState::Blocked);
+        assert_eq!(state("DDS"), ProcessState::Running, "a read of the disk, and over");
+        assert_eq!(state("DDT"), ProcessState::Stopped);
+        assert_eq!(state("D"), ProcessState::Down, "it ended meanwhile");
+        assert_eq!((state("S"), state("t")), (ProcessState::Running, ProcessState::Stopped));
+    }
 }

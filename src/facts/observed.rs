@@ -435,6 +435,8 @@ pub struct RdbFacts {
     pub modified_at: Option<Time>,
     /// Keys in it.
     pub keys: Option<u64>,
+    /// How many databases they are in.
+    pub databases: Option<u64>,
     /// What is wrong with it.
     pub because: Option<String>,
 }
@@ -597,6 +599,8 @@ pub struct LogFacts {
     pub shutdown_requested: Option<bool>,
     /// When it was written last.
     pub last_at: Option<Time>,
+    /// How many clients were connected when it last told; unknown where it never does.
+    pub clients: Option<u64>,
 }
 
 /// Is or was this instance part of a replication?

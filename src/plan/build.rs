@@ -151,7 +151,7 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         risk: runbook.risk,
         point: input.point.map(|p| p.id.clone()),
         estimate: PlanEstimate {
-            downtime_seconds: input.point.and_then(|p| p.recover_seconds).or(Some(Seconds(1.0))),
+            downtime_seconds: Some(downtime(&steps, &site, input.point, input.assessment.facts.server.answers)),
             loss_seconds: input.point.and_then(|p| p.loss_seconds),
             copy_bytes,
             free_bytes_after: free_after,
@@ -167,6 +167,18 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         because: input.assessment.decision.as_ref().map(|d| d.because.clone()).unwrap_or_default(),
     };
     Ok(plan.sealed())
+}
+
+/// How long clients are not served: bringing the point back, and what a private server loads meanwhile to prove it. Before
+/// a server that answers is stopped, such a load keeps nobody waiting.
+fn downtime(steps: &[PlannedStep], site: &Site, point: Option<&Point>, answers: Option<bool>) -> Seconds {
+    let steps = || steps.iter().filter(|s| s.skipped().is_none());
+    let stops = |s: &PlannedStep| s.action == "service.stop" || s.action == "service.restart";
+    let from = if answers == Some(true) { steps().position(stops).unwrap_or(usize::MAX) } else { 0 };
+    let loads = steps().skip(from).filter(|s| s.with["load"] == true).count();
+    let back = point.and_then(|p| p.recover_seconds).unwrap_or(Seconds(1.0));
+    #[allow(clippy::cast_precision_loss)]
+    Seconds(back.0 + site.estimate.load.0 * loads as f64)
 }
 
 /// What the steps write on the data's filesystem: the point's bytes where it is restored, and the safety copies, which

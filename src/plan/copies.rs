@@ -99,6 +99,12 @@ impl<'a> Files<'a> {
                     self.made.insert(path.clone(), Vec::new());
                 }
             }
+            Action::FilesRestore(step) => {
+                for what in &step.what {
+                    let path = if *what == DataFiles::Rdb { &self.site.rdb } else { &self.site.aof };
+                    self.made.remove(path);
+                }
+            }
             Action::RdbPlace(_) => {
                 let bytes = self.site.point.as_ref().map_or(0, snapshot_bytes);
                 self.made.insert(self.site.rdb.clone(), vec![(self.site.rdb.clone(), bytes)]);

@@ -30,7 +30,8 @@ pub fn assessment(a: &Assessment, where_from: &str, rules: bool, width: Width) -
     {
         let name = rdb.path.as_deref().and_then(|p| p.rsplit('/').next()).unwrap_or("snapshot");
         let saved = rdb.modified_at.map_or(String::new(), |t| format!(", saved {t}"));
-        ok(&clean(name), format!("{} keys, checksum good{saved}", number(keys)));
+        let several = rdb.databases.filter(|n| *n > 1).map_or(String::new(), |n| format!(" in {n} databases"));
+        ok(&clean(name), format!("{} keys{several}, checksum good{saved}", number(keys)));
     }
     out.push_str(&bars(a));
     if !a.points.is_empty() {
@@ -118,6 +119,10 @@ fn head(a: &Assessment, where_from: &str) -> String {
     if let Some(others) = f.server.clients.filter(|_| f.server.answers == Some(true)).map(|n| n.saturating_sub(1)) {
         let clients = if others == 1 { "client is" } else { "clients are" };
         now.push(format!("{} {clients} connected", number(others)));
+    }
+    if let Some(before) = f.log.clients.filter(|_| f.server.answers != Some(true)) {
+        let clients = if before == 1 { "client was" } else { "clients were" };
+        now.push(format!("{} {clients} connected", number(before)));
     }
     if a.findings.iter().any(|f| f.id == Id::ServerHeld) {
         now.push("held: nothing overwrites its files or starts it".into());

@@ -361,3 +361,33 @@ fn a_log_that_was_rotated_is_read_on() {
     }
     server.finds_first("server.not_running");
 }
+
+#[test]
+fn how_many_were_connected_when_it_crashed() {
+    Lab::on_each(|mut server| {
+        server.start().fill(50);
+        server.must(&["SELECT", "0"]);
+        let _clients = [server.client(), server.client(), server.client()];
+        let pid = nix::unistd::Pid::from_raw(server.servers()[0]);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSEGV).unwrap();
+        wait_until("the server to be gone", || server.exited().is_some());
+        let clients = server.assess_json(&[])["facts"]["log"]["clients"].as_u64().unwrap();
+        assert!(clients >= 3, "{clients}");
+        server.redis_dr(&["assess", "demo"]).exits(0).mentions(&format!("{clients} clients were connected"));
+    });
+}
+
+#[test]
+fn keys_in_several_databases_are_said_so() {
+    let mut server = Lab::new().sandbox();
+    server.start().fill(50);
+    let mut client = server.client();
+    for words in [&["SELECT", "9"][..], &["SET", "k", "v"]] {
+        assert!(!client.ask(words).unwrap().is_error());
+    }
+    server.save();
+    let databases = server.info("db9").is_some();
+    assert!(databases);
+    server.kill9();
+    server.redis_dr(&["assess", "demo"]).exits(0).mentions("databases, checksum good");
+}

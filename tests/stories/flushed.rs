@@ -246,3 +246,37 @@ fn a_private_server_that_outlived_us_is_ended_by_the_next_use() {
     server.must(&["DEL", "since"]);
     assert_eq!(server.digest(), digest);
 }
+
+/// redis-dr and the server run as the same user, who is not root.
+#[test]
+fn undone_by_a_user_who_is_not_root() {
+    use std::os::unix::process::CommandExt;
+    let Some(mut server) = crate::repairs::for_nobody() else { return };
+    let program = server.root().join("redis-dr");
+    std::fs::copy(env!("CARGO_BIN_EXE_redis-dr"), &program).unwrap();
+    server.configure("save 3600 1");
+    crate::nobody::give(server.root(), "nobody");
+    let mut child = std::process::Command::new(&server.tree.server)
+        .arg(server.conf())
+        .current_dir(server.root())
+        .stdout(std::process::Stdio::null())
+        .uid(65534)
+        .gid(65534)
+        .spawn()
+        .unwrap();
+    let reaper = std::thread::spawn(move || child.wait());
+    crate::sandbox::wait_until("the server", || server.ask(&["PING"]).is_some_and(|reply| reply.text() == "PONG"));
+    server.fill(300);
+    let digest = server.digest();
+    server.must(&["FLUSHALL"]);
+    let mut command = std::process::Command::new(&program);
+    command.args(["recover", "demo", "--auto", "--json", "-c"]).arg(server.config()).current_dir(server.root());
+    command.env("HOME", server.root()).env_remove("REDISCLI_AUTH").uid(65534).gid(65534);
+    command.stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let run = crate::dr::finish(command.spawn().unwrap()).recovered_by("undo-flush");
+    assert_eq!(point_of(&run), "aof-before-flush");
+    assert_eq!(server.digest(), digest);
+    server.kill9();
+    assert!(reaper.join().unwrap().is_ok());
+}

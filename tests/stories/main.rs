@@ -2,6 +2,7 @@
 //!
 //! `REDIS_DR_SERVERS` names a directory of servers to tell them on; without it the server on the PATH is used.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs)]
+mod actions;
 mod anywhere;
 mod assess;
 mod auto;

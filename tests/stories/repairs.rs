@@ -66,7 +66,7 @@ fn what_only_the_server_knows_to_refuse_is_rolled_back() {
 }
 
 /// A server that the user `nobody` may run, and its sandbox made open to that user; none where there is no such thing.
-fn for_nobody() -> Option<Sandbox> {
+pub fn for_nobody() -> Option<Sandbox> {
     let tree = server_for_nobody(&Lab::new()).inspect_err(|why| eprintln!("-- LEFT OUT: {why}")).ok()?;
     let mut server = Sandbox::new(&tree);
     server.instance("run_as: nobody\npolicy: { max_risk: high, max_loss: 1h }");

@@ -87,3 +87,23 @@ fn killed_for_memory_in_its_control_group() {
     server.recover_auto().exits(3).mentions("Memory ran out");
     assert!(server.files() == before && !server.running());
 }
+
+#[test]
+fn memory_that_the_kernel_refuses() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let mut server = Lab::new().sandbox();
+    server.configure("appendonly no").start().fill(100).save();
+    let pid = server.servers()[0];
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let limit = size.map(|kib: u64| (kib << 10) + (8 << 20));
+    prlimit(Pid::from_raw(pid), Resource::As, Rlimit { current: limit, maximum: limit }).unwrap();
+    let value = "x".repeat(64 << 20);
+    assert!(server.ask(&["SET", "larger than what is left", &value]).is_none(), "it gave up");
+    wait_until("the server to be gone", || server.exited().is_some());
+    let before = server.files();
+    let document = server.finds_first("server.oom_killed");
+    assert!(document["findings"][0]["evidence"].to_string().contains("Out Of Memory"), "{:#}", document["findings"]);
+    server.recover_auto().exits(3).mentions("Memory ran out");
+    assert!(server.files() == before && !server.running());
+}

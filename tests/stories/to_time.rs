@@ -128,3 +128,28 @@ fn nothing_is_tagged_where_no_mark_would_last() {
     server.must(&["REPLICAOF", "127.0.0.1", "1"]);
     server.redis_dr(&["aof", "tag", "demo"]).exits(3).mentions("a replica is never written to");
 }
+
+#[test]
+fn an_offset_in_several_files_must_name_one() {
+    Lab::on_each_where(
+        |tree| tree.since_seven(),
+        |mut server| {
+            server.configure("appendfsync always").start().fill(200);
+            let (tail, end) = (server.aof_tail(), fs::metadata(server.aof_tail()).unwrap().len());
+            let digest = server.digest();
+            server.kill9();
+            // As after a rewrite that failed: what came after it began is in a file of its own.
+            let later = "appendonly.aof.9.incr.aof";
+            fs::write(server.aof_dir().join(later), "*3\r\n$3\r\nSET\r\n$5\r\nlater\r\n$1\r\n1\r\n").unwrap();
+            let listed = fs::read_to_string(server.manifest()).unwrap();
+            fs::write(server.manifest(), format!("{listed}file {later} seq 9 type i\n")).unwrap();
+            let before = server.files();
+            let bare = back_to(&server, &format!("offset:{end}"));
+            bare.exits(3).mentions("the AOF has 2 of them with commands").mentions("FILE:BYTES");
+            assert!(server.files() == before && !server.running());
+            let name = tail.file_name().unwrap().to_str().unwrap();
+            back_to(&server, &format!("offset:{name}:{end}")).recovered_by("restore-to-time");
+            assert_eq!(server.digest(), digest);
+        },
+    );
+}

@@ -40,10 +40,15 @@ fn process(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
             "the process is stopped by a signal",
             vec![format!("pid {} is in state T", process.pid.unwrap_or_default())],
         )),
-        Some(ProcessState::Blocked) if server.answers != Some(true) => found.push(Id::ServerHung.found(
-            "the process waits for a device and can't be stopped",
-            vec![format!("pid {} is in state D", process.pid.unwrap_or_default())],
-        )),
+        Some(ProcessState::Blocked) if server.answers != Some(true) => {
+            let pid = process.pid.unwrap_or_default();
+            let title = "the process waits for a device and can't be stopped";
+            let mut finding = Id::ServerHung.found(title, vec![format!("pid {pid} is in state D")]);
+            finding.hint = format!(
+                "no signal reaches it: see what it waits for (cat /proc/{pid}/stack, dmesg), and mend the disk or mount"
+            );
+            found.push(finding);
+        }
         Some(ProcessState::Running | ProcessState::Blocked) if silent(facts) => found.push(Id::ServerHung.found(
             "the process is there and does not answer",
             server.error.clone().into_iter().chain([format!("pid {}", process.pid.unwrap_or_default())]).collect(),

@@ -11,7 +11,7 @@ pub use words::planted;
 use super::Earlier;
 use crate::facts::{LogFacts, LogLine, Time};
 use crate::host::Look;
-use words::{break_in, fatal, is_start, of_replication, passes, solved};
+use words::{break_in, clients, fatal, is_start, of_replication, passes, solved};
 
 /// Lines kept as evidence.
 const MOST: usize = 8;
@@ -126,6 +126,7 @@ pub fn since_last_start(text: &str, earlier: &Earlier) -> Told {
         ..Told::default()
     };
     since(&lines, from, &mut told);
+    told.facts.clients = server.and_then(|life| life.lines.iter().rev().find_map(|line| clients(line)));
     told.flushed_by_primary = last_run.iter().any(|line| line.contains("<-> REPLICA sync: Flushing old data"));
     let asked = |line: &&&str| {
         line.contains("User requested shutdown")
@@ -225,6 +226,17 @@ mod tests {
             1:M 21 Nov 2026 11:00:00.100 # Bad file format reading the append only file x\n";
         let at = read_all(log).served_until.unwrap();
         assert_eq!(at, moment("1:M 21 Nov 2026 10:05:00.250 * x").unwrap());
+    }
+
+    #[test]
+    fn how_many_clients_it_had_is_its_last_word_of_them() {
+        let served = "1:M 21 Nov 2026 10:00:00.100 * Ready to accept connections\n";
+        assert_eq!(read_all(served).facts.clients, None);
+        let verbose = "1:M 21 Nov 2026 10:00:05.100 - 312 clients connected (1 replicas), 1048576 bytes in use\n";
+        assert_eq!(read_all(&format!("{served}{verbose}")).facts.clients, Some(312));
+        let crash =
+            "1:M 21 Nov 2026 10:00:09.000 # Redis 7.0.15 crashed by signal: 11\n# Clients\nconnected_clients:7\r\n";
+        assert_eq!(read_all(&format!("{served}{verbose}{crash}")).facts.clients, Some(7));
     }
 
     #[test]

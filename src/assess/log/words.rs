@@ -98,6 +98,15 @@ pub(super) fn passes(finding: Option<Id>) -> bool {
     matches!(finding, Some(DiskFull | DiskIoError | DiskReadOnly | FilesPermission | MemoryForkRisk))
 }
 
+/// How many clients were connected, where a line tells: the server writes so every 5 s with `loglevel verbose`, and in the
+/// report of a crash.
+pub(super) fn clients(line: &str) -> Option<u64> {
+    if let Some(count) = line.strip_prefix("connected_clients:") {
+        return count.trim().parse().ok();
+    }
+    line.split_once(" clients connected (")?.0.rsplit(' ').next()?.parse().ok()
+}
+
 /// Does a start write this first?
 pub(super) fn is_start(line: &str) -> bool {
     STARTS.iter().any(|words| line.contains(words))

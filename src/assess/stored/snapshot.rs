@@ -72,6 +72,7 @@ pub fn snapshot_facts(path: &str, stat: Option<&Stat>, walked: Option<&Result<(R
             });
             if report.is_intact() {
                 facts.keys = Some(report.keys);
+                facts.databases = u64::try_from(report.databases.len()).ok();
             } else {
                 facts.because = Some(format!("{path}: {}", report.verdict));
             }
