@@ -108,7 +108,8 @@ impl Reader<'_> {
     fn bytes(&mut self, path: &Path, problem: &dyn Fn(String) -> Problem) -> Option<Vec<u8>> {
         // the server would read it again and again until it crashes
         if self.within.iter().any(|outer| outer == path) {
-            self.out.problems.push(problem(format!("{} would include itself", path.display())));
+            let problem = problem(format!("{} would include itself", path.display()));
+            self.out.problems.push(Problem { kind: ProblemKind::Value, ..problem });
             return None;
         }
         if self.out.files.len() >= MOST_FILES {

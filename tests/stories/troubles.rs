@@ -180,6 +180,7 @@ impl LoopDisk {
 impl Drop for LoopDisk {
     fn drop(&mut self) {
         end_all_in(&self.at.join("data"));
+        end_all_in(&self.at);
         let _ = does("umount", &["-l", text(&self.at)]);
         let _ = does("losetup", &["-d", &self.device]);
     }
