@@ -92,7 +92,8 @@ fn what_was_put_back_is_taken_back_with_the_rest() {
     server.kill9();
     let before = server.files();
     server.redis_dr(&MINE).exits(1);
-    let now: Vec<_> = server.files().into_iter().filter(|(path, _)| before.iter().any(|(p, _)| p == path)).collect();
+    let mut now = server.files();
+    now.retain(|path, _| before.contains_key(path));
     assert!(now == before, "every file is as before");
     assert!(!server.running());
 }

@@ -2,6 +2,7 @@
 use crate::dr::{Output, point_of};
 use crate::lab::Lab;
 use crate::sandbox::Sandbox;
+use std::fs;
 use std::time::Duration;
 
 pub(crate) fn back_to(server: &Sandbox, at: &str) -> Output {
