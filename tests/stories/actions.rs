@@ -181,7 +181,8 @@ fn mistakes_in_them_are_shown_where_they_stand() {
         ("redis.command: { argv: [FLUSHALL] }", "can't be given by redis.command"),
     ] {
         let head = "version: 1\nrunbook: mine\ntitle: T\nrisk: low\nsteps:\n  - id: a\n    title: A\n    do: ";
-        fs::write(&file, format!("{head}{{ {mistake} }}\n")).unwrap();
+        let recovered = "recovered:\n  - { that: server.answers, because: It must answer. }\n";
+        fs::write(&file, format!("{head}{{ {mistake} }}\n{recovered}")).unwrap();
         let output = server.redis_dr(&["runbook", "lint", file.to_str().unwrap()]);
         output.exits(2).mentions("mine.yaml:8:").mentions(words);
     }
