@@ -30,6 +30,11 @@ pub(super) const DOCUMENTS: &[Document] = &[
         schema: of::<crate::facts::Assessment>,
     },
     Document {
+        name: "redis-dr/difference/1",
+        what: "inspect --diff: which keys two files differ in",
+        schema: of::<crate::inspect::difference::Difference>,
+    },
+    Document {
         name: "redis-dr/drill/1",
         what: "drill run, drill report: the scorecards",
         schema: crate::report::drill_document_schema,
@@ -66,6 +71,11 @@ pub(super) const DOCUMENTS: &[Document] = &[
         schema: of::<crate::report::RunDocument>,
     },
     Document { name: "redis-dr/runs/1", what: "runs list", schema: of::<crate::report::RunsDocument> },
+    Document {
+        name: "redis-dr/salvage/1",
+        what: "inspect --salvage: what was had, and where the holes are",
+        schema: of::<crate::inspect::salvage::Salvage>,
+    },
     Document { name: "redis-dr/verify/1", what: "verify: the comparisons", schema: of::<crate::verify::Verification> },
 ];
 

@@ -1,6 +1,7 @@
 //! What is broken, cut off or absurd: said so, and survived.
 
 use std::io::Read;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -127,16 +128,35 @@ fn an_error_of_the_reader_is_no_damage() {
     }
 }
 
+/// A file of every type, and where it is harmed and with what: a byte changed, bytes put in, bytes taken out.
+fn harmed(at: usize, kind: u8, bytes: &[u8]) -> Vec<u8> {
+    static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(everything);
+    let mut file = WHOLE.clone();
+    let at = at % file.len();
+    match kind {
+        0 => file[at] ^= bytes[0] | 1,
+        1 => file.truncate(at),
+        2 => drop(file.splice(at..at, bytes.iter().copied())),
+        _ => drop(file.drain(at..(at + bytes.len()).min(WHOLE.len()))),
+    }
+    file
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
-    fn a_changed_byte_is_never_intact(at in 0usize..everything().len(), bit in 0u8..8) {
-        let mut file = everything();
-        file[at] ^= 1 << bit;
-        let report = walk(&file[..], Some(file.len() as u64), &opts(true), &|_| {});
+    fn a_harmed_file_is_never_intact(
+        at in any::<usize>(), kind in 0u8..4, bytes in proptest::collection::vec(any::<u8>(), 1..9), deep in any::<bool>(),
+    ) {
+        let file = harmed(at, kind, &bytes);
+        let report = walk(&file[..], Some(file.len() as u64), &opts(deep), &|_| {});
         prop_assert_ne!(report.verdict, Verdict::Intact);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn anything_at_all_is_survived(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), header in 0usize..3) {
