@@ -61,9 +61,16 @@ impl Record {
         }
         for mount in self.mounts.iter().filter(|path| ground.look.is_mount_point(path)) {
             let argv = ["umount".to_string(), mount.display().to_string()];
-            let output = ground.reins.run(&Command::new(argv, GONE))?;
-            if !output.ok() {
-                return Err(DrillError::sandbox(format!("unmount {}", mount.display()), output.complaint()));
+            // a child of the server that was killed may have its files open for a moment yet
+            loop {
+                let output = ground.reins.run(&Command::new(argv.clone(), GONE))?;
+                if output.ok() {
+                    break;
+                }
+                if Instant::now() >= deadline {
+                    return Err(DrillError::sandbox(format!("unmount {}", mount.display()), output.complaint()));
+                }
+                std::thread::sleep(Duration::from_millis(50));
             }
         }
         if !ground.look.exists(&self.dir) {

@@ -106,6 +106,7 @@ impl Sandbox {
         });
         // The kernel's coarse clock, which dates the snapshot, runs a few milliseconds late.
         std::thread::sleep(std::time::Duration::from_millis(20));
+        wait_until("an earlier save to end", || self.info("rdb_bgsave_in_progress").as_deref() == Some("0"));
         self.must(&["BGSAVE"]);
         wait_until("the snapshot", || self.info("rdb_bgsave_in_progress").as_deref() == Some("0") && saves() != count);
         assert_eq!(self.info("rdb_last_bgsave_status").as_deref(), Some("ok"));

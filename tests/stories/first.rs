@@ -367,7 +367,8 @@ fn how_many_were_connected_when_it_crashed() {
     Lab::on_each(|mut server| {
         server.start().fill(50);
         server.must(&["SELECT", "0"]);
-        let _clients = [server.client(), server.client(), server.client()];
+        let mut clients = [server.client(), server.client(), server.client()];
+        clients.iter_mut().for_each(|client| assert!(!client.ask(&["PING"]).unwrap().is_error()));
         let pid = nix::unistd::Pid::from_raw(server.servers()[0]);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSEGV).unwrap();
         wait_until("the server to be gone", || server.exited().is_some());

@@ -156,7 +156,17 @@ impl LoopDisk {
     pub fn comes_back(&self) -> Result<(), String> {
         end_all_in(&self.at.join("data"));
         end_all_in(&self.at);
-        does("umount", &[text(&self.at)])?;
+        // what was killed may hold its files for a moment yet
+        let mut gone = does("umount", &[text(&self.at)]);
+        for _ in 0..100 {
+            if gone.is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            end_all_in(&self.at);
+            gone = does("umount", &[text(&self.at)]);
+        }
+        gone?;
         self.power_on()
     }
 
