@@ -52,7 +52,14 @@ fn look(page: &Path, width: u32, dark: bool) -> Value {
     fs::write(&copy, fs::read_to_string(page).unwrap().replace("</body>", &format!("{LOOK}</body>"))).unwrap();
     let home = tempfile::tempdir().unwrap();
     let out = Command::new(browser())
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--dump-dom",
+        ])
         .arg(format!("--user-data-dir={}", home.path().display()))
         .arg(format!("--window-size={width},1200"))
         .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)))
