@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// No file may take longer than this, whatever is in it.
-const SOON: Duration = Duration::from_secs(90);
+const SOON: Duration = Duration::from_secs(20);
 
 /// Most memory that redis-dr may ever need, KiB.
 const MEMORY: i64 = 200 << 10;
