@@ -103,22 +103,23 @@ fn save_memory(hands: &mut Hands<'_>, timeout: Duration) -> Result<Option<Memory
     snapshot(hands, "memory.rdb", timeout).map(Some)
 }
 
-/// Saves what clients wrote since the run opened the server, before a person takes the run back.
+/// Saves what clients wrote since the run opened the server, before a person takes the run back; `None` where no server
+/// runs any more.
 ///
 /// # Errors
 /// The server answers and its memory could not be saved: then nothing may be taken back.
-pub fn save_live(hands: &mut Hands<'_>) -> Result<(), ActError> {
+pub fn save_live(hands: &mut Hands<'_>) -> Result<Option<MemorySaved>, ActError> {
     if let Err(e) = hands.connect() {
         return match hands.running()? {
-            None => Ok(()),
+            None => Ok(None),
             Some(pid) => Err(ActError::failed(
                 format!("the server runs (pid {pid}) and can't be asked for its memory: {e}"),
-                "make it answer; or give up what only its memory holds: redis-dr runs rollback RUN --discard-writes",
+                "make it answer",
             )),
         };
     }
     let full = |e: ActError| ActError { hint: format!("{}; then redis-dr runs rollback again", e.hint), ..e };
-    snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(|_| ()).map_err(full)
+    snapshot(hands, "live-before-rollback.rdb", Duration::from_secs(600)).map(Some).map_err(full)
 }
 
 pub(super) fn snapshot(hands: &mut Hands<'_>, name: &str, timeout: Duration) -> Result<MemorySaved, ActError> {

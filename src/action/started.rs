@@ -32,13 +32,26 @@ pub(super) fn wait_loaded(hands: &mut Hands<'_>, timeout: Duration, log_from: u6
         if gone < 8 && ended.is_none() {
             return Ok(Wait::Goes(None));
         }
-        let words = h.log_since(log_from);
-        let because = if words.is_empty() { ended.unwrap_or(refused) } else { words.join(" | ") };
+        let because = telling(&h.log_since(log_from)).or(ended).unwrap_or(refused);
         Err(ActError::failed(
             format!("the server did not stay up: {because}"),
             "redis-dr assess explains the log's words",
         ))
     })
+}
+
+/// What a log says of why its server ended: its last two warnings, without those that every start writes.
+fn telling(log: &[String]) -> Option<String> {
+    const EVERY_START: &[&str] = &["oO0OoO0OoO0Oo", "WARNING", "Configuration loaded", "Server initialized"];
+    let mut told: Vec<&str> = Vec::new();
+    for line in log.iter().filter(|line| !EVERY_START.iter().any(|words| line.contains(words))) {
+        let words = line.split_once(" # ").map_or(line.as_str(), |(_, words)| words);
+        // a service manager may have tried more than once
+        told.retain(|have| *have != words);
+        told.push(words);
+    }
+    let first = told.len().saturating_sub(2);
+    told.get(first..).filter(|last| !last.is_empty()).map(|last| last.join(" | "))
 }
 
 /// A start is a success only if the server runs with what was asked for, and loaded without an error (§5).

@@ -38,24 +38,7 @@ pub fn site(
         return Err(refuse("the instance is on another host", "run redis-dr there"));
     }
     let config = &facts.config;
-    let config_file = config.file.clone().ok_or_else(|| {
-        refuse(
-            "its configuration file is not known",
-            "set config_file in the config: a server without one can't be brought back the same",
-        )
-    })?;
-    let data_dir = config
-        .data_dir
-        .clone()
-        .ok_or_else(|| refuse("its data directory is not known", "set config_file in the config"))?;
-    let data_dir = PathBuf::from(data_dir);
-    let data_dir = look.real_path(&data_dir).unwrap_or(data_dir);
-    let version =
-        facts.server.version.clone().ok_or_else(|| {
-            refuse("the server's program, and so its version, is not known", "set bin_dir in the config")
-        })?;
-    let multi_part =
-        config.multi_part.ok_or_else(|| refuse("the server's version is not known", "set bin_dir in the config"))?;
+    let Known { config_file, data_dir, version, multi_part } = known(look, facts)?;
     let aof_name = config.appendfilename.clone().unwrap_or_else(|| "appendonly.aof".into());
     let aof = if multi_part {
         data_dir.join(config.appenddirname.clone().unwrap_or_else(|| "appendonlydir".into()))
@@ -89,9 +72,9 @@ pub fn site(
             .seen
             .started_in
             .clone()
-            .or_else(|| Path::new(&config_file).parent().map(Path::to_path_buf))
+            .or_else(|| config_file.parent().map(Path::to_path_buf))
             .filter(|_| service != ServiceKind::Systemd),
-        config_file: PathBuf::from(config_file),
+        config_file,
         data_dir,
         vault_dir,
         logfile,
@@ -107,6 +90,34 @@ pub fn site(
         point,
         estimate,
     })
+}
+
+/// What no plan can do without.
+struct Known {
+    config_file: PathBuf,
+    /// Without links in it.
+    data_dir: PathBuf,
+    version: String,
+    multi_part: bool,
+}
+
+fn known(look: &Look, facts: &Facts) -> Result<Known, Refusal> {
+    let (config, server) = (&facts.config, &facts.server);
+    let config_file = config.file.as_ref().map(PathBuf::from).ok_or_else(|| {
+        refuse(
+            "its configuration file is not known",
+            "set config_file in the config: a server without one can't be brought back the same",
+        )
+    })?;
+    let data_dir = config.data_dir.as_ref().map(PathBuf::from);
+    let data_dir =
+        data_dir.ok_or_else(|| refuse("its data directory is not known", "set config_file in the config"))?;
+    let data_dir = look.real_path(&data_dir).unwrap_or(data_dir);
+    let program = || refuse("the server's program, and so its version, is not known", "set bin_dir in the config");
+    let version = server.version.clone().ok_or_else(program)?;
+    let multi_part =
+        config.multi_part.ok_or_else(|| refuse("the server's version is not known", "set bin_dir in the config"))?;
+    Ok(Known { config_file, data_dir, version, multi_part })
 }
 
 fn service(facts: &Facts) -> Result<(ServiceKind, Option<String>), Refusal> {
@@ -156,9 +167,9 @@ fn run_as(look: &Look, target: &Target, facts: &Facts, data_dir: &Path) -> Optio
 }
 
 /// What stood behind the configuration file on the command line, where that is still known.
-fn start_args(facts: &Facts, config_file: &str) -> Vec<String> {
+fn start_args(facts: &Facts, config_file: &Path) -> Vec<String> {
     match facts.process.cmdline.as_slice() {
-        [_, file, rest @ ..] if file == config_file => rest.to_vec(),
+        [_, file, rest @ ..] if Path::new(file) == config_file => rest.to_vec(),
         _ => vec![],
     }
 }

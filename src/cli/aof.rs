@@ -7,7 +7,7 @@ use crate::aof::set::{self, Cut, JudgeOptions, Layout, NoMoment, SetReport, SetS
 use crate::facts::Time;
 use crate::host::{Look, OwnFiles, Pen, shown};
 use crate::inspect::{self, Loss, Subject};
-use crate::report::{clean, number};
+use crate::report::{clean, many, number};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Read;
@@ -80,8 +80,8 @@ fn cut(global: &Global, args: &AofCutArgs) -> Result<i32, Failure> {
     let cut = cut.map_err(|why| no_place(&args.path, &why))?;
     let manifest = remaining(&layout, &report, &cut)?;
     let (files, proved) = write(&look, &to, &layout, &manifest, &cut, &open)?;
-    let lost = cut.commands_lost_complete + cut.commands_in_later_files;
-    let wanted = report.commands_after_base.saturating_sub(lost);
+    let loss = inspect::loss(&cut, &open);
+    let wanted = report.commands_after_base.saturating_sub(cut.commands_lost_complete + cut.commands_in_later_files);
     if !matches!(proved.state, SetState::Intact | SetState::Empty) || proved.commands_after_base != wanted {
         let because = proved.state.because().unwrap_or_else(|| "it holds other commands than were to stay".into());
         return Err(Failure::look(format!("the new set in {} is not whole: {because}", shown(&to)), "remove it"));
@@ -94,8 +94,8 @@ fn cut(global: &Global, args: &AofCutArgs) -> Result<i32, Failure> {
         bytes: proved.bytes,
         base_keys: proved.base_keys,
         commands: proved.commands_after_base,
-        commands_lost: lost,
-        lost: inspect::loss(&cut, &open),
+        commands_lost: loss.commands,
+        lost: loss,
     };
     if global.json {
         out::json(&document);
@@ -204,8 +204,9 @@ fn tell(cut: &Document) {
     let keys = cut.base_keys.map(|n| format!("{} keys in its base, ", number(n))).unwrap_or_default();
     out::line(&format!("{}: {keys}{} commands after it, proved whole", cut.to, number(cut.commands)));
     let place = format!("{} ends at byte {}", cut.lost.file, cut.lost.offset);
+    let commands = many(cut.commands_lost, "command is", "commands are");
     let as_of = cut.lost.data_as_of.map(|at| format!(", data as of {at}")).unwrap_or_default();
-    out::line(&format!("{place}{as_of}; {} commands are not in it:", number(cut.commands_lost)));
+    out::line(&format!("{place}{as_of}; {} not in it:", commands));
     cut.lost.shown.iter().take(10).for_each(|line| out::line(&format!("  - {}", clean(line))));
     out::line(
         "It is a copy: nothing was changed in the AOF it was made from. The files belong to whoever made it, 0600:",

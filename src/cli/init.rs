@@ -5,6 +5,7 @@ use crate::assess::{Assessed, Assessor, Depth, Discovered, Found, Target, Wanted
 use crate::config::{self, Config};
 use crate::facts::ServiceKind;
 use crate::host::Look;
+use crate::report::Commands;
 use crate::server::{Address, Endpoint};
 use crate::state::State;
 use serde_json::json;
@@ -53,7 +54,9 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<i32, Failure> {
         Some(path) => write(path, written.as_bytes())?,
     }
     if let Some(path) = &to {
-        tell(path, &servers, &all, global.json);
+        // where nobody names it, only the usual file is read
+        let named = args.output.is_some().then_some(path.as_path());
+        tell(path, &servers, &all, global.json, &Commands::new(named, global.state_dir.as_deref()));
     }
     Ok(0)
 }
@@ -156,7 +159,7 @@ fn nothing(all: &Discovered) -> Failure {
     Failure::usage(error, hint)
 }
 
-fn tell(path: &Path, servers: &[Server<'_>], all: &Discovered, json: bool) {
+fn tell(path: &Path, servers: &[Server<'_>], all: &Discovered, json: bool, commands: &Commands) {
     if json {
         let rows: Vec<_> = servers
             .iter()
@@ -184,5 +187,7 @@ fn tell(path: &Path, servers: &[Server<'_>], all: &Discovered, json: bool) {
     if undecided {
         out::line("Who starts and stops a server could not be found out for all of them: see `service` in it.");
     }
-    out::line("Read it, name your backups under `stores` and your limits under `policy`, then: redis-dr assess NAME");
+    let name = servers.first().map_or("NAME", |s| s.name.as_str());
+    let next = commands.command(&format!("assess {name}"));
+    out::line(&format!("Read it, name your backups under `stores` and your limits under `policy`, then: {next}"));
 }

@@ -126,8 +126,10 @@ fn list(context: &Context) -> Result<i32, Failure> {
         out::line("no runs");
     }
     for row in &document.runs {
-        let at = row.started_at.map_or(String::new(), |t| t.to_string());
-        out::line(&format!("{:<44} {:<12} {:<12} {at}", row.run_id, report::clean(&row.instance), row.outcome.word()));
+        // the id begins with the moment
+        let took = row.ended_at.zip(row.started_at).map_or(String::new(), |(end, start)| end.since(start).to_string());
+        let instance = report::clean(&row.instance);
+        out::line(&format!("{:<42} {instance:<16} {:<12} {took}", row.run_id, row.outcome.word()));
     }
     Ok(0)
 }

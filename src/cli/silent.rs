@@ -38,7 +38,7 @@ fn words(event: &Event<'_>) -> Option<String> {
         Event::Opened => "      opened: clients may write from here on".into(),
         Event::Undoing { id } => format!("undo  {id}"),
         Event::Undone { id } => format!("      {id} taken back"),
-        Event::Note(text) => format!("note: {}", clean(text)),
+        Event::Note(text) => out::width_of_notes().wrap(&format!("note: {}", clean(text))),
         Event::Saved { .. } | Event::Progress { .. } | Event::Gate { .. } => return None,
     })
 }

@@ -164,7 +164,7 @@ impl Observer for Terminal {
             Event::Opened => "     open: clients may write from here on".into(),
             Event::Undoing { id } => format!("undo {}", clean(id)),
             Event::Undone { id } => format!("     {} is taken back", clean(id)),
-            Event::Note(text) => format!("note: {}", clean(text)),
+            Event::Note(text) => out::width_of_notes().wrap(&format!("note: {}", clean(text))),
         };
         self.say(&text);
     }

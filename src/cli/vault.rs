@@ -190,7 +190,9 @@ struct Wanted {
 fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<Wanted, Failure> {
     let asked = std::path::absolute(path).unwrap_or(path.to_path_buf());
     let resolved = asked.parent().and_then(|p| look.real_path(p).ok()).zip(asked.file_name()).map(|(p, n)| p.join(n));
-    let is = |p: &Path| p == asked || resolved.as_deref() == Some(p);
+    let paths: BTreeSet<&Path> = held.files().map(Saved::path).filter(|p| p.ends_with(path)).collect();
+    let named = if paths.len() == 1 { paths.first().copied() } else { None };
+    let is = |p: &Path| p == asked || resolved.as_deref() == Some(p) || named == Some(p);
     let mut without_bytes = None;
     // the first save of a path is what was there before the run
     for saved in held.files() {
@@ -210,6 +212,10 @@ fn copy_of(look: &Look, held: &Held, path: &Path) -> Result<Wanted, Failure> {
     }
     let why = match without_bytes {
         Some(how) => format!("no bytes of {} had to be saved ({how})", path.display()),
+        None if paths.len() > 1 => {
+            let which: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+            format!("more than one {} was saved in {}: {}", path.display(), held.run, which.join(", "))
+        }
         None => format!("{} was not saved in {}", path.display(), held.run),
     };
     Err(Failure::usage(why, format!("redis-dr vault list {}", held.run)))

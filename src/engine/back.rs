@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -> Result<Ending, RunError> {
     let failed = format!("step {step} failed: {}", error.because);
     match taken_back(run, false)? {
-        Way::Back(not_as_before) => Ok(rolled_back(failed, not_as_before, error.hint.clone())),
+        Way::Back { differs, .. } => Ok(rolled_back(failed, differs, error.hint.clone())),
         Way::Ended(ending) => Ok(ending),
     }
 }
@@ -19,7 +19,12 @@ pub(super) fn roll_back_after(run: &mut Run<'_>, step: &str, error: &ActError) -
 /// How the way back ended.
 enum Way {
     /// At its beginning: all is as it was, but for what is told: a server that is left held, keys that stay.
-    Back(Option<String>),
+    Back {
+        /// What is not as it was.
+        differs: Option<String>,
+        /// Where that is which clients wrote since the server was opened.
+        kept: Option<String>,
+    },
     /// Before that.
     Ended(Ending),
 }
@@ -45,7 +50,10 @@ fn rolled_back(because: String, not_as_before: Option<String>, hint: String) -> 
 /// Only when the journal can't be written: then nothing more is done.
 pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunError> {
     match taken_back(run, discard_writes)? {
-        Way::Back(not_as_before) => Ok(rolled_back("rolled back by request".into(), not_as_before, String::new())),
+        Way::Back { differs, kept } => {
+            let hint = kept.map(|path| format!("what clients wrote meanwhile is in {path}")).unwrap_or_default();
+            Ok(rolled_back("rolled back by request".into(), differs, hint))
+        }
         Way::Ended(ending) => Ok(ending),
     }
 }
@@ -53,15 +61,19 @@ pub fn roll_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Ending, RunE
 fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> {
     // from the journal alone: what stands there is what was really started
     let log = crate::journal::read(*run.deps.look, run.journal.path())?;
+    let mut kept = None;
     if run.journal.status().opened() {
         let words = format!("clients were let in: {}", run.writes_since());
         run.tell(&Event::Note(words));
         match run.with_hands(&[], crate::action::save_live) {
             Err(e) if !discard_writes => {
                 let because = format!("what clients wrote since could not be saved: {}", e.because);
-                return Ok(Way::Ended(Ending::Unfinished { because, hint: e.hint }));
+                let give_up = format!("redis-dr runs rollback {} --discard-writes", run.id());
+                let hint = format!("{}; or give up what only its memory holds: {give_up}", e.hint);
+                return Ok(Way::Ended(Ending::Unfinished { because, hint }));
             }
-            Ok(()) | Err(_) => {}
+            Ok(saved) => kept = saved.map(|saved| saved.path),
+            Err(_) => {}
         }
     }
     // what a crash left half-written is no part of what is taken back
@@ -91,7 +103,7 @@ fn taken_back(run: &mut Run<'_>, discard_writes: bool) -> Result<Way, RunError> 
     match service {
         Ok(differs) => {
             run.record(Line::RunRolledBack {})?;
-            Ok(Way::Back(left.held.or(left.keys).or(differs)))
+            Ok(Way::Back { differs: left.held.or(left.keys).or(differs), kept })
         }
         Err(e) => Ok(Way::Ended(Ending::Stuck { because: e.because, by_hand: vec![e.hint] })),
     }

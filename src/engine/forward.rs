@@ -1,6 +1,6 @@
 //! Walking forward: each step once, in order, or found to be done already.
 use super::gates::{self, Known, Verdict};
-use super::run::{Run, RunError};
+use super::run::{Run, RunError, Started};
 use super::{AfterFailure, Ending, Event, again, back, proof};
 use crate::action::{Act, ActError, Done, Effects, RepeatClass};
 use crate::facts::Seconds;
@@ -131,30 +131,11 @@ fn once(
     effects: &Effects,
     begun: Instant,
 ) -> Result<Step, RunError> {
-    // what the journal says was started before may have happened: ask the world before acting again
     let earlier = run.earlier.get(&step.id).cloned();
-    if let Some(started) = &earlier {
-        match run.with_hands(&started.saves, |h| act.already_done(h, &started.before)) {
-            Done::Yes(because) => return found_done(run, step, act, &started.before, because, begun),
-            Done::No => {}
-            // it failed, and that is known: it may be done again
-            Done::CantTell(_) if effects.class == RepeatClass::Once && !started.in_doubt => {}
-            Done::CantTell(because) if effects.class == RepeatClass::Once => {
-                let text =
-                    format!("Step {} was started and may have been carried out ({because}). Do it again?", step.id);
-                if run.deps.person.auto() || !run.deps.person.question(&text) {
-                    return Ok(Step::Failed(ActError::in_doubt(
-                        because,
-                        "find out, then mark it as done or do it again",
-                    )));
-                }
-            }
-            Done::CantTell(_) => {
-                if let Err(e) = back_to_saved(run, &started.saves) {
-                    return Ok(Step::Failed(e));
-                }
-            }
-        }
+    if let Some(started) = &earlier
+        && let Some(found) = begun_before(run, step, act, started, effects.class, begun)?
+    {
+        return Ok(found);
     }
     for gate in &step.gates {
         if let Err(e) = ask(run, gate) {
@@ -193,6 +174,33 @@ fn once(
         run.open()?;
     }
     perform(run, step, act, &saves, begun)
+}
+
+/// A step that the journal says was started before may have happened: the world is asked before it is done again. `None`
+/// when it may be.
+fn begun_before(
+    run: &mut Run<'_>,
+    step: &PlannedStep,
+    act: &dyn Act,
+    started: &Started,
+    class: RepeatClass,
+    begun: Instant,
+) -> Result<Option<Step>, RunError> {
+    match run.with_hands(&started.saves, |h| act.already_done(h, &started.before)) {
+        Done::Yes(because) => found_done(run, step, act, &started.before, because, begun).map(Some),
+        Done::No => Ok(None),
+        // it failed, and that is known: it may be done again
+        Done::CantTell(_) if class == RepeatClass::Once && !started.in_doubt => Ok(None),
+        Done::CantTell(because) if class == RepeatClass::Once => {
+            let text = format!("Step {} was started and may have been carried out ({because}). Do it again?", step.id);
+            if !run.deps.person.auto() && run.deps.person.question(&text) {
+                return Ok(None);
+            }
+            let hint = "find out, then mark it as done or do it again";
+            Ok(Some(Step::Failed(ActError::in_doubt(because, hint))))
+        }
+        Done::CantTell(_) => Ok(back_to_saved(run, &started.saves).err().map(Step::Failed)),
+    }
 }
 
 /// A step whose outcome can't be told, but which starts from saved files: those are put back, then it is done again.

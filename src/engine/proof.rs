@@ -6,13 +6,7 @@ use serde_json::json;
 
 /// Proves it; the results go to the run's results as `proof`.
 pub(super) fn recovered(run: &mut Run<'_>) -> Result<(), ActError> {
-    let id = run
-        .journal
-        .path()
-        .parent()
-        .and_then(|p| p.file_name())
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let id = run.id();
     let probe = run.plan.site.probe;
     let found = run.with_hands(&[], |hands| -> Result<serde_json::Value, ActError> {
         let mut server = hands.connect()?;

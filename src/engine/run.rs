@@ -13,6 +13,7 @@ use crate::service::Service;
 use crate::vault::{Save, Vault};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Why a run can't go on at all: its journal can't be written or does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +184,12 @@ impl<'a> Run<'a> {
         self.record(Line::Opened { writes: self.at_opening.clone() })?;
         self.tell(&Event::Opened);
         Ok(())
+    }
+
+    /// The run's id.
+    pub(super) fn id(&self) -> String {
+        let dir = self.journal.path().parent().and_then(Path::file_name);
+        dir.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// What clients wrote since they were let in, in words.

@@ -1,12 +1,16 @@
 //! The typed facts: one set of structs is the JSON, the schema, the vocabulary of expressions, and the docs.
 mod document;
+mod files;
 mod observed;
 mod point;
 mod units;
+mod words;
 pub use document::*;
+pub use files::*;
 pub use observed::*;
 pub use point::*;
 pub use units::{Bytes, Seconds, Time};
+pub use words::*;
 
 /// The JSON schema of [`Facts`]; expressions take their names and types from it.
 #[must_use]

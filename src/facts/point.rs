@@ -62,9 +62,9 @@ pub struct Cut {
     pub drop_files: Vec<String>,
     /// Bytes that are cut, later files included.
     pub bytes_lost: Bytes,
-    /// Complete commands among them.
+    /// Complete commands among them, those behind a damage too.
     pub commands_lost: u64,
-    /// Readable commands behind the damage: a hole, not a tail.
+    /// Those of them that are readable behind the damage: a hole, not a tail.
     pub commands_after_damage: u64,
     /// Is only an incomplete command or transaction cut?
     pub only_incomplete: bool,

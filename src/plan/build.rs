@@ -101,18 +101,10 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
     let mut site = input.site;
     site.point = input.point.cloned();
     site.estimate = estimate(input.point);
+    let facts = &input.assessment.facts;
     let scope = scope(input.assessment, &site, &input.params);
     let refused = |because: String| PlanError::Refused { runbook: runbook.id.clone(), because };
-    for gate in &runbook.require {
-        let because = || gate.because.as_ref().map(|t| t.show(&scope)).unwrap_or_default();
-        match gate.truth(&scope) {
-            Truth::True => {}
-            Truth::False => {
-                return Err(refused(format!("{} ({})", because(), gate.evidence(&scope))));
-            }
-            Truth::Unknown(u) => return Err(refused(format!("{} (unknown: {u})", because()))),
-        }
-    }
+    required(runbook, &scope).map_err(refused)?;
     let mut files = Files::new(&site, input.files, input.listed, found_whole(input.point, &input.fingerprint));
     let mut steps: Vec<PlannedStep> = Vec::new();
     let mut no_return = None;
@@ -123,24 +115,8 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         }
         steps.push(planned);
     }
-    let copy_bytes = Bytes(
-        steps
-            .iter()
-            .filter(|s| s.skipped().is_none())
-            .flat_map(|s| &s.safety_copies)
-            .filter(|c| c.how == "copy")
-            .filter_map(|c| c.bytes)
-            .map(|b| b.0)
-            .sum(),
-    );
-    let needed = needs(&steps, input.point, &input.assessment.facts, copy_bytes);
-    let free = input.assessment.facts.disk.free.map(|f| Bytes(f.0 + frees(&steps, &site).0));
-    let free_after = free.map(|f| Bytes(f.0.saturating_sub(needed.0)));
-    if let Some(free) = free
-        && free < needed
-    {
-        return Err(refused(format!("it needs {needed} of free space, there are {free}")));
-    }
+    let copy_bytes = copied(&steps);
+    let free_after = room(&steps, &site, input.point, facts, copy_bytes).map_err(refused)?;
     let plan = Plan {
         schema: SCHEMA.into(),
         digest: String::new(),
@@ -151,7 +127,7 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         risk: runbook.risk,
         point: input.point.map(|p| p.id.clone()),
         estimate: PlanEstimate {
-            downtime_seconds: Some(downtime(&steps, &site, input.point, input.assessment.facts.server.answers)),
+            downtime_seconds: Some(downtime(&steps, &site, input.point, facts.server.answers)),
             loss_seconds: input.point.and_then(|p| p.loss_seconds),
             copy_bytes,
             free_bytes_after: free_after,
@@ -167,6 +143,43 @@ pub fn build(input: Input<'_>) -> Result<Plan, PlanError> {
         because: input.assessment.decision.as_ref().map(|d| d.because.clone()).unwrap_or_default(),
     };
     Ok(plan.sealed())
+}
+
+/// Whether all that the runbook requires is so; else what is not, with what is known of it.
+fn required(runbook: &Runbook, scope: &Value) -> Result<(), String> {
+    for gate in &runbook.require {
+        let because = || gate.because.as_ref().map(|t| t.show(scope)).unwrap_or_default();
+        match gate.truth(scope) {
+            Truth::True => {}
+            Truth::False => return Err(format!("{} ({})", because(), gate.evidence(scope))),
+            Truth::Unknown(u) => return Err(format!("{} (unknown: {u})", because())),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of the safety copies that are no links.
+fn copied(steps: &[PlannedStep]) -> Bytes {
+    let copies = steps.iter().filter(|s| s.skipped().is_none()).flat_map(|s| &s.safety_copies);
+    Bytes(copies.filter(|c| c.how == "copy").filter_map(|c| c.bytes).map(|b| b.0).sum())
+}
+
+/// The free bytes that will be left, where the free bytes are known; else why there are too few.
+fn room(
+    steps: &[PlannedStep],
+    site: &Site,
+    point: Option<&Point>,
+    facts: &Facts,
+    copies: Bytes,
+) -> Result<Option<Bytes>, String> {
+    let needed = needs(steps, point, facts, copies);
+    let Some(free) = facts.disk.free.map(|f| Bytes(f.0 + frees(steps, site).0)) else {
+        return Ok(None);
+    };
+    if free < needed {
+        return Err(format!("it needs {needed} of free space, there are {free}"));
+    }
+    Ok(Some(Bytes(free.0.saturating_sub(needed.0))))
 }
 
 /// How long clients are not served: bringing the point back, and what a private server loads meanwhile to prove it. Before

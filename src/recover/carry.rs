@@ -2,7 +2,7 @@
 use super::{Consent, Person, Way, World, hooks, story};
 use crate::action::with_causes;
 use crate::assess::{Assessed, Wanted};
-use crate::engine::{self, Deps, Ending, Refresh, Run, Stop};
+use crate::engine::{self, Deps, Ending, Refresh, Run, RunError, Stop};
 use crate::facts::{Assessment, Facts, Time};
 use crate::finding::Id;
 use crate::hold;
@@ -55,43 +55,17 @@ pub(super) fn start(
     if let Err(e) = store(&dir, plan, assessment) {
         return refuse(e, "free space for the state directory, or give --state-dir DIR".into());
     }
-    let header = Header {
-        journal: 1,
-        run_id: dir.id().into(),
-        instance: plan.instance.clone(),
-        runbook: plan.runbook.clone(),
-        plan_digest: plan.digest.clone(),
-        action_revisions: BTreeMap::from([("all".to_string(), crate::action::REVISION)]),
-        vault: vault.clone(),
-        host: world.look.hostname(),
-        boot_id: world.look.boot_id(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        started_at: world.look.now(),
-        site: serde_json::to_value(&plan.site).unwrap_or_default(),
-    };
     // before the journal: a refused call leaves no run
     if let Err(because) = hooks::on_start(world, assessment) {
         return refuse(because, "mend the hook, or make it not required".into());
     }
-    let journal = match Journal::create(dir.own(), JOURNAL, &header) {
+    let journal = match Journal::create(dir.own(), JOURNAL, &header(world, plan, &dir, &vault)) {
         Ok(journal) => journal,
         Err(e) => return refuse(with_causes(&e), e.hint()),
     };
-    let mut doc = walk(
-        world,
-        &dir,
-        plan,
-        journal,
-        None,
-        &vault,
-        assessment.facts.clone(),
-        assessed.endpoint.clone(),
-        auto,
-        step_by_step,
-        person,
-        stop,
-        Way::Resume,
-    );
+    let walk =
+        Walk { dir: &dir, plan, journal, log: None, vault: &vault, assessed, auto, step_by_step, way: Way::Resume };
+    let mut doc = walk.to_its_end(world, person, stop);
     doc.severity = Some(assessment.severity);
     doc.findings.clone_from(&assessment.findings);
     doc.decision.clone_from(&assessment.decision);
@@ -101,6 +75,23 @@ pub(super) fn start(
     }
     hooks::on_end(world, &doc);
     doc
+}
+
+fn header(world: &World<'_>, plan: &Plan, dir: &RunDir, vault: &Path) -> Header {
+    Header {
+        journal: 1,
+        run_id: dir.id().into(),
+        instance: plan.instance.clone(),
+        runbook: plan.runbook.clone(),
+        plan_digest: plan.digest.clone(),
+        action_revisions: BTreeMap::from([("all".to_string(), crate::action::REVISION)]),
+        vault: vault.to_path_buf(),
+        host: world.look.hostname(),
+        boot_id: world.look.boot_id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: world.look.now(),
+        site: serde_json::to_value(&plan.site).unwrap_or_default(),
+    }
 }
 
 /// Carries out a plan from a file: the facts must still hold.
@@ -163,7 +154,7 @@ pub fn apply_plan(
                 let because = "the instance was held, which the plan does not know of";
                 return no(RunOutcome::Stale, because.into(), "make a new plan and have it reviewed again");
             }
-            _ => return no(RunOutcome::Interrupted, "left by choice".into(), ""),
+            _ => return no(RunOutcome::Interrupted, story::LEFT.into(), ""),
         }
     }
     start(world, plan, &assessed, *consent == Consent::Auto, steps, person, stop, &mut lock)
@@ -186,57 +177,81 @@ fn store(dir: &RunDir, plan: &Plan, assessment: &Assessment) -> Result<(), Strin
     dir.write(super::unfinished::ASSESSMENT, &text(serde_json::to_vec_pretty(assessment))?).map_err(|e| with_causes(&e))
 }
 
-/// Walks forward (or back) with a journal at hand, and says how it ended.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn walk(
-    world: &World<'_>,
-    dir: &RunDir,
-    plan: &Plan,
-    journal: Journal,
-    log: Option<&Log>,
-    vault: &Path,
-    facts: Facts,
-    endpoint: Endpoint,
-    auto: bool,
-    step_by_step: bool,
-    person: &mut dyn Person,
-    stop: &Stop,
-    way: Way,
-) -> RunDocument {
-    let failed = |because: String, hint: String| {
-        let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, hint);
-        doc.run_id = Some(dir.id().into());
+/// A run whose journal is open, about to be walked forward or back.
+pub(super) struct Walk<'a> {
+    /// The run's directory.
+    pub dir: &'a RunDir,
+    /// What is carried out.
+    pub plan: &'a Plan,
+    /// Its journal, open for writing.
+    pub journal: Journal,
+    /// What stands in the journal, where the run was begun before.
+    pub log: Option<&'a Log>,
+    /// Its vault.
+    pub vault: &'a Path,
+    /// What is known of the instance now.
+    pub assessed: &'a Assessed,
+    /// Nobody watches.
+    pub auto: bool,
+    /// Every step is asked for.
+    pub step_by_step: bool,
+    /// Forward or back.
+    pub way: Way,
+}
+
+impl Walk<'_> {
+    /// Walks, and says how it ended.
+    pub fn to_its_end(self, world: &World<'_>, person: &mut dyn Person, stop: &Stop) -> RunDocument {
+        let (dir, plan, endpoint) = (self.dir, self.plan, self.assessed.endpoint.clone());
+        let failed = |because: String, hint: String| {
+            let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, hint);
+            doc.run_id = Some(dir.id().into());
+            world.finish(&mut doc);
+            doc
+        };
+        let vault = match Vault::open(Pen::new(), self.vault, planters(world, plan)) {
+            Ok(vault) => vault,
+            Err(e) => return failed(with_causes(&e), e.hint()),
+        };
+        let service = match plan.site.service(world.look) {
+            Ok(service) => service,
+            Err(because) => return failed(because, "mend the config, then redis-dr runs resume".into()),
+        };
+        let refresh = Probes(world, &endpoint);
+        let step_by_step = self.step_by_step;
+        let deps =
+            Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, stop, step_by_step, service };
+        let mut run = Run::new(plan, self.journal, self.log, vault, deps, self.assessed.document.facts.clone());
+        if let Err(e) = run.begin(self.auto) {
+            return failed(with_causes(&e), e.hint());
+        }
+        let ending = match self.way {
+            Way::Resume => engine::walk(&mut run),
+            Way::RollBack { discard_writes } => engine::roll_back(&mut run, discard_writes),
+        };
+        let gates = run.gates_passed;
+        let mut doc = match super::unfinished::document(world, dir.id()) {
+            Ok(doc) => doc,
+            Err(e) => return failed(e, String::new()),
+        };
+        doc.gates.passed += gates;
+        // a report may be read without it, so a full disk is no failure here
+        let _ = dir.write(super::unfinished::GATES, &serde_json::to_vec(&doc.gates).unwrap_or_default());
+        tell(&mut doc, ending);
+        if doc.outcome == RunOutcome::Recovered {
+            end_hold(world, &endpoint, person);
+        } else if doc.serving == Some(true) {
+            // it was opened; whether it still is there only it can tell
+            doc.serving = Some(Server::connect(&endpoint, ANSWERS).and_then(|mut server| server.ping()).is_ok());
+        }
+        doc.ended_at = doc.ended_at.or(Some(Time(world.look.now())));
         world.finish(&mut doc);
         doc
-    };
-    let vault = match Vault::open(Pen::new(), vault, planters(world, plan)) {
-        Ok(vault) => vault,
-        Err(e) => return failed(with_causes(&e), e.hint()),
-    };
-    let service = match plan.site.service(world.look) {
-        Ok(service) => service,
-        Err(because) => {
-            return failed(because, "mend the config, then redis-dr runs resume".into());
-        }
-    };
-    let refresh = Probes(world, &endpoint);
-    let deps = Deps { look: world.look, endpoint: &endpoint, refresh: &refresh, person, stop, step_by_step, service };
-    let mut run = Run::new(plan, journal, log, vault, deps, facts);
-    if let Err(e) = run.begin(auto) {
-        return failed(with_causes(&e), e.hint());
     }
-    let ending = match way {
-        Way::Resume => engine::walk(&mut run),
-        Way::RollBack { discard_writes } => engine::roll_back(&mut run, discard_writes),
-    };
-    let gates = run.gates_passed;
-    let mut doc = match super::unfinished::document(world, dir.id()) {
-        Ok(doc) => doc,
-        Err(e) => return failed(e, String::new()),
-    };
-    doc.gates.passed += gates;
-    // a report may be read without it, so a full disk is no failure here
-    let _ = dir.write(super::unfinished::GATES, &serde_json::to_vec(&doc.gates).unwrap_or_default());
+}
+
+/// What the journal does not know of how the walk ended: the reason, and what to do.
+fn tell(doc: &mut RunDocument, ending: Result<Ending, RunError>) {
     match ending {
         Ok(Ending::RolledBack { because, hint } | Ending::Unfinished { because, hint }) => {
             doc.because = because;
@@ -254,15 +269,6 @@ pub(super) fn walk(
             doc.hint = e.hint();
         }
     }
-    if doc.outcome == RunOutcome::Recovered {
-        end_hold(world, &endpoint, person);
-    } else if doc.serving == Some(true) {
-        // it was opened; whether it still is there only it can tell
-        doc.serving = Some(Server::connect(&endpoint, ANSWERS).and_then(|mut server| server.ping()).is_ok());
-    }
-    doc.ended_at = doc.ended_at.or(Some(Time(world.look.now())));
-    world.finish(&mut doc);
-    doc
 }
 
 /// What held the instance has no purpose any more.

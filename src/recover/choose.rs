@@ -170,27 +170,9 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
             }
         }
     }
-    let wanted =
-        selection.point.clone().or_else(|| selection.point_file.as_ref().map(|p| format!("file:{}", p.display())));
-    let wanted = wanted.or_else(|| moment_of(selection).map(|moment| format!("{AT}{moment}")));
-    if let Some(id) = &wanted
-        && let Some(moment) = id.strip_prefix(AT)
-        && let Err(because) = moment.parse::<crate::aof::resp::Until>()
-    {
-        return Chosen::usage(because, "such as --param at=2026-11-21T03:12:00Z, at=tag:NAME or at=offset:BYTES");
-    }
-    let point = match &wanted {
-        Some(id) => match assessment.points.iter().find(|p| p.id == *id) {
-            Some(point) => Some(point),
-            None => {
-                let ids: Vec<&str> = assessment.points.iter().map(|p| p.id.as_str()).collect();
-                return Chosen::usage(
-                    format!("there is no recovery point {id}"),
-                    format!("there are {}", ids.join(", ")),
-                );
-            }
-        },
-        None => None,
+    let point = match wanted(selection, assessment) {
+        Ok(point) => point,
+        Err((because, hint)) => return Chosen::usage(because, hint),
     };
     // The tree was asked about this very point: its runbook knows more than the kind (a manifest to be rebuilt first).
     let chosen = decision.filter(|d| point.is_none_or(|p| d.point.as_ref() == Some(&p.id)));
@@ -224,6 +206,26 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
         }
     };
     make_plan(world, selection, assessed, &runbook, point)
+}
+
+/// The point asked for, by its id, as a file in hand, or as a moment; else what is wrong with what was asked, and what to
+/// ask.
+fn wanted<'a>(selection: &Selection, assessment: &'a Assessment) -> Result<Option<&'a Point>, (String, String)> {
+    let in_hand = || selection.point_file.as_ref().map(|p| format!("file:{}", p.display()));
+    let moment = || moment_of(selection).map(|moment| format!("{AT}{moment}"));
+    let Some(id) = selection.point.clone().or_else(in_hand).or_else(moment) else {
+        return Ok(None);
+    };
+    if let Some(moment) = id.strip_prefix(AT)
+        && let Err(because) = moment.parse::<crate::aof::resp::Until>()
+    {
+        return Err((because, "such as --param at=2026-11-21T03:12:00Z, at=tag:NAME or at=offset:BYTES".into()));
+    }
+    let found = assessment.points.iter().find(|p| p.id == id);
+    found.map(Some).ok_or_else(|| {
+        let ids: Vec<&str> = assessment.points.iter().map(|p| p.id.as_str()).collect();
+        (format!("there is no recovery point {id}"), format!("there are {}", ids.join(", ")))
+    })
 }
 
 /// What a person may do where the tree ends without a runbook: what the worst finding advises, `recover` itself aside.

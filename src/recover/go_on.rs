@@ -1,6 +1,6 @@
 //! Going on with a run that was not finished: it is carried on only while its plan still fits the facts, else it is
 //! taken back.
-use super::carry::{JOURNAL, walk};
+use super::carry::{JOURNAL, Walk};
 use super::unfinished::{OpenRun, document, open_run, recoveries};
 use super::{Consent, Person, Unfinished, World, hooks, moved, story};
 use crate::action::with_causes;
@@ -119,7 +119,7 @@ pub fn continue_run(
         Err(because) => return damaged(because),
     };
     if let Some((because, hint)) = no_way(&run, &status, way, auto) {
-        return refused(world, id, status.opened(), because, hint);
+        return refused(world, id, status.opened(), because, &hint);
     }
     let assessed = look_again(world);
     let obstacle = match way {
@@ -127,13 +127,7 @@ pub fn continue_run(
         Way::RollBack { .. } => None,
     };
     if matches!(way, Way::RollBack { .. }) && !person.auto() && !sure(&run, &status, &assessed, person) {
-        return story::no_run(
-            world,
-            &assessed.document,
-            RunOutcome::Interrupted,
-            "left by choice".into(),
-            String::new(),
-        );
+        return story::no_run(world, &assessed.document, RunOutcome::Interrupted, story::LEFT.into(), String::new());
     }
     match obstacle {
         Some(o) if person.auto() => left(world, id, o.because, &o.hint),
@@ -195,29 +189,29 @@ fn back_only(run: &OpenRun, status: &Status) -> Option<String> {
 }
 
 /// Why this way is closed to whoever asks for it: because, and what to do.
-fn no_way(run: &OpenRun, status: &Status, way: Way, auto: bool) -> Option<(String, &'static str)> {
+fn no_way(run: &OpenRun, status: &Status, way: Way, auto: bool) -> Option<(String, String)> {
     let over = status.phase();
-    match way {
-        Way::Resume if over == Phase::Recovered => {
-            Some(("this run is finished".into(), "redis-dr recover starts a new one"))
-        }
+    let (because, hint) = match way {
+        Way::Resume if over == Phase::Recovered => ("this run is finished".into(), "redis-dr recover starts a new one"),
         Way::Resume if over == Phase::RolledBack => {
-            Some(("this run was taken back".into(), "redis-dr recover starts a new one"))
+            ("this run was taken back".into(), "redis-dr recover starts a new one")
         }
-        Way::Resume => back_only(run, status).map(|because| (because, "redis-dr runs rollback")),
+        Way::Resume => (back_only(run, status)?, "redis-dr runs rollback"),
         Way::RollBack { .. } if over == Phase::RolledBack => {
-            Some(("this run was taken back already".into(), "redis-dr runs show"))
+            ("this run was taken back already".into(), "redis-dr runs show")
         }
-        Way::RollBack { .. } if auto && status.opened() => Some((
+        Way::RollBack { .. } if auto && status.opened() => (
             "clients have written since this run opened the server; only a person may take it back".into(),
             "redis-dr runs resume goes on; a person: redis-dr runs rollback",
-        )),
-        Way::RollBack { discard_writes: false } if over == Phase::Recovered => Some((
-            "this run is finished, and clients may have written since: taking it back would lose that".into(),
-            "say so: redis-dr runs rollback RUN --discard-writes",
-        )),
-        Way::RollBack { .. } => None,
-    }
+        ),
+        Way::RollBack { discard_writes: false } if over == Phase::Recovered => {
+            let because = "this run is finished, and clients may have written since: taking it back would lose that";
+            let hint = format!("say so: redis-dr runs rollback {} --discard-writes", run.dir.id());
+            return Some((because.into(), hint));
+        }
+        Way::RollBack { .. } => return None,
+    };
+    Some((because, hint.into()))
 }
 
 /// What speaks against carrying a run on: facts that have moved; with nobody watching also the policy, asked again.
@@ -275,11 +269,9 @@ fn go(
         Ok(opened) => opened,
         Err(e) => return left(world, run.dir.id(), with_causes(&e), &e.hint()),
     };
-    let facts = assessed.document.facts.clone();
-    let endpoint = assessed.endpoint.clone();
-    let vault = log.header.vault.clone();
-    let doc =
-        walk(world, &run.dir, &run.plan, journal, Some(&log), &vault, facts, endpoint, auto, false, person, stop, way);
+    let (dir, plan, vault) = (&run.dir, &run.plan, &log.header.vault);
+    let walk = Walk { dir, plan, journal, log: Some(&log), vault, assessed, auto, step_by_step: false, way };
+    let doc = walk.to_its_end(world, person, stop);
     hooks::on_end(world, &doc);
     doc
 }

@@ -5,12 +5,16 @@ use crate::action::with_causes;
 use crate::assess::{self, Assessed};
 use crate::engine::{Event, Stop};
 use crate::facts::Assessment;
+use crate::hold;
 use crate::lock::{Holder, Lock, LockError};
 use crate::plan::{Plan, PlannedStep};
 use crate::policy;
 use crate::report::{RunDocument, RunOutcome};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// Why a run was not begun that a person decided against.
+pub(super) const LEFT: &str = "left by choice";
 
 /// A usage error: the caller prints it and exits 2.
 pub type Usage = (String, String);
@@ -57,13 +61,13 @@ pub fn recover(
         Ok(lock) => lock,
         Err(doc) => return Ok(*doc),
     };
-    let mut before = String::new();
+    let mut before = None;
     if let Some(id) = unfinished::unfinished_run(world.state, world.look, world.name()) {
         if *consent == Consent::Nobody {
             return Err(unasked(world, &format!("the run {id} was not finished, and ")));
         }
         before = match go_on::first(world, &id, consent, person, stop) {
-            Ok(said) => said,
+            Ok(said) => Some((id, said)),
             Err(doc) => return Ok(*doc),
         };
         person.event(&Event::Note("starting afresh".into()));
@@ -72,7 +76,10 @@ pub fn recover(
         return Ok(left(world));
     }
     let mut doc = afresh(world, selection, consent, step_by_step, person, stop, &mut lock)?;
-    doc.told_before(&before);
+    if let Some((run, said)) = before {
+        doc.told_before(&said);
+        doc.taken_back = Some(run);
+    }
     Ok(doc)
 }
 
@@ -129,8 +136,8 @@ fn afresh(
                 continue;
             }
             Ok(Answer::Leave) => {
-                let because = "left by choice".to_string();
-                return Ok(no_run(world, assessment, RunOutcome::Interrupted, because, String::new()));
+                let hint = still_held(world);
+                return Ok(no_run(world, assessment, RunOutcome::Interrupted, LEFT.into(), hint));
             }
             Err(doc) => return Ok(*doc),
         };
@@ -172,10 +179,17 @@ fn unasked(world: &World<'_>, what: &str) -> Usage {
 
 /// Left before the long look.
 fn left(world: &World<'_>) -> RunDocument {
-    let because = "left by choice".to_string();
-    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Interrupted, because, String::new());
+    let mut doc = RunDocument::without_run(world.name(), RunOutcome::Interrupted, LEFT.into(), still_held(world));
     world.finish(&mut doc);
     doc
+}
+
+/// What whoever leaves must know of a hold that stays.
+fn still_held(world: &World<'_>) -> String {
+    match hold::active(*world.look, world.state, world.name()) {
+        Ok(None) | Err(_) => String::new(),
+        Ok(Some(_)) => format!("it stays held until redis-dr hold {} --release", world.name()),
+    }
 }
 
 /// Under `--auto` nobody can answer.

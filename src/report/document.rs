@@ -131,6 +131,9 @@ pub struct RunDocument {
     pub steps: Vec<StepRow>,
     /// Gates asked.
     pub gates: Gates,
+    /// The earlier run that was not finished and that this call took back first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<String>,
     /// What was changed.
     pub changed: Vec<String>,
     /// Where the safety copies are.
@@ -170,6 +173,7 @@ impl RunDocument {
             point: None,
             steps: vec![],
             gates: Gates::default(),
+            taken_back: None,
             changed: vec![],
             vault: None,
             journal: None,

@@ -1,5 +1,5 @@
 //! What a person asks for before deciding: all evidence, and what a cut takes away.
-use super::words::{clean, number, severity};
+use super::words::{clean, many, number, severity};
 use crate::facts::{Assessment, RuleVerdict};
 use crate::plan::Plan;
 use std::fmt::Write as _;
@@ -37,14 +37,16 @@ pub fn cut_bytes(plan: &Plan) -> String {
         return "This point cuts nothing.\n".into();
     };
     let mut text = format!(
-        "{} is cut at byte {}: {} and {} complete commands go.\n",
+        "{} is cut at byte {}: {} and {} go.\n",
         clean(&cut.file),
         number(cut.offset),
         cut.bytes_lost,
-        number(cut.commands_lost)
+        many(cut.commands_lost, "complete command", "complete commands")
     );
     if cut.commands_after_damage > 0 {
-        let _ = writeln!(text, "{} readable commands lie behind the damage.", number(cut.commands_after_damage));
+        let behind = number(cut.commands_after_damage);
+        let _ =
+            writeln!(text, "{behind} of them lie behind the damage: they can be read, but not what the damage took.");
     }
     for line in &cut.preview {
         let _ = writeln!(text, "  - {}", clean(line));

@@ -1,6 +1,6 @@
 //! What is in a file, as a page.
 use super::Width;
-use super::words::{clean, number};
+use super::words::{clean, many, number};
 use crate::facts::{Bytes, Time, Validity};
 use crate::inspect::{
     Aof, AofFile, Config, Inspection, KeyRow, Kind, Loss, Prefix, Server, Snapshot, Start, Statistics,
@@ -41,10 +41,6 @@ fn row(out: &mut String, name: &str, text: &str) {
 
 fn bytes(n: u64) -> String {
     if n < 1024 { format!("{n} B") } else { format!("{} ({} B)", Bytes(n), number(n)) }
-}
-
-pub(super) fn many(n: u64, one: &str, more: &str) -> String {
-    format!("{} {}", number(n), if n == 1 { one } else { more })
 }
 
 fn at(time: Option<Time>) -> String {

@@ -1,7 +1,7 @@
 //! The difference between two files, as a page.
 use super::Width;
-use super::inspection::{BAR, NAME, fitted, many};
-use super::words::{clean, number};
+use super::inspection::{BAR, NAME, fitted};
+use super::words::{clean, many, number};
 use crate::facts::Validity;
 use crate::inspect::difference::{Difference, KeyDifference, PrefixDifference, Side, What};
 use console::style;

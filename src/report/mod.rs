@@ -37,4 +37,4 @@ pub use scorecard::{
     Criterion, DrillDecision, DrillDocument, DrillLoss, DrillObjectives, DrillStep, DrillTimes, DrillVerdict, Retried,
     Scorecard, Suggestion, Trend, drill_document_schema,
 };
-pub use words::{clean, number, severity};
+pub use words::{clean, many, number, severity};

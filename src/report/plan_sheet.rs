@@ -110,10 +110,14 @@ fn commands_after(cut: &Cut) -> String {
     if cut.only_incomplete {
         return "an incomplete command or transaction, nothing that was whole".into();
     }
-    match cut.commands_lost {
-        0 => "no whole command is lost".into(),
+    let lost = match cut.commands_lost {
+        0 => "no whole command is lost".to_string(),
         1 => "1 whole command is lost".into(),
         n => format!("{} whole commands are lost", number(n)),
+    };
+    match cut.commands_after_damage {
+        0 => lost,
+        n => format!("{lost}, {} of them behind the damage", number(n)),
     }
 }
 

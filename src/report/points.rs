@@ -120,7 +120,8 @@ fn note(point: &Point) -> Option<String> {
     };
     let hole = match cut.commands_after_damage {
         0 => String::new(),
-        n => format!("; {} readable commands lie behind the damage", number(n)),
+        n if n == cut.commands_lost => ", behind the damage".to_string(),
+        n => format!(", {} of them behind the damage", number(n)),
     };
     Some(format!("{} of {}: {what}{hole}", cut.bytes_lost, cut.file))
 }

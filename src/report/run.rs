@@ -25,7 +25,7 @@ pub fn status(d: &RunDocument, plan: &Plan, width: Width) -> String {
 #[must_use]
 pub fn whole(d: &RunDocument, plan: &Plan, width: Width) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}   {}", clean(&d.instance), title(d.outcome));
+    let _ = writeln!(out, "{}   {}", clean(&d.instance), headline(d));
     heads(&mut out, d, plan);
     if !d.findings.is_empty() {
         out.push_str("\nFound\n");
@@ -85,6 +85,17 @@ pub(super) fn titles(d: &RunDocument, plan: &Plan) -> Vec<String> {
     d.steps.iter().map(|s| told(title(&s.id), &types, &known)).collect()
 }
 
+/// How it ended, in one line.
+fn headline(d: &RunDocument) -> String {
+    let title = title(d.outcome);
+    match &d.taken_back {
+        Some(run) => {
+            title.replace("nothing was changed", &format!("nothing was changed but that {run} was taken back"))
+        }
+        None => title.into(),
+    }
+}
+
 pub(super) fn title(outcome: RunOutcome) -> &'static str {
     match outcome {
         RunOutcome::Recovered => "RECOVERED",
@@ -97,12 +108,12 @@ pub(super) fn title(outcome: RunOutcome) -> &'static str {
         RunOutcome::Locked => "LOCKED: another run holds this instance; nothing was changed",
         RunOutcome::Unfinished => "UNFINISHED",
         RunOutcome::Stuck => "STUCK: an undo failed",
-        RunOutcome::Interrupted => "interrupted before anything was changed",
+        RunOutcome::Interrupted => "ended before anything was changed",
     }
 }
 
 fn in_short(d: &RunDocument, to_come: &[&str]) -> String {
-    let mut out = format!("{}   {}\n", clean(&d.instance), title(d.outcome));
+    let mut out = format!("{}   {}\n", clean(&d.instance), headline(d));
     if !d.because.is_empty() {
         let _ = writeln!(out, "because   {}", clean(&d.because));
     }
@@ -123,7 +134,8 @@ fn in_short(d: &RunDocument, to_come: &[&str]) -> String {
     for id in to_come {
         let _ = writeln!(out, "  {:<12} {id}", "to come");
     }
-    if let Some(t) = d.downtime_seconds {
+    let back = matches!(d.outcome, RunOutcome::RolledBack | RunOutcome::Failed);
+    if let Some(t) = d.downtime_seconds.filter(|_| !back) {
         let loss = d.loss_seconds.map_or("unknown".into(), lost);
         let _ =
             writeln!(out, "\nclients could write again after {t}; data lost: {loss}; gates passed: {}", d.gates.passed);

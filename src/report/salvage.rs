@@ -1,7 +1,6 @@
 //! What was salvaged, as a page.
 use super::Width;
-use super::inspection::many;
-use super::words::{clean, number};
+use super::words::{clean, many, number};
 use crate::facts::Bytes;
 use crate::inspect::salvage::{Hole, Salvage};
 use console::style;

@@ -18,6 +18,12 @@ pub fn number(n: u64) -> String {
     out
 }
 
+/// A count with its noun.
+#[must_use]
+pub fn many(n: u64, one: &str, more: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { more })
+}
+
 /// What a point loses, in words; `unknown` where nobody can tell.
 #[must_use]
 pub fn loss(point: &Point) -> String {

@@ -194,7 +194,10 @@ fn steps(
     find: &Find<'_>,
     open: &mut Vec<String>,
 ) -> Vec<Step> {
-    let planned = results.none(types, "a plan leaves nothing open: this is settled before any step is taken");
+    let planned = results.none(
+        types,
+        "what a step finds out is not known yet: this is settled when the plan is made, before any step is taken",
+    );
     let mut all = Vec::new();
     for i in 0..r.count("/steps") {
         let path = below("/steps", i);

@@ -139,7 +139,7 @@ impl Results {
 
     /// The vocabulary of a place where no results can be read.
     pub fn none(&self, types: &Types, because: &str) -> Types {
-        let hint = "what a step finds out can be read in gates after it, in titles and in `recovered`";
+        let hint = "it can be read in gates after that step, in titles and in `recovered`";
         types.clone().barred(STEPS, because, hint)
     }
 }
@@ -245,8 +245,9 @@ recovered:
     fn what_is_not_known_yet_can_not_be_read() {
         let later = "has found nothing out yet here | what comes after it can read it: its own `after` gates, later \
                      steps, `recovered`";
-        let planned = "a plan leaves nothing open: this is settled before any step is taken";
-        let hint = " | what a step finds out can be read in gates after it, in titles and in `recovered`";
+        let planned =
+            "what a step finds out is not known yet: this is settled when the plan is made, before any step is taken";
+        let hint = " | it can be read in gates after that step, in titles and in `recovered`";
         assert_eq!(
             wrong("steps.stop_it.was ==", "steps.start.loaded_keys > 1 && steps.stop_it.was =="),
             [format!("15:15 step `start` {later}")]

@@ -142,6 +142,8 @@ fn what_clients_wrote_is_counted_saved_and_only_then_taken_back() {
     let output = server.redis_dr(&args);
     // 25 of the client, and the probe's own two
     output.exits(0).mentions("27 changes since it was opened");
+    output.mentions("what clients wrote meanwhile is in ").mentions("/live-before-rollback.rdb");
+    assert!(!output.stdout.contains("clients could write again after"), "{output}");
     assert!(!server.running() && fs::read(server.aof_tail()).unwrap() == damaged);
     let copies = server.redis_dr(&["vault", "list", "last"]);
     copies.exits(0).mentions("live-before-rollback.rdb");

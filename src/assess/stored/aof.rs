@@ -274,7 +274,7 @@ fn at_damage(survey: &Survey, judged: &Judged, loader: &Loader, cut: &set::Cut, 
         point.keys = Some(0);
     }
     point.cut = Some(Cut {
-        commands_lost: lost,
+        commands_lost: lost + after,
         commands_after_damage: after,
         only_incomplete: cut.lost_is_only_incomplete,
         preview: judged.preview.clone(),

@@ -2,7 +2,7 @@
 
 /// What the exit codes mean, and what to do; never reused.
 pub(super) const EXIT_CODES: &[(i32, &str, &str)] = &[
-    (0, "done: healthy / recovered / plan written / lint clean", ""),
+    (0, "done: healthy / recovered / plan written / lint clean / all drills passed", ""),
     (
         1,
         "failed, and everything this run changed has been rolled back; or a read-only command could not look",

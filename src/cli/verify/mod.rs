@@ -73,22 +73,9 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<i32, Failure> {
     };
     let assessed = world.assess(&Wanted { depth: Depth::Full, ..Wanted::default() });
     let name = &assessed.document.instance;
-    let points = &assessed.document.points;
-    let point = match &args.against {
-        Some(id) => Some(named(context, name, points, id)?),
-        None if file.is_some() => usual(points),
-        None => Some(usual(points).ok_or_else(|| {
-            Failure::look("there is no recovery point to compare with", context.command(&format!("points {name}")))
-        })?),
-    };
+    let point = point(context, args, &assessed, file.is_some())?;
     let mut server = Server::connect(&assessed.endpoint, TIMEOUT)
         .map_err(|e| Failure::of(1, e, context.command(&format!("assess {name}"))))?;
-    if args.deep && point.is_none() {
-        return Err(Failure::look(
-            "there is no recovery point to compare with",
-            context.command(&format!("points {name}")),
-        ));
-    }
     let mut watch = Watch { stop: signals::listen(context), progress: Progress::default() };
     let mut found = Verification::of(name);
     let mut against = None;
@@ -120,6 +107,26 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<i32, Failure> {
         shown::print(&found, against);
     }
     Ok(if found.ok { 0 } else { 8 })
+}
+
+/// What the server is compared with: the point that was named, else the usual one. With a file of checks, and nothing that
+/// needs a point, there need be none.
+fn point<'a>(
+    context: &Context,
+    args: &VerifyArgs,
+    assessed: &'a Assessed,
+    checked: bool,
+) -> Result<Option<&'a Point>, Failure> {
+    let (name, points) = (&assessed.document.instance, &assessed.document.points);
+    let point = match &args.against {
+        Some(id) => Some(named(context, name, points, id)?),
+        None => usual(points),
+    };
+    if point.is_none() && (args.deep || !checked) {
+        let hint = context.command(&format!("points {name}"));
+        return Err(Failure::look("there is no recovery point to compare with", hint));
+    }
+    Ok(point)
 }
 
 /// The vendor's benchmark, out of the directory of the server's own program.

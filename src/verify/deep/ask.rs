@@ -58,7 +58,7 @@ impl Comparison<'_> {
             })
             .collect();
         let wanted_keys: Vec<Vec<u8>> = to_read.iter().filter_map(|at| keys.get(*at).cloned()).collect();
-        let kinds: Vec<&str> = to_read.iter().filter_map(|at| batch.get(*at)).map(|w| name(w.kind)).collect();
+        let kinds: Vec<&str> = to_read.iter().filter_map(|at| batch.get(*at)).map(|w| w.kind.as_str()).collect();
         let weights = self.server.weights(db, &wanted_keys, &kinds)?;
         let mut small: Vec<(usize, u64)> = Vec::new();
         for ((at, key), bytes) in to_read.into_iter().zip(&wanted_keys).zip(weights) {
@@ -196,28 +196,13 @@ fn add_state(parts: &mut Parts, state: &StreamState) {
     }
 }
 
-/// As TYPE says it; a module's type has a name of its own.
-pub(super) fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::String => "string",
-        Kind::List => "list",
-        Kind::Set => "set",
-        Kind::Zset => "zset",
-        Kind::Hash => "hash",
-        Kind::Stream => "stream",
-        Kind::Module => "module",
-    }
-}
-
 fn kind_of(name: &str) -> Option<Kind> {
-    [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream]
-        .into_iter()
-        .find(|k| self::name(*k) == name)
+    [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream].into_iter().find(|k| k.as_str() == name)
 }
 
 pub(super) fn same_kind(wanted: Kind, is: &str) -> bool {
     match wanted {
         Kind::Module => kind_of(is).is_none(),
-        wanted => name(wanted) == is,
+        wanted => wanted.as_str() == is,
     }
 }

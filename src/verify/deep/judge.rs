@@ -39,7 +39,7 @@ pub(super) fn judge(wanted: &Wanted, live: &Live, now_ms: i64, fields_expire: bo
         return if over { Found::Expired } else { Found::Missing };
     };
     if !same_kind(wanted.kind, kind) {
-        return Found::Differs(format!("it is a {kind}, and a {} in the point", super::ask::name(wanted.kind)));
+        return Found::Differs(format!("it is a {kind}, and a {} in the point", wanted.kind.as_str()));
     }
     let same_time = match (wanted.expires_at_ms, expires_at_ms) {
         (None, None) => true,

@@ -84,7 +84,7 @@ impl Progress {
             self.odd.push(Odd {
                 db: wanted.db,
                 key: hex(&wanted.key),
-                kind: super::ask::name(wanted.kind).into(),
+                kind: wanted.kind.as_str().into(),
                 expires_at_ms: wanted.expires_at_ms,
                 gone_ms: wanted.gone_ms,
                 meaning: hex(&wanted.meaning.to_bytes()),
@@ -136,7 +136,7 @@ impl Odd {
         Some(Wanted {
             db: self.db,
             key: bytes(&self.key)?,
-            kind: kinds.into_iter().find(|kind| super::ask::name(*kind) == self.kind)?,
+            kind: kinds.into_iter().find(|kind| kind.as_str() == self.kind)?,
             expires_at_ms: self.expires_at_ms,
             gone_ms: self.gone_ms,
             meaning: Meaning::from_bytes(*bytes(&self.meaning)?.first_chunk()?),
