@@ -1,7 +1,8 @@
 //! What is shipped holds: every runbook lints, and every example in the README and docs is one that works.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 use redis_dr::config::Config;
-use redis_dr::runbook;
+use redis_dr::playbook::{self, Shelves};
+use redis_dr::runbook::{self, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ fn blocks(path: &Path, language: &str) -> Vec<String> {
     found
 }
 
-fn find(id: &str) -> Option<runbook::Source> {
+fn find(id: &str) -> Option<Source> {
     runbook::builtin().into_iter().find(|source| source.id == id)
 }
 
@@ -48,11 +49,20 @@ fn shipped_runbooks_lint() {
 
 #[test]
 fn examples_in_the_readme_work() {
+    let texts = blocks(&root().join("README.md"), "yaml");
+    let own = |id: &str| {
+        let text = texts.iter().find(|text| text.contains(&format!("\nrunbook: {id}\n")));
+        text.map(|text| Source { id: id.into(), file: "README.md".into(), text: text.clone() }).or_else(|| find(id))
+    };
+    let playbooks = |id: &str| playbook::builtin().into_iter().find(|source| source.id == id);
     let (mut runbooks, mut configs) = (0, 0);
-    for text in blocks(&root().join("README.md"), "yaml") {
+    for text in texts.clone() {
         if text.contains("\nrunbook:") {
             lints(&text, "README.md");
             runbooks += 1;
+        } else if text.contains("\nplaybook:") {
+            let shelves = Shelves { runbooks: &own, playbooks: &playbooks };
+            playbook::load(&text, "cache-down.yaml", &shelves).unwrap_or_else(|errors| panic!("{errors:#?}"));
         } else if text.contains("instances:") {
             Config::from_text(&text, "README.md").unwrap_or_else(|error| panic!("{error}"));
             configs += 1;

@@ -46,8 +46,15 @@ impl Context {
 
     /// INSTANCE names nothing; where a name is all that is missing, the command with each.
     pub(super) fn pick_failure(&self, error: &PickError) -> Failure {
-        let PickError::Which { names } = error else {
-            return Failure::usage(error.to_string(), error.hint());
+        let names = match error {
+            PickError::Which { names } => names,
+            PickError::Unknown { names, .. } if names.is_empty() => {
+                let there = discover(&self.look, Path::new("/")).found;
+                let there: Vec<String> = there.iter().map(|one| one.address.to_string()).collect();
+                let servers = if there.is_empty() { "none was found".into() } else { there.join(", ") };
+                return Failure::usage(error.to_string(), format!("{}; servers on this host: {servers}", error.hint()));
+            }
+            error => return Failure::usage(error.to_string(), error.hint()),
         };
         let commands: Vec<String> = names.iter().map(|name| self.command(&format!("{} {name}", self.verb))).collect();
         Failure::usage(error.to_string(), format!("name the one you mean:\n  {}", commands.join("\n  ")))

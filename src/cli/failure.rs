@@ -74,7 +74,8 @@ impl Failure {
         for cause in self.caused_by() {
             out.push_str(&format!("\n  caused by: {cause}"));
         }
-        if !self.hint.is_empty() {
+        // what is wrong with a file is shown with its hints, line by line
+        if !self.hint.is_empty() && !out.ends_with(&format!("hint: {}", self.hint)) {
             out.push_str(&format!("\nhint: {}", self.hint));
         }
         out

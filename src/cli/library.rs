@@ -9,6 +9,7 @@ use crate::runbook::{self, Chart, Library, Source};
 use crate::yaml::{self, Diag};
 use serde::Serialize;
 use serde_json::json;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// Which of the three.
@@ -72,12 +73,24 @@ impl Shelf {
     fn source(&self, sort: Sort, id: &str) -> Result<&Source, Failure> {
         let library = self.of(sort);
         library.get(id).ok_or_else(|| {
+            let word = sort.word();
             let hint = match library.nearest(id) {
                 Some(near) => format!("did you mean {near}?"),
-                None => format!("redis-dr {} list", sort.word()),
+                None if sort == Sort::Drill => format!("redis-dr {word} list"),
+                None => {
+                    format!(
+                        "redis-dr {word} list; one's own are found in the directories under `{word}s` in the config"
+                    )
+                }
             };
-            Failure::usage(format!("there is no {} {id}", sort.word()), hint)
+            Failure::usage(format!("there is no {word} {id}"), hint)
         })
+    }
+
+    /// One by its id, or a file.
+    fn meant(&self, context: &Context, sort: Sort, id: &str) -> Result<Cow<'_, Source>, Failure> {
+        let file = id.contains('/') || id.ends_with(".yaml") || id.ends_with(".yml");
+        if file { context.source(Path::new(id)).map(Cow::Owned) } else { self.source(sort, id).map(Cow::Borrowed) }
     }
 
     /// Reads and checks one; `beside` are files that are looked at together with it.
@@ -189,7 +202,7 @@ fn list(context: &Context, sort: Sort) -> Result<i32, Failure> {
 
 fn show(context: &Context, sort: Sort, id: &str) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
-    let source = shelf.source(sort, id)?;
+    let source = shelf.meant(context, sort, id)?;
     if context.global.json {
         let schema = format!("redis-dr/{}/1", sort.word());
         out::json(&json!({ "schema": schema, "id": source.id, "file": source.file, "text": source.text }));
@@ -201,11 +214,13 @@ fn show(context: &Context, sort: Sort, id: &str) -> Result<i32, Failure> {
 
 fn graph(context: &Context, sort: Sort, id: &str, drawn: Drawn) -> Result<i32, Failure> {
     let shelf = Shelf::new(context)?;
-    let source = shelf.source(sort, id)?;
-    let valid = shelf.check(sort, source, &[]).map_err(|diags| invalid(&diags, source))?;
+    let source = shelf.meant(context, sort, id)?;
+    let valid = shelf.check(sort, &source, &[]).map_err(|diags| invalid(&diags, &source))?;
     if context.global.json {
         let schema = format!("redis-dr/{}-graph/1", sort.word());
-        out::json(&json!({ "schema": schema, "id": id, "mermaid": valid.chart.mermaid(), "dot": valid.chart.dot() }));
+        out::json(
+            &json!({ "schema": schema, "id": source.id, "mermaid": valid.chart.mermaid(), "dot": valid.chart.dot() }),
+        );
     } else {
         let text = match (drawn.mermaid, drawn.dot) {
             (true, _) => valid.chart.mermaid(),

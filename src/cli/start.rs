@@ -43,14 +43,25 @@ fn run(args: &[OsString]) -> i32 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
-            use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+            use clap::error::ErrorKind::{
+                DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand as NothingAsked, DisplayVersion,
+            };
             if matches!(e.kind(), DisplayHelp | DisplayVersion) {
                 let coloured = console::colors_enabled();
                 out::page(&if coloured { e.render().ansi().to_string() } else { e.render().to_string() });
                 return arrived(0);
             }
             let text = e.render().to_string();
-            let text = text.trim().trim_start_matches("error: ").to_string();
+            if e.kind() == NothingAsked {
+                if !json {
+                    out::note(text.trim_end());
+                    return 2;
+                }
+                return fail(&Failure::usage("a command is missing", "redis-dr --help"), json);
+            }
+            let text =
+                text.trim().trim_start_matches("error: ").trim_end_matches("For more information, try '--help'.");
+            let text = text.trim_end().to_string();
             return fail(&Failure::usage(text, "redis-dr --help"), json);
         }
     };

@@ -2,6 +2,7 @@
 use super::InspectError;
 use super::document::Kind;
 use crate::aof::manifest;
+use crate::aof::resp::printable;
 use crate::aof::set::Layout;
 use crate::host::{HostError, Kind as FileKind, Look};
 use crate::{redis_conf, store};
@@ -183,6 +184,12 @@ fn parts(look: &Look, dir: &Path) -> Result<Vec<(String, u64)>, InspectError> {
     Ok(names)
 }
 
+/// The names that snapshots have, also packed ones.
+fn snapshots(names: &[(String, u64)]) -> impl Iterator<Item = &str> {
+    let named = |name: &str| name.trim_end_matches(".gz").trim_end_matches(".zst").ends_with(".rdb");
+    names.iter().map(|(name, _)| name.as_str()).filter(move |name| named(name))
+}
+
 fn directory(look: &Look, dir: &Path) -> Result<Subject, InspectError> {
     let names = parts(look, dir)?;
     let manifests: Vec<&str> = names.iter().filter_map(|(name, _)| name.strip_suffix(".manifest")).collect();
@@ -209,6 +216,11 @@ fn directory(look: &Look, dir: &Path) -> Result<Subject, InspectError> {
     let because = match set {
         Some(sub) => format!("it holds no AOF itself; there is one in {}", crate::host::shown(&sub)),
         None if names.is_empty() => "it is an empty directory".into(),
+        None if snapshots(&names).next().is_some() => {
+            let some: Vec<String> = snapshots(&names).take(3).map(|name| printable(name.as_bytes())).collect();
+            let because = format!("it holds no AOF; a snapshot is inspected by its own name: {}", some.join(", "));
+            return Ok(Subject::Nothing { path: dir.into(), kind: Kind::Unknown, because });
+        }
         None => "it holds no manifest and no part of an AOF".into(),
     };
     Ok(Subject::Nothing { path: dir.into(), kind: Kind::AofSet, because })

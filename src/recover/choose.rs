@@ -197,7 +197,12 @@ pub fn settle(world: &World<'_>, selection: &Selection, assessed: &Assessed, pla
     };
     let runbook = match runbook_of(world, &id) {
         Ok(runbook) => runbook,
-        Err(text) => return Chosen::usage(text, "redis-dr runbook list"),
+        Err(text) => {
+            return Chosen::usage(
+                text,
+                "redis-dr runbook list; one's own are found in the directories under `runbooks` in the config",
+            );
+        }
     };
     let point = match pick_point(&runbook, point, assessment) {
         Ok(point) => point,

@@ -42,7 +42,7 @@ pub enum DrillCommand {
     /// One scenario, as text.
     #[command(after_help = "Examples:\n  redis-dr drill show aof-lost > my-scenario.yaml")]
     Show {
-        /// Its id.
+        /// Its id, or a file.
         id: String,
     },
     /// Check scenarios (or all there are): every error with line and column.

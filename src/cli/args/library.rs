@@ -11,7 +11,7 @@ pub enum LibraryCommand {
     /// One of them, as text.
     #[command(after_help = "Examples:\n  redis-dr runbook show restore-rdb")]
     Show {
-        /// Its id.
+        /// Its id, or a file.
         id: String,
     },
     /// Check files (or all there are): every error with line and column.
@@ -27,7 +27,7 @@ pub enum LibraryCommand {
         after_help = "Examples:\n  redis-dr runbook graph restore-rdb\n  redis-dr runbook graph restore-rdb --mermaid\n  redis-dr runbook graph restore-rdb --dot > restore-rdb.dot     for Graphviz"
     )]
     Graph {
-        /// Its id.
+        /// Its id, or a file.
         id: String,
         /// In which form.
         #[command(flatten)]
@@ -47,7 +47,7 @@ pub enum PlaybookCommand {
     /// One of them, as text.
     #[command(after_help = "Examples:\n  redis-dr playbook show triage")]
     Show {
-        /// Its id.
+        /// Its id, or a file.
         id: String,
     },
     /// Check files (or all there are): every error with line and column.
@@ -63,7 +63,7 @@ pub enum PlaybookCommand {
         after_help = "Examples:\n  redis-dr playbook graph triage\n  redis-dr playbook graph triage --mermaid\n  redis-dr playbook graph triage --dot > triage.dot     for Graphviz"
     )]
     Graph {
-        /// Its id.
+        /// Its id, or a file.
         id: String,
         /// In which form.
         #[command(flatten)]
