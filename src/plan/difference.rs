@@ -34,6 +34,17 @@ pub struct PlanChange {
 /// What two plans differ in by nature, which says nothing about what they do.
 const MADE: [&str; 3] = ["schema", "digest", "made_at"];
 
+/// What a plan was made from, rather than what it does.
+const GROUND: [&str; 2] = ["fingerprint", "site"];
+
+impl PlanChange {
+    /// Is it something that the plan relies on, rather than something that it does?
+    #[must_use]
+    pub fn is_ground(&self) -> bool {
+        GROUND.iter().any(|part| self.place.split(':').next() == Some(part))
+    }
+}
+
 impl Plan {
     /// What is different from an earlier plan.
     #[must_use]
@@ -47,6 +58,8 @@ impl Plan {
         }
         // free space moves all the time, and `apply` does not mind either
         changes.retain(|c| c.place != "estimate: free_bytes_after");
+        // what is done comes first, then what it rests on
+        changes.sort_by_key(PlanChange::is_ground);
         Difference {
             schema: "redis-dr/plan-difference/1".into(),
             instance: self.instance.clone(),

@@ -22,6 +22,10 @@ pub fn key_difference(found: &Difference, width: Width) -> String {
     if let Some(pattern) = &found.pattern {
         let _ = writeln!(out, "Compared   only keys that match {}", clean(pattern));
     }
+    if [&found.a, &found.b].iter().any(|side| side.valid != Validity::Intact && side.keys == 0) {
+        // counts against nothing would read like keys that came or went
+        return width.wrap(&out);
+    }
     totals(&mut out, found);
     types(&mut out, found);
     prefixes(&mut out, found);

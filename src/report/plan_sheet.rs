@@ -229,11 +229,31 @@ pub fn difference_sheet(d: &Difference) -> Sheet {
     let mut sheet = Sheet::new(format!("Plan for {} against an earlier one", d.instance), verdict, mood, "");
     let row = |c: &PlanChange| (false, vec![plain(&c.place), said(&c.was), said(&c.is)]);
     let head = ["what", "was", "is"].map(String::from).to_vec();
-    let rows: Vec<_> = d.changes.iter().map(row).collect();
+    let rows: Vec<_> = d.changes.iter().filter(|c| !c.is_ground()).map(row).collect();
     if !rows.is_empty() {
         sheet.part("", vec![Block::Table { about: "What is different".into(), head, rows }]);
     }
+    let moved = moved(d);
+    if !moved.is_empty() {
+        let items =
+            moved.into_iter().map(|(place, what)| (vec![plain(&place), plain(&what)].concat(), vec![])).collect();
+        sheet.part("What it relies on has moved", vec![Block::List { numbered: false, items }]);
+    }
     sheet
+}
+
+/// What moved of the ground a plan stands on: each thing once, with which of its values.
+fn moved(d: &Difference) -> Vec<(String, String)> {
+    let mut out: Vec<(String, Vec<String>)> = Vec::new();
+    for change in d.changes.iter().filter(|c| c.is_ground()) {
+        let (place, value) = change.place.rsplit_once(": ").unwrap_or((&change.place, ""));
+        let place = place.split_once(": ").map_or(place, |(_, rest)| rest).to_string();
+        match out.iter_mut().find(|(have, _)| *have == place) {
+            Some((_, values)) => values.push(value.into()),
+            None => out.push((place, vec![value.into()])),
+        }
+    }
+    out.into_iter().map(|(place, values)| (place, format!(" ({})", values.join(", ")))).collect()
 }
 
 /// The same, a line for each change.
@@ -243,9 +263,16 @@ pub fn difference(d: &Difference, width: super::Width) -> String {
         return format!("The plan for {} says the same as the earlier one.\n", super::clean(&d.instance));
     }
     let mut out = format!("The plan for {} is different from the earlier one:\n", super::clean(&d.instance));
-    for c in &d.changes {
+    for c in d.changes.iter().filter(|c| !c.is_ground()) {
         let [was, is] = [&c.was, &c.is].map(|v| said(v).iter().map(Word::text).collect::<String>());
         out.push_str(&format!("  {}: was {was}, is {is}\n", super::clean(&c.place)));
+    }
+    let moved = moved(d);
+    if !moved.is_empty() {
+        out.push_str("What it relies on has moved (--json has the values):\n");
+        for (place, what) in moved {
+            out.push_str(&format!("  {}{}\n", super::clean(&place), super::clean(&what)));
+        }
     }
     width.wrap(&out)
 }
@@ -257,6 +284,9 @@ fn said(value: &Value) -> Phrase {
         Value::Null => plain("nothing"),
         Value::Object(map) if map.contains_key("do") => {
             plain(map.get("title").and_then(Value::as_str).unwrap_or("a step"))
+        }
+        Value::Object(map) if map.contains_key("that") => {
+            code(map.get("that").and_then(Value::as_str).unwrap_or("a gate"))
         }
         other => {
             let text = other.as_str().map_or_else(|| other.to_string(), String::from);

@@ -123,7 +123,11 @@ fn note(point: &Point) -> Option<String> {
         n if n == cut.commands_lost => ", behind the damage".to_string(),
         n => format!(", {} of them behind the damage", number(n)),
     };
-    Some(format!("{} of {}: {what}{hole}", cut.bytes_lost, cut.file))
+    let last = match point.as_of {
+        None if point.usable() => "; its moment is not known, so it ranks last: it may hold more than those above",
+        _ => "",
+    };
+    Some(format!("{} of {}: {what}{hole}{last}", cut.bytes_lost, cut.file))
 }
 
 /// The time of day when it is less than a day ago, else the date.

@@ -137,7 +137,7 @@ fn a_plan_says_what_is_different_from_an_earlier_one() {
     // a write in between moves the file that is cut
     server.append_torn_transaction();
     let moved = server.redis_dr(&["plan", "demo", "--diff", &old, "--exit-code"]);
-    moved.exits(8).mentions("is different from the earlier one").mentions("fingerprint: files: ");
+    moved.exits(8).mentions("is different from the earlier one").mentions("What it relies on has moved");
     let json = server.redis_dr(&["plan", "demo", "--diff", &old, "--json"]).exits(0).json();
     assert_eq!(json["schema"], "redis-dr/plan-difference/1");
     assert!(json["changes"].as_array().is_some_and(|c| !c.is_empty()), "{json}");

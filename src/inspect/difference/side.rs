@@ -90,7 +90,9 @@ fn of_aof(look: &Look, path: &Path, dir: &Path, layout: &Layout, asked: &Asked<'
     let kind = if matches!(layout, Layout::Single { .. }) { Kind::Aof } else { Kind::AofSet };
     let (valid, because) = aof::valid(layout, &report);
     if valid != Validity::Intact {
-        return Ok(Source::of(look, path, kind, None, false).damaged(because.unwrap_or_default()));
+        let because = because.unwrap_or_default();
+        let cut = "none of its keys was compared; redis-dr aof cut makes a copy that ends before the damage";
+        return Ok(Source::of(look, path, kind, None, false).damaged(format!("{because}; {cut}")));
     }
     let commands: u64 = report.files.iter().filter_map(|file| file.commands.as_ref()).map(|c| c.writes).sum();
     if commands > 0 {
