@@ -1,4 +1,6 @@
 //! Which directives exist, under which names, in which server.
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Redis or Valkey: they share directives up to Redis 7.2 and went apart after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +64,14 @@ impl ServerVersion {
 
 static TABLE: &str = include_str!("directives.txt");
 
+/// Kind and releases of each directive.
+static ROWS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
+    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(' ').and_then(|(name, rest)| Some((name, rest.split_once(' ')?)))).collect()
+});
+
 fn row(name: &str) -> Option<(&'static str, &'static str)> {
-    TABLE.lines().find_map(|line| {
-        let (known, rest) = line.split_once(' ')?;
-        if known == name && !line.starts_with('#') { rest.split_once(' ') } else { None }
-    })
+    ROWS.get(name).copied()
 }
 
 /// The kind of value of a directive (`yesno`, `port`, …), if the name is known at all.
@@ -94,16 +99,21 @@ pub fn knows(version: Option<ServerVersion>, name: &str) -> bool {
 
 /// Names of a release that come nearest to a misspelt one, for "did you mean".
 pub(super) fn nearest(version: Option<ServerVersion>, name: &str) -> Option<&'static str> {
-    TABLE
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split(' ').next())
-        .filter(|known| knows(version, known))
+    // The length first: it is cheap, and a file of nothing but such lines, or of one without end, costs no more.
+    let length = name.chars().take(LONGEST).count();
+    ROWS.keys()
+        .filter(|known| known.len().abs_diff(length) <= FARTHEST)
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, known)| *distance <= 2 && *distance * 3 <= known.len())
+        .filter(|(distance, known)| *distance <= FARTHEST && *distance * 3 <= known.len())
+        .filter(|(_, known)| knows(version, known))
         .min()
-        .map(|(_, known)| known)
+        .map(|(_, known)| *known)
 }
+
+/// Slips of the pen that still make a name.
+const FARTHEST: usize = 2;
+/// No directive is so long, whatever it is misspelt with.
+const LONGEST: usize = 100;
 
 /// The one name a directive goes by here, whatever alias was written: lower case, `replica` for `slave`, `master…` for
 /// Valkey's `primary…`, `listpack` for `ziplist`.

@@ -255,3 +255,14 @@ proptest! {
         prop_assert_eq!(edit::remove_block(&fenced, "redis-dr fence").unwrap(), text.as_bytes());
     }
 }
+
+/// Each of these lines was once held against every name of every release; it would take minutes.
+#[test]
+fn a_file_of_nothing_but_unknown_directives_is_read_at_once() {
+    let conf = parse(&"appendonli yes\n".repeat(20_000));
+    assert_eq!(conf.problems.len(), 20_000);
+    assert!(conf.problems[0].message.ends_with("(did you mean appendonly?)"), "{}", conf.problems[0].message);
+    let conf = parse(&format!("{} yes\n", "appendonly".repeat(100_000)));
+    assert_eq!(conf.problems[0].message, "Bad directive or wrong number of arguments");
+    assert!(conf.problems[0].text.len() < 1000);
+}
