@@ -34,7 +34,8 @@ pub(super) fn load_parts(
     let name = hands.site.aof_name.clone();
     let manifest = format!("{name}.manifest");
     let mut listed = listed.clone();
-    let seq = listed.entries.iter().map(|e| e.seq).max().unwrap_or(0) + 1;
+    // a number that nothing follows is one that no server wrote: it refuses the second of that name
+    let seq = listed.entries.iter().map(|e| e.seq).max().unwrap_or(0).saturating_add(1);
     // removals of keys whose time is over go to the last increment: it must be nobody else's
     let own = Entry { name: format!("{name}.{seq}.incr.aof"), seq, kind: Kind::Incr, extra: vec![] };
     let (_, owner) = hands.owners()?;

@@ -75,10 +75,11 @@ pub fn part(name: &str, appendfilename: &str) -> Option<Part> {
         "incr.aof" => Kind::Incr,
         _ => return None,
     };
-    if !seq.bytes().all(|b| b.is_ascii_digit()) {
+    // Zeros in front would make two files of one number.
+    if !seq.bytes().all(|b| b.is_ascii_digit()) || seq.starts_with('0') {
         return None;
     }
-    seq.parse().ok().filter(|n| *n > 0).map(|seq| Part { kind, seq })
+    seq.parse().ok().map(|seq| Part { kind, seq })
 }
 
 /// Makes a manifest from the parts in a directory: the newest base, and the incrs from its number on.

@@ -140,11 +140,24 @@ fn a_gap_or_a_missing_base_is_not_guessed_over() {
 }
 
 #[test]
+fn numbers_up_to_the_last_are_no_gap() {
+    let last = i64::MAX;
+    let parts = [format!("a.aof.{}.base.rdb", last - 1), format!("a.aof.{}.incr.aof", last - 1)];
+    let parts: Vec<(String, u64)> = parts
+        .into_iter()
+        .chain([format!("a.aof.{last}.incr.aof"), format!("a.aof.0{last}.incr.aof")])
+        .map(|n| (n, 1))
+        .collect();
+    assert_eq!(rebuild(&parts, "a.aof").unwrap().manifest.entries.len(), 3);
+}
+
+#[test]
 fn a_part_is_known_by_its_name() {
     assert_eq!(part("a.aof.12.incr.aof", "a.aof"), Some(Part { kind: Kind::Incr, seq: 12 }));
     assert_eq!(part("a.aof.1.base.rdb", "a.aof"), Some(Part { kind: Kind::Base, seq: 1 }));
     for name in [
         "a.aof.0.incr.aof",
+        "a.aof.01.incr.aof",
         "a.aof.-1.incr.aof",
         "a.aof.+1.incr.aof",
         "a.aof.1.incr.rdb",
