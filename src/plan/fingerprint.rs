@@ -36,7 +36,7 @@ pub enum Mark {
 pub struct FileMark {
     /// Its path.
     pub path: String,
-    /// Device and inode, as `dev:ino`; empty when absent.
+    /// Device and inode, as `dev:ino`; empty when absent. The kernel gives devices their numbers anew at each boot.
     pub identity: String,
     /// How it is recognised.
     pub mark: Mark,
@@ -47,6 +47,10 @@ pub struct FileMark {
 pub struct Fingerprint {
     /// The host's name.
     pub host: String,
+    /// The kernel's id of the boot it was taken in; empty where it is not told. No reason to refuse by itself: it says
+    /// whether numbers of devices can be compared.
+    #[serde(default)]
+    pub boot_id: String,
     /// Primary, replica, or unknown while it is down.
     pub role: String,
     /// The running server's run id, or `down`.
@@ -89,7 +93,7 @@ impl Fingerprint {
         for then in &self.files {
             match now.files.iter().find(|f| f.path == then.path) {
                 None => out.push(format!("{}: is no longer looked at", then.path)),
-                Some(is) if is.identity != then.identity => out.push(format!("{}: is another file", then.path)),
+                Some(is) if !self.is_same_file(then, now, is) => out.push(format!("{}: is another file", then.path)),
                 Some(is) if is.mark != then.mark => out.push(format!("{}: its bytes have changed", then.path)),
                 Some(_) => {}
             }
@@ -100,6 +104,13 @@ impl Fingerprint {
             }
         }
         out
+    }
+
+    /// Do the two marks mean one inode? After a boot the device may go by another number; inode and bytes still tell.
+    fn is_same_file(&self, then: &FileMark, now: &Fingerprint, is: &FileMark) -> bool {
+        let inode = |file: &FileMark| file.identity.split_once(':').map(|(_, inode)| inode.to_owned());
+        let booted = !self.boot_id.is_empty() && !now.boot_id.is_empty() && self.boot_id != now.boot_id;
+        then.identity == is.identity || booted && inode(then) == inode(is)
     }
 }
 
@@ -136,6 +147,7 @@ pub fn take(look: &Look, facts: &Facts, site: &Site, point: Option<&Point>) -> F
     }
     Fingerprint {
         host: look.hostname(),
+        boot_id: look.boot_id().unwrap_or_default(),
         role: role.into(),
         run_id,
         version: site.version.clone(),
@@ -208,5 +220,37 @@ impl Fingerprint {
         let mut out = self.differences(now);
         out.retain(|line| !grown.iter().any(|path| line.starts_with(&format!("{path}: its bytes"))));
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(boot_id: &str, identity: &str) -> Fingerprint {
+        let mark = Mark::Exact { size: 7, mtime_ns: 1, edges: "e".into() };
+        let file = FileMark { path: "/data/dump.rdb".into(), identity: identity.into(), mark };
+        Fingerprint { boot_id: boot_id.into(), files: vec![file], ..Fingerprint::default() }
+    }
+
+    #[test]
+    fn a_device_has_another_number_after_a_boot_and_the_file_is_the_same() {
+        let then = taken("a", "2049:131");
+        assert_eq!(then.differences(&taken("b", "64768:131")), Vec::<String>::new());
+        let another = ["/data/dump.rdb: is another file"];
+        assert_eq!(then.differences(&taken("a", "64768:131")), another);
+        assert_eq!(then.differences(&taken("b", "2049:132")), another);
+        // of a plan that does not say when it was made
+        assert_eq!(taken("", "2049:131").differences(&taken("b", "64768:131")), another);
+    }
+
+    #[test]
+    fn what_its_bytes_say_counts_after_a_boot_too() {
+        let mut now = taken("b", "64768:131");
+        now.files[0].mark = Mark::Exact { size: 8, mtime_ns: 1, edges: "e".into() };
+        assert_eq!(taken("a", "2049:131").differences(&now), ["/data/dump.rdb: its bytes have changed"]);
+        now.files[0].mark = Mark::Absent;
+        now.files[0].identity = String::new();
+        assert_eq!(taken("a", "2049:131").differences(&now), ["/data/dump.rdb: is another file"]);
     }
 }
