@@ -240,7 +240,7 @@ mod processes {
     fn launch(argv: &[&str], user: Option<redis_dr::host::User>, log: Option<fs::File>) -> Launched {
         let argv = argv.iter().map(ToString::to_string).collect();
         let launcher = PathBuf::from(env!("CARGO_BIN_EXE_redis-dr"));
-        Reins::new().launch(Launch { argv, user, cwd: PathBuf::from("/"), log, launcher }).unwrap()
+        Reins::new().launch(Launch { argv, user, cwd: PathBuf::from("/"), log, limits: None, launcher }).unwrap()
     }
 
     fn until(mut ready: impl FnMut() -> bool) {

@@ -78,6 +78,7 @@ impl Lab {
             args: Vec::new(),
             user: None,
             cwd: PathBuf::from("/"),
+            limits: None,
             launcher: Some(PathBuf::from(env!("CARGO_BIN_EXE_redis-dr"))),
         }))
     }

@@ -1,7 +1,7 @@
 //! Where a plan acts: everything resolved once, shown in the plan, and used by every step.
 use crate::facts::{Flavour, LeftOver, Point, RefusedLine, RightsFacts, Seconds, ServiceKind};
 use crate::host::Look;
-use crate::host::process::Reins;
+use crate::host::process::{Limits, Reins};
 use crate::service::{Commands, Identity, Manager, OwnProcess, Service, SystemdUnit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,10 @@ pub struct Site {
     pub start_args: Vec<String>,
     /// Where the server was started from; relative paths of its configuration start there.
     pub working_dir: Option<PathBuf>,
+    /// The limits of the server's process, where one was there and redis-dr starts the next: by their names in
+    /// limits.conf(5), in the units of setrlimit(2).
+    #[serde(default)]
+    pub limits: Option<Limits>,
     /// Where safety copies go.
     pub vault_dir: PathBuf,
     /// The server's log file.
@@ -143,6 +147,7 @@ impl Site {
             args: self.start_args.clone(),
             user,
             cwd: self.working_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
+            limits: self.limits.clone(),
             launcher: std::env::current_exe().ok(),
         })
     }

@@ -4,6 +4,7 @@ use super::assessor::Assessed;
 use crate::action::{Estimate, Site};
 use crate::facts::{Facts, Flavour, Point, Seconds, ServiceKind};
 use crate::host::Look;
+use crate::host::process::Limits;
 use crate::points::{Rates, estimate};
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,7 @@ pub fn site(
             .clone()
             .or_else(|| config_file.parent().map(Path::to_path_buf))
             .filter(|_| service != ServiceKind::Systemd),
+        limits: limits(look, facts, service),
         config_file,
         data_dir,
         vault_dir,
@@ -172,6 +174,12 @@ fn start_args(facts: &Facts, config_file: &Path) -> Vec<String> {
         [_, file, rest @ ..] if Path::new(file) == config_file => rest.to_vec(),
         _ => vec![],
     }
+}
+
+/// The limits of the server that runs, for the one that redis-dr starts after it.
+fn limits(look: &Look, facts: &Facts, service: ServiceKind) -> Option<Limits> {
+    let pid = facts.process.pid.filter(|_| service == ServiceKind::Process)?;
+    look.limits(i32::try_from(pid).ok()?)
 }
 
 /// CONFIG must be neither renamed away in the file nor denied by the running server.

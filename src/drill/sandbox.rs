@@ -219,7 +219,8 @@ impl<'a> Sandbox<'a> {
     pub(super) fn launch(&mut self, conf: &Path, cwd: PathBuf) -> Result<(), DrillError> {
         let argv = vec![self.ground.program.display().to_string(), conf.display().to_string()];
         let launcher = self.ground.launcher.clone();
-        let launched = self.ground.reins.launch(Launch { argv, user: self.user.clone(), cwd, log: None, launcher })?;
+        let user = self.user.clone();
+        let launched = self.ground.reins.launch(Launch { argv, user, cwd, log: None, limits: None, launcher })?;
         let id = self.ground.look.process(launched.pid).map(|p| p.id);
         self.record.processes.extend(id);
         self.ground.state.record_sandbox(&self.name, &self.record)?;

@@ -143,6 +143,7 @@ impl PrivateLoad {
             user: self.user.clone(),
             cwd: dir.to_path_buf(),
             log: None,
+            limits: None,
             launcher: self.launcher.clone(),
         };
         let launched = reins.launch(launch).map_err(|e| e.to_string())?;

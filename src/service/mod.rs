@@ -21,7 +21,7 @@ pub use unit::{SystemdUnit, UnitState, find_unit};
 
 use std::path::{Path, PathBuf};
 
-use crate::host::process::{Launched, Proc, Reins};
+use crate::host::process::{Launched, Limits, Proc, Reins};
 use crate::host::{Look, OwnFiles, User};
 
 /// Who starts and stops the server.
@@ -48,6 +48,8 @@ pub struct OwnProcess {
     pub user: Option<User>,
     /// Where it starts: a relative `dir` or include in the configuration begins there.
     pub cwd: PathBuf,
+    /// The limits its process had, where one was seen.
+    pub limits: Option<Limits>,
     /// The redis-dr program itself, called back as `__exec`; `/proc/self/exe` without it.
     pub launcher: Option<PathBuf>,
 }

@@ -47,7 +47,8 @@ impl Service {
         let mut argv = vec![own.program.display().to_string(), own.config_file.display().to_string()];
         argv.extend(own.args.iter().cloned());
         let launcher = own.launcher.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
-        let launch = Launch { argv, user: own.user.clone(), cwd: own.cwd.clone(), log: None, launcher };
+        let (user, cwd, limits) = (own.user.clone(), own.cwd.clone(), own.limits.clone());
+        let launch = Launch { argv, user, cwd, log: None, limits, launcher };
         let launched = self.reins.launch(launch)?;
         // Until our own program has become the server; what can't even be run ends at once. The load is for the caller.
         let until = Instant::now() + UNTIL_SERVER;

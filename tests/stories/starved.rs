@@ -1,8 +1,11 @@
-//! A server in a control group that gives it too little: no room for the process of a save, or killed for memory.
+//! A server that is given too little: by its control group (no room for the process of a save, or killed for memory), or by
+//! the limits of whoever starts it.
+use crate::dr::finish;
 use crate::lab::Lab;
 use crate::sandbox::{Sandbox, wait_until};
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A control group of the story's own, removed at its end.
@@ -106,4 +109,51 @@ fn memory_that_the_kernel_refuses() {
     assert!(document["findings"][0]["evidence"].to_string().contains("Out Of Memory"), "{:#}", document["findings"]);
     server.recover_auto().exits(3).mentions("Memory ran out");
     assert!(server.files() == before && !server.running());
+}
+
+/// Soft and hard limit of a process, as /proc says them.
+fn limit(pid: i32, name: &str) -> (String, String) {
+    let text = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[test]
+fn a_server_does_not_get_the_limits_of_the_login_that_recovers_it() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("-- LEFT OUT: only root can give a server more than it has itself");
+    }
+    Lab::on_each(|mut server| {
+        server.start().fill(20);
+        server.kill9();
+        let asked = server.command(&["recover", "demo", "--auto", "--json"]);
+        let mut login = Command::new("/bin/sh");
+        login.args(["-c", "ulimit -n 512 && ulimit -v 4000000 && exec \"$0\" \"$@\""]);
+        login.arg(asked.get_program()).args(asked.get_args()).current_dir(server.root());
+        login.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(login.spawn().unwrap()).recovered_by("restart");
+        let clients = server.ask(&["CONFIG", "GET", "maxclients"]).unwrap();
+        assert!(clients.text().contains("10000"), "{}", clients.text());
+        assert_eq!(limit(server.servers()[0], "Max address space").1, "unlimited");
+    });
+}
+
+#[test]
+fn a_server_that_is_restarted_keeps_its_limits() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let mut server = Lab::new().sandbox();
+    server.start().fill(20);
+    let pid = server.servers()[0];
+    let set = |resource, soft, hard| {
+        let limit = Rlimit { current: Some(soft), maximum: Some(hard) };
+        prlimit(Pid::from_raw(pid), resource, limit).unwrap();
+    };
+    set(Resource::Nofile, 12_345, 12_346);
+    set(Resource::Core, 0, 4096);
+    server.redis_dr(&["recover", "demo", "--confirm", "demo", "--runbook", "restart", "--json"]).exits(0);
+    let now = server.servers()[0];
+    assert_ne!(now, pid, "it was not restarted");
+    assert_eq!(limit(now, "Max open files"), ("12345".into(), "12346".into()));
+    assert_eq!(limit(now, "Max core file size"), ("0".into(), "4096".into()));
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod diag;
+mod limits;
 mod memory;
 mod server_name;
 mod sockets;
@@ -9,6 +10,7 @@ mod spawn;
 mod stream;
 
 pub use command::{Command, Output};
+pub use limits::{Limit, Limits};
 pub use memory::{CgroupMemory, Memory};
 pub use server_name::{SERVER_PROGRAMS, server_program};
 pub use sockets::{ClaimedPort, HeldPort, Listener, Listening};

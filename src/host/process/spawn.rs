@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::Reins;
-use super::{ProcId, ProcessError};
+use super::limits;
+use super::{Limits, ProcId, ProcessError, Reins};
 use crate::host::{Look, User};
 
 /// How a server is to be started.
@@ -26,6 +26,8 @@ pub struct Launch {
     pub cwd: PathBuf,
     /// Where its output goes, for a server that logs to standard output; nowhere without it.
     pub log: Option<File>,
+    /// The limits that its process had before; without them it gets at least those of a server's unit.
+    pub limits: Option<Limits>,
     /// The redis-dr program, which is called back as `redis-dr __exec`.
     pub launcher: PathBuf,
 }
@@ -47,7 +49,7 @@ impl Launched {
 }
 
 impl Reins {
-    /// Starts a server that outlives us: own session, its user's groups, none of our descriptors.
+    /// Starts a server that outlives us: own session, its user's groups, limits of its own, none of our descriptors.
     ///
     /// Sessions and users are changed by our own program in between (`redis-dr __exec`), which then becomes the server.
     ///
@@ -59,7 +61,8 @@ impl Reins {
             _ => Stdio::null(),
         };
         let mut command = std::process::Command::new(&launch.launcher);
-        command.arg("__exec").args(who(launch.user.as_ref())).arg("--").args(&launch.argv);
+        let limits = limits::args(launch.limits.as_ref());
+        command.arg("__exec").args(limits).args(who(launch.user.as_ref())).arg("--").args(&launch.argv);
         let spawned = command
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -141,8 +144,8 @@ fn who(user: Option<&User>) -> Vec<String> {
     args
 }
 
-/// What `redis-dr __exec [--uid=N --gid=N [--user=NAME]] -- program args…` does: own session, that user with all groups,
-/// then become the program. Returns only when it fails. Print the error and exit 127.
+/// What `redis-dr __exec [--limit=…]… [--uid=N --gid=N [--user=NAME]] -- program args…` does: own session, those limits, that
+/// user with all groups, then become the program. Returns only when it fails. Print the error and exit 127.
 #[must_use]
 pub fn exec_as(args: &[OsString]) -> io::Error {
     match become_user(args) {
@@ -161,6 +164,8 @@ fn become_user(args: &[OsString]) -> io::Result<std::process::Command> {
     let (program, rest) = args[at + 1..].split_first().ok_or_else(|| wrong("no program after --"))?;
     // Refused only for the leader of a group, which then has been made to be one on purpose.
     let _ = nix::unistd::setsid();
+    // while we may still be root
+    args[..at].iter().filter_map(|arg| arg.to_str()).for_each(limits::take_on);
     if let (Some(uid), Some(gid)) = (id("--uid")?, id("--gid")?) {
         drop_to(uid, gid, option("--user"))?;
     }
