@@ -201,8 +201,9 @@ fn who_stands_still_when_it_is_to_be_stopped_is_killed() {
 
 #[test]
 fn a_clock_that_jumps_ends_no_wait() {
-    let faketime = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"];
-    let Some(library) = faketime.iter().find(|path| Path::new(path).exists()) else {
+    let under = fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut libraries = under.map(|dir| dir.path().join("faketime/libfaketime.so.1"));
+    let Some(library) = libraries.find(|path| path.exists()) else {
         return eprintln!("-- LEFT OUT: libfaketime is not here (waits are measured on the monotonic clock)");
     };
     let (server, digest) = torn();

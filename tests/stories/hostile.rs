@@ -11,6 +11,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// No file may take longer than this, whatever is in it.
@@ -145,6 +146,20 @@ impl Attacked {
         Some(Self { server, treasure })
     }
 
+    /// Runs redis-dr where the kernel does not protect links: the file that says whether it does is covered, in a mount
+    /// namespace of its own.
+    fn asks(&self, args: &[&str]) -> Output {
+        let says = self.server.root().join("protected_hardlinks");
+        fs::write(&says, "0\n").unwrap();
+        let (asked, cover) =
+            (self.server.command(args), "mount --bind \"$0\" /proc/sys/fs/protected_hardlinks && exec \"$@\"");
+        let mut apart = Command::new("unshare");
+        apart.args(["-m", "/bin/sh", "-c", cover]).arg(says);
+        apart.arg(asked.get_program()).args(asked.get_args()).current_dir(self.server.root());
+        apart.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(apart.spawn().unwrap())
+    }
+
     /// What was root's alone is so still, and is in no file that the attacker may read.
     fn is_kept(&self) {
         let is = fs::symlink_metadata(&self.treasure).unwrap();
@@ -175,13 +190,12 @@ impl Attacked {
 
 #[test]
 fn a_link_to_what_only_root_may_read_is_not_handed_to_the_server() {
-    // where the kernel protects links, nobody can make such a second name
-    let protected = fs::read_to_string("/proc/sys/fs/protected_hardlinks").is_ok_and(|text| text.trim() == "1");
-    for hard in [false, true].into_iter().filter(|hard| !hard || !protected) {
+    for hard in [false, true] {
         for place in ["dump.rdb", "appendonlydir/appendonly.aof.9.base.rdb"] {
             let Some(mut attacked) = Attacked::new() else { return };
             let path = attacked.server.data().join(place);
             let _ = fs::remove_file(&path);
+            // root makes the second name that an attacker makes where the kernel lets users link the files of others
             match hard {
                 true => fs::hard_link(&attacked.treasure, &path).unwrap(),
                 false => symlink(&attacked.treasure, &path).unwrap(),
@@ -191,21 +205,23 @@ fn a_link_to_what_only_root_may_read_is_not_handed_to_the_server() {
             } else {
                 fs::write(attacked.server.manifest(), "file appendonly.aof.9.base.rdb seq 9 type b\n").unwrap();
             }
+            if hard && attacked.asks(&["--version"]).code != Some(0) {
+                return eprintln!(
+                    "-- LEFT OUT, a second name: this kernel protects links, and nothing can be mounted here"
+                );
+            }
+            let ask = |args: &[&str]| if hard { attacked.asks(args) } else { ends_soon(&attacked.server, args) };
             let treasure = fs::read(&attacked.treasure).unwrap();
-            let output = ends_soon(&attacked.server, &["recover", "demo", "--auto", "--json"]);
+            let output = ask(&["recover", "demo", "--auto", "--json"]);
             attacked.is_kept();
             assert!(matches!(output.code, Some(1 | 3)), "hard: {hard}, {place}: {output}");
             for runbook in ["fix-permissions", "restore-rdb", "restart", "rebuild-aof-manifest"] {
-                server_tries(&attacked, runbook);
+                ask(&["recover", "demo", "--confirm", "demo", "--json", "--runbook", runbook]);
+                attacked.is_kept();
             }
             assert_eq!(fs::read(&attacked.treasure).unwrap(), treasure);
         }
     }
-}
-
-fn server_tries(attacked: &Attacked, runbook: &str) {
-    attacked.server.redis_dr(&["recover", "demo", "--confirm", "demo", "--json", "--runbook", runbook]);
-    attacked.is_kept();
 }
 
 #[test]
