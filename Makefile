@@ -20,6 +20,7 @@ test: format lint docs licences unit
 
 format:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
@@ -27,6 +28,7 @@ lint:
 unit:
 	@echo "tests on hosts with systemd: $${REDIS_DR_HOSTS:-left out, REDIS_DR_HOSTS names no lab of hosts (tests/hosts/main.rs)}"
 	@echo "reports in a browser: $(or $(BROWSER),left out$(comma) there is no Chromium on the PATH (tests/stories/browser.rs))"
+	@rm -rf "$${CARGO_TARGET_DIR:-target}/tmp/told"
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) test --locked --doc --quiet && \
 		echo "$(CARGO) nextest run --locked --no-fail-fast --run-ignored all -E 'not ($(LEFT_OUT))'" && \

@@ -6,16 +6,15 @@ cd "$(dirname "$0")/.."
 told=${CARGO_TARGET_DIR:-target}/tmp/told
 [ -d "$told" ] || { echo "No story was told on any server yet: make test"; exit 0; }
 
-servers=$(find "$told" -type f -printf '%f\n' | sort -uV)
+mapfile -t servers < <(find "$told" -type f -printf '%f\n' | sort -uV)
 row() { printf '| %s |' "$1"; shift; printf ' %s |' "$@"; printf '\n'; }
 
-# shellcheck disable=SC2086  # names of servers have no spaces
 {
-  row story $servers
-  row --- ${servers//[^$'\n']*/---}
+  row story "${servers[@]}"
+  row --- "${servers[@]/*/---}"
   find "$told" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | while read -r story; do
     cells=()
-    for server in $servers; do
+    for server in "${servers[@]}"; do
       if [ -f "$told/$story/$server" ]; then cells+=("$(cat "$told/$story/$server")"); else cells+=("-"); fi
     done
     row "${story//::/: }" "${cells[@]}"
