@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::recover::{Selection, of_run};
 use crate::report::{self, DrillDocument, DrillRow, RunDocument, Scorecard, Suggestion};
 use crate::runbook::{Library, Source};
+use crate::yaml::printable;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +35,9 @@ pub fn run(context: &Context, command: &DrillCommand) -> Result<i32, Failure> {
     match command {
         DrillCommand::List { due } => list(context, *due),
         DrillCommand::Run(args) => rehearse(context, args),
-        DrillCommand::Report { format, output, actions } => report(context, *format, output.as_deref(), *actions),
+        DrillCommand::Report { scenarios, format, output, actions } => {
+            report(context, scenarios, *format, output.as_deref(), *actions)
+        }
         DrillCommand::Show { id } => library::show_drill(context, id),
         DrillCommand::Lint { files } => library::lint_drills(context, files),
         DrillCommand::Schema { document } => {
@@ -179,6 +182,7 @@ fn rehearse(context: &Context, args: &DrillRunArgs) -> Result<i32, Failure> {
         out::json(&document);
     } else {
         out::page(&report::drill_summary(&document, out::width()));
+        out::line(&format!("next      {}", context.command("drill report")));
     }
     Ok(document.exit_code)
 }
@@ -303,10 +307,23 @@ impl Watch for Watcher<'_> {
     }
 }
 
-fn report(context: &Context, format: Format, output: Option<&Path>, actions: bool) -> Result<i32, Failure> {
+fn report(
+    context: &Context,
+    scenarios: &[String],
+    format: Format,
+    output: Option<&Path>,
+    actions: bool,
+) -> Result<i32, Failure> {
     let mut drills = Vec::new();
     let mut trend = Vec::new();
-    for scenario in context.state.rehearsed() {
+    let rehearsed = context.state.rehearsed();
+    if let Some(other) = scenarios.iter().find(|wanted| !rehearsed.contains(wanted)) {
+        let near = crate::expr::nearest(other, rehearsed.iter().map(String::as_str));
+        let hint =
+            near.map_or_else(|| context.command(&format!("drill run {other}")), |n| format!("did you mean {n}?"));
+        return Err(Failure::usage(format!("{} was not rehearsed here", printable(other)), hint));
+    }
+    for scenario in rehearsed.into_iter().filter(|one| scenarios.is_empty() || scenarios.contains(one)) {
         let all = cards(context, &scenario);
         if let Some(newest) = all.last() {
             trend.push(drill::trend(&newest.scenario, &all));

@@ -4,6 +4,7 @@ use super::{Criterion, DrillDocument, DrillVerdict, Scorecard, Suggestion, Trend
 use crate::facts::{Seconds, Time};
 use console::style;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A row of `drill list`.
@@ -51,7 +52,7 @@ pub(super) fn seconds(s: Option<Seconds>) -> String {
 /// One line for a rehearsal that has ended: what came of it, how fast, what was lost, by which runbook.
 #[must_use]
 pub fn drill_line(c: &Scorecard) -> String {
-    let head = format!("  {} {:<24}", verdict(c.verdict), clean(&c.scenario));
+    let head = format!("  {} {:<22}", verdict(c.verdict), clean(&c.scenario));
     if matches!(c.verdict, DrillVerdict::LeftOut | DrillVerdict::Broken) {
         return format!("{head} {}", clean(&c.because));
     }
@@ -61,7 +62,7 @@ pub fn drill_line(c: &Scorecard) -> String {
         (Some(lost), possible) => format!("{lost} of {} keys lost, {possible} had to be", c.loss.keys_before),
     };
     let how = c.runbook.clone().unwrap_or_else(|| c.outcome.map_or("-".into(), super::RunOutcome::word));
-    let mut line = format!("{head} back in {:>7}  {:<24} {}", seconds(c.times.serve_seconds), how, keys);
+    let mut line = format!("{head} {:>7}  {:<23}  {}", seconds(c.times.serve_seconds), how, keys);
     if c.verdict == DrillVerdict::Failed {
         let _ = write!(line, "\n           {}", clean(&c.because));
     }
@@ -97,7 +98,7 @@ pub fn drill_summary(d: &DrillDocument, width: Width) -> String {
 /// One criterion, and what to improve where it is missed.
 fn told(out: &mut String, mark: &str, c: &Criterion) {
     let gap = c.gap.as_ref().map(|g| format!(", {}", clean(g))).unwrap_or_default();
-    let _ = writeln!(out, "  {mark:<6}  {:<13}  wanted {}; was {}{gap}", c.id, clean(&c.target), clean(&c.actual));
+    let _ = writeln!(out, "  {mark:<6}  {:<13}  wanted: {}; seen: {}{gap}", c.id, clean(&c.target), clean(&c.actual));
     if let Some(improve) = &c.improve {
         let _ = writeln!(out, "  {:<6}  {:<13}  to improve: {}", "", "", clean(improve));
     }
@@ -128,7 +129,7 @@ fn suggested(out: &mut String, actions: &[Suggestion]) {
     }
     out.push_str("\nTo mend\n");
     for a in actions {
-        let _ = writeln!(out, "  {:<16}  wanted {}; seen {}", clean(&a.about), clean(&a.target), clean(&a.actual));
+        let _ = writeln!(out, "  {:<16}  wanted: {}; seen: {}", clean(&a.about), clean(&a.target), clean(&a.actual));
         let _ = writeln!(out, "  {:<16}  {}", "", clean(&a.because));
         let _ = writeln!(out, "  {:<16}  {}", "", style(clean(&a.mend)).bold());
     }
@@ -226,10 +227,16 @@ fn sparkline(values: &[Option<Seconds>]) -> String {
 #[must_use]
 pub fn drill_list(rows: &[DrillRow], width: Width) -> String {
     let mut out = String::new();
+    // what most of them share is said once
+    let owners: BTreeSet<&str> = rows.iter().map(|row| row.owner.as_str()).collect();
+    let shared = if owners.len() == 1 { owners.first().copied() } else { None };
+    if let Some(owner) = shared {
+        let _ = writeln!(out, "rehearsed by {}", clean(owner));
+    }
     for row in rows {
         let when = match (row.last_run, row.last_verdict) {
             (Some(at), Some(v)) => format!("{} {}", v.word(), day(at)),
-            _ => "never held".into(),
+            _ => "not rehearsed yet".into(),
         };
         let due = match (row.due, row.due_at) {
             (true, _) => style("due now".to_string()).yellow().to_string(),
@@ -239,7 +246,8 @@ pub fn drill_list(rows: &[DrillRow], width: Width) -> String {
         let _ = writeln!(out, "{:<24}  {:<9}  {when}, {due}", clean(&row.id), row.cadence.replace('_', " "));
         let title = if row.valid { clean(&row.title) } else { "not valid, see redis-dr drill lint".into() };
         let needs = if row.needs.is_empty() { String::new() } else { format!("; needs {}", row.needs.join(", ")) };
-        let _ = writeln!(out, "{:<24}  {title} ({}{needs})", "", clean(&row.owner));
+        let owner = if shared.is_some() { String::new() } else { format!("; {}", clean(&row.owner)) };
+        let _ = writeln!(out, "{:<24}  {title}{owner}{needs}", "");
     }
     width.wrap(&out)
 }
