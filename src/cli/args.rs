@@ -8,6 +8,7 @@ mod files;
 mod global;
 mod history;
 mod library;
+mod plan;
 mod verify;
 
 pub use care::{GuardArgs, HoldArgs, InitArgs, PauseArgs};
@@ -16,20 +17,15 @@ pub use files::{AofCommand, AofCutArgs, AofTagArgs, InspectArgs};
 pub use global::Global;
 pub use history::{RunsCommand, VaultCommand};
 pub use library::{Drawn, LibraryCommand, PlaybookCommand};
+pub use plan::{PlanCommand, PlanView};
 pub use verify::{VerifyArgs, VerifySchema};
 
 /// Brings a broken Redis or Valkey back with as much of its data as exists, and never makes things worse.
 #[derive(Debug, Parser)]
-#[command(
-    name = "redis-dr",
-    version,
-    max_term_width = 100,
-    subcommand_required = false,
-    disable_help_subcommand = true
-)]
+#[command(name = "redis-dr", version, max_term_width = 80, subcommand_required = false, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   redis-dr assess                         what is wrong here?
-  redis-dr recover cache-1                recover it: asks once, proves the result
+  redis-dr recover cache-1                asks once, and proves the result
   redis-dr plan cache-1 -o plan.json      what would recover do? Changes nothing
   redis-dr explain exit-codes             what the exit codes mean")]
 pub struct Cli {
@@ -163,7 +159,7 @@ pub enum Command {
     /// Work out exactly what `recover` would do, and change nothing.
     #[command(
         args_conflicts_with_subcommands = true,
-        after_help = "Examples:\n  redis-dr plan cache-1\n  redis-dr plan cache-1 -o plan.json      then: redis-dr apply plan.json\n  redis-dr plan show plan.json\n  redis-dr plan --facts assessment.json   replay a saved `assess --json` anywhere"
+        after_help = "Examples:\n  redis-dr plan cache-1\n  redis-dr plan cache-1 -o plan.json      then: redis-dr apply plan.json\n  redis-dr plan show plan.json\n  redis-dr plan --facts assessment.json   of a saved `assess --json`"
     )]
     Plan {
         /// Show a plan.
@@ -189,7 +185,7 @@ pub enum Command {
     },
     /// Recover an instance: assess, choose, plan, confirm, run, verify.
     #[command(
-        after_help = "Examples:\n  redis-dr recover cache-1                          in a terminal: shows everything, asks once\n  redis-dr recover cache-1 --auto --json            with nobody watching: within the policy only\n  redis-dr recover cache-1 --confirm cache-1        from a script that a person runs\n  redis-dr recover cache-1 --point nightly/dump.rdb"
+        after_help = "Examples:\n  redis-dr recover cache-1                     shows everything, asks once\n  redis-dr recover cache-1 --auto --json       nobody watches: the policy holds\n  redis-dr recover cache-1 --confirm cache-1   a script that a person runs\n  redis-dr recover cache-1 --point nightly/dump.rdb"
     )]
     Recover {
         /// A name of the config, HOST:PORT or unix:PATH.
@@ -212,7 +208,7 @@ pub enum Command {
     },
     /// Carry out a plan that was made and reviewed before; refuses when the facts have moved.
     #[command(
-        after_help = "Examples:\n  redis-dr apply plan.json                      in a terminal: shows it, asks once\n  redis-dr apply plan.json --confirm cache-1    from a script that a person runs"
+        after_help = "Examples:\n  redis-dr apply plan.json                      shows it, asks once\n  redis-dr apply plan.json --confirm cache-1    a script that a person runs"
     )]
     Apply {
         /// The plan.
@@ -230,7 +226,7 @@ pub enum Command {
     /// until `redis-dr runs prune`. Where the server does not answer, or not all files could be kept, the rest is done, and the
     /// exit code is 4: hold again.
     #[command(
-        after_help = "Examples:\n  redis-dr hold cache-1                   somebody typed FLUSHALL: first this, then think\n  redis-dr hold cache-1 --release"
+        after_help = "Examples:\n  redis-dr hold cache-1             somebody typed FLUSHALL: this first\n  redis-dr hold cache-1 --release"
     )]
     Hold(HoldArgs),
     /// May this server be started? For `ExecStartPre=`: 0 lets it start, 3 refuses.
@@ -254,23 +250,38 @@ pub enum Command {
     /// adds the owner's own: keys that must exist, how many there must be, numbers in range, allowed states, references,
     /// moments, and programs that ask another system. The exit code is 0 where everything is as it should be, 8 where not.
     #[command(
-        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json\n  redis-dr verify cache-1 --against rdb --deep     every value; goes on where it was interrupted\n  redis-dr verify cache-1 --checks new.checks.yaml --rate 1000\n  redis-dr verify cache-1 --bench                  redis-benchmark, bounded\n  redis-dr verify --lint --checks new.checks.yaml\n  redis-dr verify --schema checks"
+        after_help = "Examples:\n  redis-dr verify cache-1\n  redis-dr verify cache-1 --against nightly/dump.rdb --json\n  redis-dr verify cache-1 --against rdb --deep     every value; can go on\n  redis-dr verify cache-1 --checks new.checks.yaml --rate 1000\n  redis-dr verify cache-1 --bench                  redis-benchmark, bounded\n  redis-dr verify --lint --checks new.checks.yaml\n  redis-dr verify --schema checks"
     )]
     Verify(VerifyArgs),
     /// Runs: list, show, carry on, take back, report.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr runs list\n  redis-dr runs show last\n  redis-dr runs rollback               the one that was not finished"
+    )]
     Runs(RunsCommand),
     /// The safety copies of runs.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr vault list last\n  redis-dr vault restore last /var/lib/redis/dump.rdb -o /tmp/dump.rdb"
+    )]
     Vault(VaultCommand),
     /// Runbooks: list, show, check, draw.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr runbook list\n  redis-dr runbook show restore-rdb > my-runbook.yaml\n  redis-dr runbook lint my-runbook.yaml"
+    )]
     Runbook(LibraryCommand),
     /// Playbooks: list, show, check, draw, test.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr playbook show triage > my-triage.yaml\n  redis-dr playbook test               all cases there are"
+    )]
     Playbook(PlaybookCommand),
     /// Drills: rehearse on a private server, and see how fast and how whole it comes back.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr drill run\n  redis-dr drill report --format html -o drills.html"
+    )]
     Drill(DrillCommand),
     /// Say what is in a file, and whether it is whole: an RDB, an AOF, a manifest, a redis.conf. Changes nothing.
     ///
@@ -281,8 +292,11 @@ pub enum Command {
         after_help = "Examples:\n  redis-dr inspect /var/lib/redis/dump.rdb\n  redis-dr inspect /var/lib/redis/appendonlydir --json\n  redis-dr inspect dump-140000.rdb.zst --top 50 --keys 'session:*'\n  redis-dr inspect before.rdb --diff after.rdb\n  redis-dr inspect damaged.rdb --salvage saved.rdb\n  redis-dr inspect /etc/redis/redis.conf"
     )]
     Inspect(InspectArgs),
-    /// AOFs in hand: cut.
-    #[command(subcommand)]
+    /// AOFs: cut a copy of one in hand, tag one that is written.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  redis-dr aof cut appendonlydir --before-flush -o /tmp/before\n  redis-dr aof tag cache-1 --name deploy"
+    )]
     Aof(AofCommand),
     /// Explain a finding, an exit code, a runbook or a word.
     #[command(
@@ -341,36 +355,6 @@ pub struct Consent {
     /// Refused: say --auto or --confirm INSTANCE.
     #[arg(short = 'y', long, hide = true)]
     pub yes: bool,
-}
-
-/// `plan show`.
-#[derive(Debug, Subcommand)]
-pub enum PlanCommand {
-    /// Show a plan that was written before.
-    #[command(
-        after_help = "Examples:\n  redis-dr plan show plan.json\n  redis-dr plan show plan.json --format html -o plan.html\n  redis-dr plan show plan.json --diff old.json"
-    )]
-    Show {
-        /// The plan.
-        file: PathBuf,
-        /// In which form.
-        #[command(flatten)]
-        view: PlanView,
-        /// Write it to a file (`-` is standard output).
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-}
-
-/// How a plan is looked at.
-#[derive(Debug, Clone, Default, Args)]
-pub struct PlanView {
-    /// For a terminal, a ticket (md), a browser (html) or a program (json).
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Show only what is different from an earlier plan.
-    #[arg(long, value_name = "OLD.json")]
-    pub diff: Option<PathBuf>,
 }
 
 /// Words that people try, and the command that they mean.

@@ -26,7 +26,7 @@ pub enum DrillCommand {
     Run(DrillRunArgs),
     /// What rehearsals came to, over time: target, actual, gap, and what to improve.
     #[command(
-        after_help = "Examples:\n  redis-dr drill report\n  redis-dr drill report aof-lost               one scenario\n  redis-dr drill report --format html -o drills.html\n  redis-dr drill report --actions              what to mend, with the command or setting that mends it"
+        after_help = "Examples:\n  redis-dr drill report\n  redis-dr drill report aof-lost               one scenario\n  redis-dr drill report --format html -o drills.html\n  redis-dr drill report --actions              what to mend, and how"
     )]
     Report {
         /// Only these; all that were rehearsed when left out.

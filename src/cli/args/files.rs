@@ -37,6 +37,7 @@ pub enum AofCommand {
     /// The AOF itself is only read. The copy ends after a complete command outside MULTI, is a complete set with a manifest,
     /// and is walked once more before it is called done. Where there is no such place, nothing is written (exit code 1).
     #[command(
+        override_usage = "redis-dr aof cut [OPTIONS] <FILE|DIR> --output <DIR>\n         (--before-flush | --at <TIME> | --at-offset <N> | --at-tag <TAG>)",
         after_help = "Examples:\n  redis-dr aof cut /var/lib/redis/appendonlydir --before-flush -o /tmp/before\n  redis-dr aof cut appendonlydir --at 2026-11-21T03:12:30Z -o /tmp/cut\n  redis-dr aof cut appendonly.aof --at-offset 18442113 -o /tmp/cut --json\n  redis-dr aof cut appendonlydir --at-tag TAG111101_1200 -o /tmp/cut"
     )]
     Cut(AofCutArgs),
@@ -46,7 +47,7 @@ pub enum AofCommand {
     /// it is rewritten. Cheap enough for every minute: packaging/ has a timer and a cron line. On a replica it is refused (3),
     /// where AOF is off it fails (1).
     #[command(
-        after_help = "Examples:\n  redis-dr aof tag cache-1                        named by the moment\n  redis-dr aof tag cache-1 --name before-deploy\n  redis-dr recover cache-1 --runbook restore-to-time --param at=tag:before-deploy"
+        after_help = "Examples:\n  redis-dr aof tag cache-1                        named by the moment\n  redis-dr aof tag cache-1 --name deploy\n  redis-dr recover cache-1 --runbook restore-to-time --param at=tag:deploy"
     )]
     Tag(AofTagArgs),
 }

@@ -4,26 +4,29 @@ use crate::report::Commands;
 use clap::Args;
 use std::path::PathBuf;
 
+/// Apart from a command's own options, which are what its help is asked for.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Options that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// The configuration file.
-    #[arg(short = 'c', long, global = true, value_name = "FILE")]
+    #[arg(short = 'c', long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub config: Option<PathBuf>,
     /// Where runs, journals and locks are kept.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub state_dir: Option<PathBuf>,
     /// Print one JSON document on standard output, and nothing else there.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
     /// Say less.
-    #[arg(short = 'q', long, global = true)]
+    #[arg(short = 'q', long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
     /// Say more; twice for everything.
-    #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, hide_short_help = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = EVERYWHERE, hide_short_help = true)]
     pub color: Color,
     /// The server's port on this host, as for redis-cli.
     #[arg(short = 'p', long, global = true, value_name = "PORT", help_heading = "Connection", hide_short_help = true)]

@@ -30,7 +30,7 @@ pub enum RunsCommand {
     },
     /// Take back everything that a run changed.
     #[command(
-        after_help = "Examples:\n  redis-dr runs rollback                                the one that was not finished\n  redis-dr runs rollback last --discard-writes          a finished one, losing what was written since\n  redis-dr runs rollback --journal /mnt/journal.jsonl   the state directory is gone"
+        after_help = "Examples:\n  redis-dr runs rollback                         the one not finished\n  redis-dr runs rollback last --discard-writes   loses what was written since\n  redis-dr runs rollback --journal j.jsonl       the state directory is gone"
     )]
     Rollback {
         /// An id, a unique prefix or `last`; left out it is the one unfinished run.

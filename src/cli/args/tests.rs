@@ -3,13 +3,10 @@
 use super::*;
 use clap::{Command, CommandFactory};
 
-/// Every command without further commands below it.
-fn leaves(command: &Command, found: &mut Vec<Command>) {
-    let below: Vec<&Command> = command.get_subcommands().filter(|c| !c.is_hide_set()).collect();
-    if below.is_empty() {
-        found.push(command.clone());
-    }
-    below.into_iter().for_each(|c| leaves(c, found));
+/// Every command, those with further commands below them too.
+fn all_below(command: &Command, found: &mut Vec<Command>) {
+    found.push(command.clone());
+    command.get_subcommands().filter(|c| !c.is_hide_set()).for_each(|c| all_below(c, found));
 }
 
 /// What is typed: up to the gap before the remark, and without a redirection.
@@ -23,16 +20,32 @@ fn every_command_has_examples_and_they_are_understood() {
     let mut cli = Cli::command();
     cli.build();
     let mut all = Vec::new();
-    leaves(&cli, &mut all);
-    assert!(all.len() > 20, "{}", all.len());
+    all_below(&cli, &mut all);
+    assert!(all.len() > 40, "{}", all.len());
     for command in all {
         let name = command.get_bin_name().unwrap_or_default().to_string();
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let examples: Vec<&str> = help.lines().filter(|l| l.trim().starts_with("redis-dr ")).collect();
         assert!(!examples.is_empty(), "{name} has no examples");
         for line in examples {
+            assert!(line.chars().count() <= 80, "{name}: wider than a terminal: {line}");
             let words = typed(line);
             assert!(Cli::try_parse_from(&words).is_ok(), "{name}: {words:?} is not understood");
+        }
+    }
+}
+
+#[test]
+fn help_fits_80_columns_where_no_terminal_says_otherwise() {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut all = Vec::new();
+    all_below(&cli, &mut all);
+    for mut command in all {
+        for help in [command.render_help(), command.render_long_help()] {
+            let text = help.to_string();
+            let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(wide.is_empty(), "{}: {wide:#?}", command.get_name());
         }
     }
 }
