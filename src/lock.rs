@@ -18,6 +18,10 @@ use crate::state::{State, StateError};
 /// redis-dr's directory in a data directory.
 pub const OWN_DIR: &str = ".redis-dr";
 
+/// How long a filesystem may take to open a lock file. One that stands still (frozen, a server of NFS that is gone) would
+/// let us wait for ever, and no signal reaches a process that waits so: it is said from another thread.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// Who holds a lock, for the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -76,6 +80,14 @@ pub enum LockError {
         /// The lock file.
         path: PathBuf,
     },
+    /// The data's filesystem did not let a lock file be opened, nor refused it.
+    #[error("can't lock {instance}: the filesystem of {} takes no write, none was done within {} s", shown(.data_dir), ANSWER.as_secs())]
+    Silent {
+        /// The instance.
+        instance: String,
+        /// Its data directory.
+        data_dir: PathBuf,
+    },
     /// The lock file can't be opened.
     #[error("can't lock {instance}: {source}")]
     State {
@@ -96,6 +108,11 @@ impl LockError {
             }
             LockError::Held { path, .. } => {
                 format!("wait for it (--wait DURATION), or see who has it: fuser -v {}", shown(path))
+            }
+            LockError::Silent { .. } => {
+                "see what its device waits for (dmesg), and mend the disk or mount; a process that waits for it, redis-dr \
+                 too, can't be ended before"
+                    .into()
             }
             LockError::State { source, .. } => source.hint(),
         }
@@ -153,10 +170,13 @@ impl Lock {
     }
 
     fn take_data(&mut self, instance: &str, data_dir: &Path, deadline: Instant) -> Result<(), LockError> {
-        match OwnFiles::open_in(data_dir, OWN_DIR).and_then(|own| own.open_lock("lock")) {
-            Ok(file) => self.take(file, instance, &data_lock_path(data_dir), deadline)?,
-            Err(e) if cannot_hold_a_lock(&e) => self.without_data = Some(e.to_string()),
-            Err(e) => return Err(LockError::State { instance: instance.to_string(), source: e.into() }),
+        match opened(data_dir) {
+            Some(Ok(file)) => self.take(file, instance, &data_lock_path(data_dir), deadline)?,
+            Some(Err(e)) if cannot_hold_a_lock(&e) => self.without_data = Some(e.to_string()),
+            Some(Err(e)) => return Err(LockError::State { instance: instance.to_string(), source: e.into() }),
+            None => {
+                return Err(LockError::Silent { instance: instance.to_string(), data_dir: data_dir.to_path_buf() });
+            }
         }
         self.data_dir = Some(data_dir.to_path_buf());
         Ok(())
@@ -240,6 +260,16 @@ pub fn is_held(path: &Path) -> Result<bool, HostError> {
 #[must_use]
 pub fn data_lock_path(data_dir: &Path) -> PathBuf {
     data_dir.join(OWN_DIR).join("lock")
+}
+
+/// The lock file of a data directory; none where its filesystem does not answer in time.
+fn opened(data_dir: &Path) -> Option<Result<File, HostError>> {
+    let dir = data_dir.to_path_buf();
+    let (to, from) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = to.send(OwnFiles::open_in(&dir, OWN_DIR).and_then(|own| own.open_lock("lock")));
+    });
+    from.recv_timeout(ANSWER).ok()
 }
 
 fn cannot_hold_a_lock(e: &HostError) -> bool {

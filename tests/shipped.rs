@@ -159,3 +159,69 @@ fn every_action_is_in_the_docs_and_their_runbook_lints() {
     assert_eq!(examples.len(), 1);
     lints(&examples[0], "docs/actions.md");
 }
+
+/// Findings that no story provokes on a real server, each with the reason.
+const NOT_PROVOKED: &[(&str, &str)] = &[
+    ("replication.diverged", "no assessment derives it: it takes two primaries, and one is asked"),
+    ("sentinel.no_quorum", "no assessment derives it: Sentinels are not asked"),
+];
+
+#[test]
+fn every_finding_is_provoked_on_a_real_server() {
+    // stories break real servers; of the hosts' tests those of units do, with restart loops and start timeouts
+    let stories = fs::read_dir(root().join("tests/stories")).unwrap().map(|entry| entry.unwrap().path());
+    let files = stories.chain([root().join("tests/hosts/units.rs")]);
+    let told: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    for id in redis_dr::finding::Id::ALL {
+        let provoked = told.contains(&format!("\"{}\"", id.name()));
+        let left_out = NOT_PROVOKED.iter().find(|(name, _)| *name == id.name());
+        match (provoked, left_out) {
+            (false, None) => {
+                panic!("no story provokes {}; write one, or say in NOT_PROVOKED why there is none", id.name())
+            }
+            (true, Some((name, _))) => panic!("a story names {name}: take it out of NOT_PROVOKED"),
+            _ => {}
+        }
+        assert_eq!(left_out.is_some(), id.not_derived().is_some(), "{}: `explain` must say the same", id.name());
+    }
+}
+
+/// What may decide: a rule of a playbook, and for one that restores a point each kind of point.
+fn branches(playbook: &redis_dr::playbook::Playbook, into: &mut Vec<(String, String)>) {
+    use redis_dr::playbook::Then;
+    for (at, rule) in playbook.rules.iter().enumerate() {
+        let name = rule.name(at + 1);
+        match &rule.then {
+            Then::Restore(runbooks) => into.extend(runbooks.values().map(|runbook| (name.clone(), runbook.clone()))),
+            Then::Runbook { id, .. } => into.push((name, id.clone())),
+            Then::Outcome(_) | Then::Playbook(_) => into.push((name, String::new())),
+        }
+    }
+}
+
+#[test]
+fn every_branch_of_a_playbook_has_a_case() {
+    use redis_dr::facts::RuleVerdict;
+    use redis_dr::playbook::{self, Shelves};
+    let of = |id: &str| playbook::builtin().into_iter().find(|source| source.id == id);
+    let shelves = Shelves { runbooks: &find, playbooks: &of };
+    for source in playbook::builtin() {
+        let tree = playbook::load(&source.text, &source.file, &shelves).unwrap();
+        let mut open = Vec::new();
+        branches(&tree, &mut open);
+        let all = playbook::builtin_cases().into_iter().flat_map(|file| playbook::cases(&file.text).unwrap());
+        for case in all.filter(|case| case.playbook == source.id) {
+            let result = playbook::run_case(&tree, &case, &|file| Err(format!("{file} is not read here")));
+            assert_eq!(result.problems, Vec::<String>::new(), "{}", case.name);
+            let decision = result.decision.unwrap();
+            // a rule that hands over to another playbook stands before the one that decides there
+            let matched = decision.path.iter().filter(|rule| rule.verdict == RuleVerdict::Matched);
+            let names: Vec<&str> = matched.map(|rule| rule.rule.as_str()).collect();
+            let runbook = decision.runbook.unwrap_or_default();
+            open.retain(|(rule, leads_to)| {
+                !names.contains(&rule.as_str()) || (!leads_to.is_empty() && *leads_to != runbook)
+            });
+        }
+        assert!(open.is_empty(), "{}: no case of playbooks/tests ends here:\n{open:#?}", source.id);
+    }
+}

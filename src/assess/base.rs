@@ -230,6 +230,8 @@ impl Assessor<'_> {
         if let (Some(live), Some(configured)) = (dir, facts.config.data_dir.as_ref())
             && !settings::same_path(&self.look, live, configured)
         {
+            // it can't say where it is any more
+            seen.dir_gone = live.is_empty();
             seen.other_dir = Some(printable(live));
         }
     }

@@ -190,6 +190,15 @@ impl Whose {
     }
 }
 
+/// Does the server on this address wait for a device (state D), and not for a moment only? Asks the kernel alone.
+#[must_use]
+pub fn waits_for_a_device(look: &Look, address: &Address) -> bool {
+    // hardly ever does any server wait so: only then whose it is is worth the search
+    let any = look.servers().is_ok_and(|all| all.iter().any(|server| server.state == 'D'));
+    let ours = || listening(look, address).1.into_iter().find(Proc::is_server);
+    any && ours().is_some_and(|ours| state_of(look, &ours) == ProcessState::Blocked)
+}
+
 /// The state of a process.
 fn state_of(look: &Look, ours: &Proc) -> ProcessState {
     lasting(ours.state, || {

@@ -1,6 +1,6 @@
 //! The ground: disk and memory of this host.
 use crate::facts::{Bytes, DiskFacts, MemoryFacts};
-use crate::host::{HostError, Look};
+use crate::host::Look;
 use std::path::Path;
 
 /// Below this, in bytes, nothing can be written that helps.
@@ -21,23 +21,17 @@ pub fn disk(look: &Look, dir: &Path) -> (DiskFacts, Option<String>) {
                     free_inodes: space.free_inodes,
                     read_only: Some(space.read_only),
                     full: Some(space.free_bytes < FULL || no_inodes),
-                    io_error: Some(listed.is_err_and(|e| is_io_error(&e))),
+                    io_error: Some(listed.is_err_and(|e| e.is_io())),
                     filesystem: Some(space.fstype),
                 },
                 None,
             )
         }
         Err(error) => {
-            let facts = DiskFacts { io_error: Some(is_io_error(&error)), ..DiskFacts::default() };
+            let facts = DiskFacts { io_error: Some(error.is_io()), ..DiskFacts::default() };
             (facts, Some(error.to_string()))
         }
     }
-}
-
-/// EIO: the disk itself fails.
-#[must_use]
-pub fn is_io_error(error: &HostError) -> bool {
-    error.errno() == Some(nix::errno::Errno::EIO as i32)
 }
 
 /// Memory of this host, or what the control group of the process leaves of it.

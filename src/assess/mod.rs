@@ -44,6 +44,7 @@ pub use discover::{Discovered, Found, discover};
 pub use earlier::{Before, Earlier, Window};
 pub use findings::{derive, summary};
 pub use guard::{Guarded, configuration, data_dir, guard};
+pub use identity::waits_for_a_device;
 pub use seen::Seen;
 pub use site::{Refusal, estimates, site};
 pub use stored::{DataFile, data_files};

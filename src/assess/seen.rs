@@ -6,6 +6,8 @@ use std::time::Duration;
 /// Observations that no condition asks for, but a finding shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seen {
+    /// Looks at its files that failed with an I/O error.
+    pub io_errors: Vec<String>,
     /// Other snapshots in the data directory.
     pub other_rdb: Vec<String>,
     /// Why the AOF must be thought to have begun with an empty start.
@@ -14,6 +16,8 @@ pub struct Seen {
     pub other_aof: Vec<String>,
     /// A directory other than the configured one where the running server keeps its data.
     pub other_dir: Option<String>,
+    /// Was the directory of the running server removed?
+    pub dir_gone: bool,
     /// The directory it is started in, where a relative `dir` shows that it is not its configuration's.
     pub started_in: Option<PathBuf>,
     /// Other servers that use the data directory.

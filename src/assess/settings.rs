@@ -164,7 +164,8 @@ pub fn drift(look: &Look, effective: &Effective, answer: &Answer) -> Vec<String>
             _ => file.value.join(" "),
         };
         let same = match **name {
-            "dir" => same_path(look, live, &file),
+            // a directory that was removed is no setting that somebody changed
+            "dir" => live.is_empty() || same_path(look, live, &file),
             _ => live.eq_ignore_ascii_case(&file),
         };
         (!same).then(|| format!("{name}: now `{}`, at a start `{}`", live.escape_debug(), file.escape_debug()))

@@ -129,6 +129,13 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
         facts.config.trap = None;
         facts.unknown.insert("config.start_loads".into(), format!("{}: {error}", path.display()));
     }
+    seen.io_errors = survey.errors.iter().filter(|(_, e)| e.is_io()).map(|(_, e)| printable(&e.to_string())).collect();
+    // Of a server that runs: one that is down may have been given another disk since.
+    let told =
+        facts.server.answers == Some(true) && facts.log.fatal.iter().any(|line| line.finding == Some(Id::DiskIoError));
+    if told || !seen.io_errors.is_empty() {
+        facts.disk.io_error = Some(true);
+    }
     match service::leftovers(&assessor.look, &paths.dir, &survey.temporaries) {
         Ok(left) => {
             facts.files.leftover_bytes = Some(Bytes(left.iter().map(|l| l.bytes.0).sum()));

@@ -163,7 +163,7 @@ findings! {
         "The data's filesystem is read-only."
         "find out why in the kernel log, then remount it";
     DiskIoError "disk.io_error" Critical
-        "Reading the data fails with an I/O error."
+        "Reading or writing the data fails with an I/O error."
         "stop using this disk; restore on another";
     MemoryLow "memory.low" Major
         "Memory is short on this host."

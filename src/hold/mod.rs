@@ -55,6 +55,12 @@ pub enum HoldError {
         /// The instance.
         instance: String,
     },
+    /// Its process waits for a device, and whoever touches the same disk would wait with it.
+    #[error("the process of {instance} waits for a device (state D); what touches the same disk would wait with it")]
+    Blocked {
+        /// The instance.
+        instance: String,
+    },
     /// The record can't be written or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -82,6 +88,9 @@ impl HoldError {
             Self::Locked(e) => e.hint(),
             Self::Run { .. } => "redis-dr runs resume, or redis-dr runs rollback".into(),
             Self::Nothing { .. } => "name its config_file in the config".into(),
+            Self::Blocked { instance } => {
+                format!("see what it waits for (redis-dr assess {instance}, dmesg), and mend the disk or mount")
+            }
             Self::Journal(e) => e.hint(),
             Self::State(e) => e.hint(),
             Self::Vault(e) => e.hint(),
@@ -94,7 +103,7 @@ impl HoldError {
     pub fn exit_code(&self) -> i32 {
         match self {
             Self::Locked(LockError::Held { .. }) => 6,
-            Self::Run { .. } => 3,
+            Self::Run { .. } | Self::Blocked { .. } => 3,
             Self::Stuck { .. } => 7,
             _ => 1,
         }

@@ -104,6 +104,9 @@ fn seen(world: &World<'_>) -> Result<(Assessed, Option<PathBuf>), HoldError> {
     let facts = &assessed.document.facts;
     let dir = facts.config.data_dir.clone().filter(|_| world.target.local).map(PathBuf::from);
     let dir = dir.filter(|dir| world.look.exists(dir)).map(|dir| world.look.real_path(&dir).unwrap_or(dir));
+    if facts.process.state == Some(ProcessState::Blocked) && facts.server.answers != Some(true) {
+        return Err(HoldError::Blocked { instance: world.target.name.clone() });
+    }
     if dir.is_none() && facts.server.answers != Some(true) {
         return Err(HoldError::Nothing { instance: world.target.name.clone() });
     }

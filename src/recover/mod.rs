@@ -1,6 +1,7 @@
 //! The story: assess → choose → policy → plan → confirm → run → verify. It asks through [`Person`], so that a terminal,
 //! `--auto` and tests answer alike, and it prints nothing.
 mod bleeding;
+mod blocked;
 mod carry;
 mod choose;
 mod go_on;

@@ -246,7 +246,7 @@ pub(super) fn lock(
     data_dir: Option<&Path>,
     wait: Option<Duration>,
 ) -> Result<Lock, Box<RunDocument>> {
-    if let Some(doc) = super::rights::refusal(world) {
+    if let Some(doc) = super::rights::refusal(world).or_else(|| super::blocked::refusal(world)) {
         return Err(Box::new(doc));
     }
     let holder = Holder::this_process(*world.look);

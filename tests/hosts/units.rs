@@ -183,3 +183,29 @@ fn hold_keeps_a_restart_loop_still_until_it_is_released() {
     assert_eq!(host.keys_when_up(), 40);
     host.is_as_it_should_be();
 }
+
+#[test]
+#[ignore = "needs a lab of hosts"]
+fn what_the_server_says_to_journald_tells_why_it_died_and_who_stopped_it() {
+    let host = Host::boot(300);
+    host.ok("sed -i 's/^logfile .*/logfile \"\"/; s/^daemonize .*/daemonize no/' /etc/redis/redis.conf; systemctl restart redis-server");
+    assert_eq!(host.keys_when_up(), 300);
+    host.damage_aof();
+    host.ok("systemctl kill -s KILL redis-server");
+    host.until("systemctl is-failed --quiet redis-server");
+    let seen = host.redis_dr("assess cache-1").json;
+    assert!(
+        seen["facts"]["log"]["path"].as_str().unwrap().contains("redis-server.service"),
+        "{:#}",
+        seen["facts"]["log"]
+    );
+    let damaged = seen["findings"].as_array().unwrap().iter().find(|f| f["id"] == "files.aof_corrupt").unwrap();
+    assert!(damaged["evidence"].to_string().contains("log: "), "{damaged:#}");
+    host.recover().recovered_by("repair-aof");
+    assert_eq!(host.keys(), 300);
+    // what it said before its last start is told no more
+    let again = host.redis_dr("assess cache-1").json;
+    assert_eq!(again["facts"]["log"]["fatal"].as_array().unwrap().len(), 0, "{:#}", again["facts"]["log"]);
+    host.ok("redis-cli shutdown nosave; systemctl stop redis-server");
+    assert!(host.redis_dr("assess cache-1").finding_ids().contains(&"server.stopped_on_purpose"));
+}

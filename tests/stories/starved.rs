@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A control group of the story's own, removed at its end.
-struct Group(PathBuf);
+pub struct Group(PathBuf);
 
 impl Group {
     /// A group with this limit; `None`, and said, where none can be made (it takes root, and cgroup v1 or a v2 with the
     /// controller delegated).
-    fn around(server: &Sandbox, controller: &str, limits: &[(&str, &str)]) -> Option<Self> {
+    pub fn around(server: &Sandbox, controller: &str, limits: &[(&str, &str)]) -> Option<Self> {
         let name = format!("redis-dr-{}", server.port);
         let v1 = PathBuf::from(format!("/sys/fs/cgroup/{controller}"));
         let above = if v1.is_dir() { v1 } else { PathBuf::from("/sys/fs/cgroup") };
@@ -31,6 +31,19 @@ impl Group {
 
     fn set(&self, file: &str, value: &str) -> bool {
         fs::write(self.0.join(file), value).is_ok()
+    }
+
+    /// Bytes that the kernel counts against it.
+    pub fn uses(&self) -> u64 {
+        let files = ["memory.usage_in_bytes", "memory.current"].map(|file| fs::read_to_string(self.0.join(file)));
+        files.into_iter().flatten().find_map(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Sets the limit of its memory.
+    pub fn limits_to(&self, bytes: u64) -> bool {
+        ["memory.limit_in_bytes", "memory.max"]
+            .iter()
+            .any(|file| self.0.join(file).exists() && self.set(file, &bytes.to_string()))
     }
 }
 

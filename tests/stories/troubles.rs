@@ -180,6 +180,14 @@ impl LoopDisk {
         fs::write(&trigger, "1").map_err(|e| format!("{trigger}: {e}"))
     }
 
+    /// Whoever writes to it waits, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// It can't be done here.
+    pub fn stands_still(&self) -> Result<Frozen, String> {
+        does("fsfreeze", &["-f", text(&self.at)]).map(|_| Frozen(self.at.clone()))
+    }
+
     fn power_on(&self) -> Result<(), String> {
         let at = text(&self.at);
         let guarded = does("mount", &["-o", "errors=remount-ro", &self.device, at]);
@@ -193,5 +201,14 @@ impl Drop for LoopDisk {
         end_all_in(&self.at);
         let _ = does("umount", &["-l", text(&self.at)]);
         let _ = does("losetup", &["-d", &self.device]);
+    }
+}
+
+/// A filesystem that takes no write; it goes on when this goes.
+pub struct Frozen(PathBuf);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = does("fsfreeze", &["-u", text(&self.0)]);
     }
 }

@@ -112,3 +112,24 @@ fn reading_changes_nothing() {
     assert!(!server.running());
     server.redis_dr(&["assess", "demo", "--exit-code"]).exits(8);
 }
+
+#[test]
+fn a_server_under_a_supervisor_that_nobody_named() {
+    // it came up empty, and whoever started it (this very test) would start it again under our hands
+    let mut server = Lab::new().sandbox();
+    server.configure("appendonly no").start().fill(300).save().kill9();
+    server.configure("appendonly yes").start();
+    let config = std::fs::read_to_string(server.config()).unwrap();
+    let unnamed = config.replace("    service: { process: {} }\n", "");
+    assert_ne!(unnamed, config);
+    std::fs::write(server.config(), unnamed).unwrap();
+    let run_id = server.run_id();
+    let document = server.assess_json(&[]);
+    let supervisor = document["facts"]["process"]["supervisor"].as_str().unwrap();
+    assert!(supervisor.contains(&format!("(pid {})", std::process::id())), "{supervisor}");
+    server.recover_auto().exits(3).mentions("A supervisor that redis-dr does not know");
+    assert_eq!((server.run_id(), server.dbsize()), (run_id, 0));
+    // said how: it may
+    std::fs::write(server.config(), config).unwrap();
+    server.recover_auto().recovered_by("restore-rdb-as-aof-base");
+}

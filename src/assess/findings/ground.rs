@@ -5,7 +5,7 @@ use crate::facts::{Bytes, Facts, Point, Seconds, Topology};
 use crate::finding::{Finding, Id, Severity};
 
 pub(super) fn derive(facts: &Facts, _points: &[Point], seen: &Seen, found: &mut Vec<Finding>) {
-    disk(facts, found);
+    disk(facts, seen, found);
     memory(facts, seen, found);
     replication(facts, found);
     cluster(seen, found);
@@ -39,11 +39,12 @@ fn data(facts: &Facts) -> u64 {
     facts.files.rdb.bytes.map_or(0, |b| b.0).max(facts.files.aof.bytes.map_or(0, |b| b.0))
 }
 
-fn disk(facts: &Facts, found: &mut Vec<Finding>) {
+fn disk(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     let disk = &facts.disk;
     let dir = facts.config.data_dir.clone().unwrap_or_default();
     if yes(disk.io_error) {
-        found.push(Id::DiskIoError.found(format!("reading {dir} fails"), log_lines(facts, Id::DiskIoError)));
+        let evidence = seen.io_errors.iter().cloned().chain(log_lines(facts, Id::DiskIoError)).collect();
+        found.push(Id::DiskIoError.found(format!("the disk of {dir} fails"), evidence));
     }
     if yes(disk.read_only) {
         found.push(Id::DiskReadOnly.found(format!("the filesystem of {dir} is read-only"), vec![]));

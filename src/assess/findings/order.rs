@@ -30,6 +30,7 @@ const CAUSES: &[Id] = &[
     Id::MemoryForkRisk,
     Id::MemoryLow,
     Id::MemoryMaxmemory,
+    Id::ConfigDirMismatch,
     Id::ServerMisconf,
     // The program.
     Id::ServerPortTaken,

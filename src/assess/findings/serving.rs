@@ -109,7 +109,11 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     }
     if yes(server.fenced) || yes(facts.config.fenced) {
         let at = if yes(server.fenced) { "the running server" } else { "the configuration file" };
-        found.push(Id::ServerFenced.found("a fence of an earlier run is in force", vec![format!("in {at}")]));
+        let mut finding = Id::ServerFenced.found("a fence of an earlier run is in force", vec![format!("in {at}")]);
+        if facts.run.unfinished == Some(false) {
+            finding.hint = LIFT.into();
+        }
+        found.push(finding);
     }
     if let Some(mark) = &seen.held {
         found.push(Id::ServerHeld.found("the instance is held", vec![format!("{mark} is there")]));
@@ -137,6 +141,10 @@ fn server(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
         found.push(Id::MemoryMaxmemory.found(title, vec![format!("{used} of {max} bytes")]));
     }
 }
+
+/// How a fence is lifted that no run of this state directory will lift.
+const LIFT: &str = "no unfinished run is in this state directory: look in the one that it was run with (--state-dir), or \
+                    lift it by hand: CONFIG SET min-replicas-to-write 0, and the same in the configuration file";
 
 /// An empty primary wipes the replicas that follow it; those that it had before its start may hold what it lost.
 fn at_risk(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
@@ -173,8 +181,25 @@ fn misconf(facts: &Facts, error: Vec<String>, found: &mut Vec<Finding>) {
             found.push(Finding { scope: Scope::Now, ..finding });
         }
     }
-    let evidence = error.into_iter().chain(told).collect();
+    let other = facts.log.fatal.iter().filter(|line| line.finding.is_none()).map(|line| format!("log: {}", line.line));
+    let evidence = error.into_iter().chain(told).chain(other).collect();
     found.push(Id::ServerMisconf.found(format!("the server refuses writes because {what}"), evidence));
+}
+
+fn elsewhere(configured: &str, dir: &str) -> Finding {
+    let title = "the configured directory is not the one that holds the data";
+    Id::ConfigDirMismatch.found(title, vec![format!("configured: {configured}"), format!("data is in: {dir}")])
+}
+
+fn removed(configured: &str) -> Finding {
+    let title = "the directory of its data was removed while it runs";
+    let mut finding = Id::ConfigDirMismatch.found(title, vec![format!("configured: {configured}")]);
+    finding.hint = format!(
+        "don't stop it: only its memory holds the data. Save it elsewhere (redis-cli CONFIG SET repl-diskless-sync yes; \
+         redis-cli --rdb /elsewhere/dump.rdb), make {configured} anew with its owner and mode, then \
+         redis-dr recover --point-file /elsewhere/dump.rdb"
+    );
+    finding
 }
 
 /// Where a configuration was looked for.
@@ -223,9 +248,6 @@ fn config(facts: &Facts, seen: &Seen, found: &mut Vec<Finding>) {
     }
     if let Some(dir) = &seen.other_dir {
         let configured = config.data_dir.clone().unwrap_or_default();
-        found.push(Id::ConfigDirMismatch.found(
-            "the configured directory is not the one that holds the data",
-            vec![format!("configured: {configured}"), format!("data is in: {dir}")],
-        ));
+        found.push(if seen.dir_gone { removed(&configured) } else { elsewhere(&configured, dir) });
     }
 }

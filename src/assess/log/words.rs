@@ -51,6 +51,8 @@ const FATAL: &[(&str, Option<Id>)] = &[
     ("killed by the OOM killer", Some(Id::ServerOomKilled)),
     ("start operation timed out", Some(Id::ServerStartTimeout)),
     ("Cannot allocate memory", Some(Id::MemoryForkRisk)),
+    ("Failed opening the temp RDB file", None),
+    ("Failed opening the RDB file", None),
     ("== CRITICAL ==", None),
     ("REDIS BUG REPORT START", None),
     ("VALKEY BUG REPORT START", None),
