@@ -112,10 +112,7 @@ impl Expr {
 
     /// Its value when that does not depend on any fact, such as `true || server.answers`.
     pub fn constant(&self) -> Option<Value> {
-        match eval::eval(&self.root, None) {
-            Value::Unknown(_) => None,
-            value => Some(value),
-        }
+        Some(eval::eval(&self.root, None)).filter(Value::is_known)
     }
 
     /// The dotted names it reads, so that the engine knows which facts to take again.

@@ -344,6 +344,8 @@ fn names_and_constants() {
     assert_eq!(constant("has(server.load) && 1 > 2"), Some(Value::Bool(false)));
     assert_eq!(constant("has(server.load)"), None);
     assert_eq!(constant("server.answers"), None);
+    assert_eq!(constant("[server.clients]"), None, "one that is not known in a list");
+    assert_eq!(constant("[1, 2]"), Some(Value::List(vec![Value::Int(1), Value::Int(2)])));
 }
 
 #[test]

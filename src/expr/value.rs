@@ -80,6 +80,15 @@ pub enum Truth {
 }
 
 impl Value {
+    /// Is all of it known? A list may hold what is not.
+    pub(super) fn is_known(&self) -> bool {
+        match self {
+            Value::Unknown(_) => false,
+            Value::List(items) => items.iter().all(Value::is_known),
+            _ => true,
+        }
+    }
+
     /// As a verdict. What is not a boolean is unknown; [`super::check`] with `Bool` expected rules that out.
     pub fn truth(self) -> Truth {
         match self {
