@@ -91,7 +91,7 @@ fn closed(line: &[u8], at: usize, out: Vec<u8>) -> Option<(Vec<u8>, usize)> {
 
 /// The word as the server writes it into a manifest: bare where it can, else in double quotes with escapes.
 pub(crate) fn quote(word: &str) -> String {
-    let needs = word.bytes().any(|b| !(b'!'..=b'~').contains(&b) || b == b'\\' || b == b'"');
+    let needs = word.is_empty() || word.bytes().any(|b| !(b'!'..=b'~').contains(&b) || b == b'\\' || b == b'"');
     if !needs {
         return word.to_owned();
     }
@@ -148,6 +148,7 @@ mod tests {
         for word in ["plain.aof", "back up.rdb", "a\"b\\c", "tab\there", "ü", "\u{7}\u{8}\u{1}"] {
             assert_eq!(split(quote(word).as_bytes()).unwrap(), [word.as_bytes()], "{word:?}");
         }
+        assert_eq!(split(quote("").as_bytes()).unwrap(), [b""], "an empty word is a word");
         assert_eq!(quote("plain.aof"), "plain.aof");
         assert_eq!(quote("back up.rdb"), "\"back up.rdb\"");
     }
