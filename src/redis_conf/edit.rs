@@ -3,15 +3,12 @@ use super::line::{quote, split_args, trim};
 use super::names::canonical;
 use std::ops::Range;
 
-/// A directive and its words as one line, quoted where needed, without a line end.
+/// A directive and its words as one line, quoted where needed (the name of a module's setting may be anything), without a
+/// line end.
 #[must_use]
 pub fn line(name: &str, args: &[impl AsRef<str>]) -> String {
-    let mut out = name.to_owned();
-    for arg in args {
-        out.push(' ');
-        out.push_str(&String::from_utf8_lossy(&quote(arg.as_ref().as_bytes())));
-    }
-    out
+    let quoted = |word: &str| String::from_utf8_lossy(&quote(word.as_bytes())).into_owned();
+    std::iter::once(name).chain(args.iter().map(AsRef::as_ref)).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Makes `name` have `args` in this text: changes its last occurrence, under whatever alias it is written, or appends a

@@ -266,3 +266,9 @@ fn a_file_of_nothing_but_unknown_directives_is_read_at_once() {
     assert_eq!(conf.problems[0].message, "Bad directive or wrong number of arguments");
     assert!(conf.problems[0].text.len() < 1000);
 }
+
+#[test]
+fn the_name_of_a_modules_setting_is_quoted_where_it_must_be() {
+    assert_eq!(words(&edit::line("my. setting", &["a b", ""])).unwrap(), ["my. setting", "a b", ""]);
+    assert_eq!(edit::line("appendonly", &["yes"]), "appendonly yes");
+}
