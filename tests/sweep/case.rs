@@ -165,7 +165,12 @@ impl Scene<'_> {
             // a run on its way back goes no way but back
             Ending::Resume | Ending::Again if back => self.carry(case, Ending::RollBack),
             Ending::Resume => recovered(&self.server().redis_dr(self.broken.scene.resume())),
-            Ending::Again => recovered(&self.server().redis_dr(&self.broken.scene.args())),
+            Ending::Again => {
+                let out = self.server().redis_dr(&self.broken.scene.args());
+                // a server that the run had woken answers now: the run is closed, and nothing is left to do
+                let woken = self.broken.scene.runbook == "unhang" && out.code == Some(0);
+                if woken && out.json()["outcome"] == "healthy" { End::Recovered } else { recovered(&out) }
+            }
             Ending::RollBack => {
                 let out = self.server().redis_dr(&["runs", "rollback", "--auto", "--json"]);
                 if out.code == Some(3) {

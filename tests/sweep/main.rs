@@ -1,8 +1,9 @@
 //! The engine's laws under every fault: for every scene, a fault at every point at which redis-dr changes something (each
 //! fsync, rename, write, start …), the question what a start would load now, and then resume or roll back.
 //!
-//! `cargo test --test sweep [SCENE]...` plays a sample; `REDIS_DR_SWEEP=full` plays all cases. `REDIS_DR_SWEEP=must` fails
-//! where nothing can be traced instead of leaving the sweep out. The last line is `sweep: N cases, M failed`.
+//! `cargo test --test sweep [SCENE]...` plays a sample; `REDIS_DR_SWEEP=full` plays all cases, `REDIS_DR_SWEEP=7` every
+//! seventh (a prime step goes through all kinds of cases in turn). `REDIS_DR_SWEEP=must` fails where nothing can be traced
+//! instead of leaving the sweep out. The last line is `sweep: N cases, M failed`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 mod case;
@@ -71,15 +72,23 @@ fn main() -> ExitCode {
     let wanted = |scene: &&Scene| names.is_empty() || names.iter().any(|name| *name == scene.name);
     let mut told = (0, 0);
     for scene in SCENES.iter().filter(wanted) {
-        let (played, failed) = sweep(scene, asked == "full");
+        let (played, failed) = sweep(scene, step(scene, &asked));
         told = (told.0 + played, told.1 + failed);
     }
     println!("sweep: {} cases, {} failed", told.0, told.1);
     if told.1 == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Plays the cases of a scene, on all cores; how many, and how many failed.
-fn sweep(scene: &'static Scene, full: bool) -> (usize, usize) {
+/// Every so many-th case of a scene is played.
+fn step(scene: &Scene, asked: &str) -> usize {
+    match asked {
+        "full" => 1,
+        number => number.parse().ok().filter(|step| *step > 0).unwrap_or(scene.every),
+    }
+}
+
+/// Plays every so many-th case of a scene, on all cores; how many, and how many failed.
+fn sweep(scene: &'static Scene, every: usize) -> (usize, usize) {
     let tree = match scene.tree() {
         Ok(tree) => tree,
         Err(why) => {
@@ -94,7 +103,6 @@ fn sweep(scene: &'static Scene, full: bool) -> (usize, usize) {
     let run: serde_json::Value = serde_json::from_str(&undisturbed.stdout).unwrap();
     assert_eq!(run["runbook"], scene.runbook, "{run}");
     drop(host);
-    let every = if full { 1 } else { scene.every };
     let cases = cases(&broken, &undisturbed, every);
     println!(
         "{} on {}: {} points, {} cases (every {every})",
@@ -150,7 +158,6 @@ fn cases(broken: &Broken, undisturbed: &Traced, every: usize) -> Vec<Case> {
             Err(why) => println!("{}: LEFT OUT, losses of power: {why}", broken.scene.name),
         }
     }
-    // a prime step goes through all kinds of cases in turn
     all.into_iter().step_by(every).collect()
 }
 
