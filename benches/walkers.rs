@@ -5,6 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use redis_dr::aof::resp;
 use redis_dr::rdb::{self, Magic, Verdict};
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 /// How much each walks, in bytes.
 const SIZE: usize = 64 << 20;
@@ -42,6 +43,20 @@ fn walkers(c: &mut Criterion) {
             let length = Some(rdb_file.len() as u64);
             let report = rdb::walk(black_box(&rdb_file[..]), length, &rdb::WalkOptions::default(), &|_| ());
             assert_eq!(report.verdict, Verdict::Intact);
+        });
+    });
+    group.bench_function("rdb, every key digested by meaning", |b| {
+        let secret = rdb::Secret::random();
+        b.iter(|| {
+            let (length, options) = (Some(rdb_file.len() as u64), rdb::WalkOptions::default());
+            let mut keys = 0u64;
+            let visit = &mut |_: rdb::Met<'_>| {
+                keys += 1;
+                ControlFlow::Continue(())
+            };
+            let (file, all) = (black_box(&rdb_file[..]), &mut || true);
+            let report = rdb::walk_some_meanings(file, length, &options, &secret, &|_| (), all, visit);
+            assert_eq!((report.verdict, report.keys), (Verdict::Intact, keys));
         });
     });
     group.throughput(bytes(&aof_file));

@@ -6,6 +6,7 @@
 # warm, medians are printed. Needs a server with its check tools, bash, awk, coreutils.
 #
 #   SET_FILES="a.rdb b.rdb"   the snapshots; scripts/bench.sh makes some below target/bench/sets
+#   SMALL=100000000           also the difference of two snapshots of so many small keys, one in a thousand of them changed
 #   ROUNDS=5                  rounds for each
 #   BIN=/usr/bin              where the check tools are; default: the PATH
 #   DR=target/release/redis-dr
@@ -26,29 +27,30 @@ trap 'exit 130' INT TERM HUP
 now() { echo "${EPOCHREALTIME/,/.}"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
-# measure NAME COMMAND...: seconds go to $box/NAME; the most memory ever seen to $box/peak
+# measure NAME COMMAND...: seconds go to $box/NAME
+measure() {
+  local name=$1 begun; shift
+  begun=$(now); "$@" >/dev/null 2>&1 || [ "$name" = diff ] || die "$* fails"
+  awk -v a="$begun" -v b="$(now)" 'BEGIN { printf "%.4f\n", b - a }' >>"$box/$name"
+}
+# peak COMMAND...: the most memory it ever has, KiB; on its own, since looking takes time from what is looked at
 peak() {
-  local pid=$1 seen most=0
+  local seen most=0 pid
+  "$@" >/dev/null 2>&1 & pid=$!
   while seen=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) && [ -n "$seen" ]; do
     [ "$seen" -le "$most" ] || most=$seen
     sleep .005
   done
-  [ "$most" -le "$(cat "$box/peak" 2>/dev/null || echo 0)" ] || echo "$most" >"$box/peak"
+  wait "$pid" || :
+  echo "$most"
 }
-measure() {
-  local name=$1 begun; shift
-  begun=$(now); "$@" >/dev/null 2>&1 & local pid=$!
-  [ "$name" != ours ] || peak "$pid"
-  wait "$pid" || die "$* fails"
-  awk -v a="$begun" -v b="$(now)" 'BEGIN { printf "%.4f\n", b - a }' >>"$box/$name"
-}
-row() {  # FILE TOOL NAMES: the table's row
+row() {  # FILE KIND PEAK: the table's row
   awk -v mb="$(stat -c %s "$1")" -v cat="$(median <"$box/cat")" -v check="$(median <"$box/check")" -v ours="$(median <"$box/ours")" \
-    -v diff="$([ -s "$box/diff" ] && median <"$box/diff")" -v peak="$(cat "$box/peak")" -v kind="$2" 'BEGIN {
+    -v diff="$([ -s "$box/diff" ] && median <"$box/diff")" -v peak="$3" -v kind="$2" 'BEGIN {
     rate = mb / 1e6 / ours
     printf "| %s | %.1f MB | %.3f s | %.3f s | %.3f s | %.0f MB/s | %.1f | %.0f %% | %s | %.0f MiB |\n", kind, mb / 1e6, cat, check, ours, rate,
       check / ours, cat / ours * 100, diff == "" ? "" : sprintf("%.3f s (%.1f)", diff, diff / ours), peak / 1024 }'
-  rm -f "$box"/{cat,check,ours,diff,peak}
+  rm -f "$box"/{cat,check,ours,diff}
 }
 
 # The keys of a snapshot as commands: text keys of an even size are what an AOF mostly holds.
@@ -67,12 +69,30 @@ for set in $SET_FILES; do
     measure ours "$DR" inspect "$set"
     measure diff "$DR" inspect "$set" --diff "$box/copy.rdb"
   done
-  row "$set" RDB; rm -f "$box/copy.rdb"
+  row "$set" RDB "$(peak "$DR" inspect "$set")"; rm -f "$box/copy.rdb"
   commands "$(stat -c %s "$set")" "$box/commands.aof"
   for _ in $(seq "$ROUNDS"); do
     measure cat cat "$box/commands.aof"
     measure check "$(tool check-aof)" "$box/commands.aof"
     measure ours "$DR" inspect "$box/commands.aof"
   done
-  row "$box/commands.aof" AOF; rm -f "$box/commands.aof"
+  row "$box/commands.aof" AOF "$(peak "$DR" inspect "$box/commands.aof")"; rm -f "$box/commands.aof"
 done
+
+# So many keys of a few bytes, without a checksum; those that STEP divides have another value.
+small() {  # KEYS STEP FILE
+  LC_ALL=C awk -v n="$1" -v step="$2" 'BEGIN { printf "REDIS0009%c%c", 254, 0
+    for (i = 0; i < n; i++) { k = "k:" i; printf "%c%c%s%c%s", 0, length(k), k, 1, step && i % step == 0 ? "w" : "v" }
+    printf "%c%c%c%c%c%c%c%c%c", 255, 0, 0, 0, 0, 0, 0, 0, 0 }' >"$3"
+}
+if [ -n "${SMALL:-}" ]; then
+  printf '\n| small keys | size of each | inspect | --diff (times inspect) | peak resident of it |\n|---|---|---|---|---|\n'
+  small "$SMALL" 0 "$box/a.rdb"; small "$SMALL" 1000 "$box/b.rdb"
+  for _ in $(seq "$ROUNDS"); do
+    measure ours "$DR" inspect "$box/a.rdb"
+    measure diff "$DR" inspect "$box/a.rdb" --diff "$box/b.rdb" --tmp "$box"
+  done
+  awk -v keys="$SMALL" -v mb="$(stat -c %s "$box/a.rdb")" -v ours="$(median <"$box/ours")" -v diff="$(median <"$box/diff")" \
+    -v peak="$(peak "$DR" inspect "$box/a.rdb" --diff "$box/b.rdb" --tmp "$box")" 'BEGIN {
+    printf "| %d | %.1f MB | %.3f s | %.3f s (%.1f) | %.0f MiB |\n", keys, mb / 1e6, ours, diff, diff / ours, peak / 1024 }'
+fi

@@ -1,5 +1,6 @@
 //! Who else looks at what a walk over an AOF reads, beside the verdict: notes of single keys and statistics. The
 //! verdict does not wait for a witness that is not there.
+use super::resp::FirstWords;
 use crate::rdb::KeyMeta;
 
 /// Is shown every file, key of a base and command of one walk, in their order.
@@ -25,6 +26,8 @@ pub struct Shown<'a> {
     pub ts: Option<i64>,
     /// The database that was selected before it.
     pub db: u32,
+    /// Its first words, as they were found when it was read.
+    pub(in crate::aof) first: FirstWords<'a>,
 }
 
 impl<'a> Shown<'a> {
@@ -32,6 +35,13 @@ impl<'a> Shown<'a> {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.end - self.start
+    }
+
+    /// One of its first four words, the name being word 0; none where it has fewer, or not all of it is at hand.
+    #[must_use]
+    #[inline]
+    pub fn word(&self, place: usize) -> Option<&'a [u8]> {
+        self.first.get(place)
     }
 
     /// Its words, as far as they are whole in the bytes at hand.

@@ -88,12 +88,11 @@ impl Witness for Commands {
     }
 
     fn command(&mut self, command: &Shown<'_>) {
-        let mut words = command.words();
         let mut lower = [0_u8; 32];
-        let name = words.next().map_or(&b"?"[..], |word| in_lower_case(word, &mut lower));
+        let name = command.word(0).map_or(&b"?"[..], |word| in_lower_case(word, &mut lower));
         let bytes = command.end - command.start;
         self.names.add(name, bytes);
-        let Some(key) = words.nth(before_key(name).unwrap_or(usize::MAX)) else {
+        let Some(key) = key_of(name, command) else {
             return;
         };
         self.prefixes.add(prefix(key), bytes);
@@ -111,13 +110,13 @@ pub(super) fn in_lower_case<'a>(word: &[u8], room: &'a mut [u8; 32]) -> &'a [u8]
     room
 }
 
-/// Words between a command's name and its first key; none where it has no key.
-pub(super) fn before_key(name: &[u8]) -> Option<usize> {
+/// The first key of a command, by its name in lower case; none where it has no key, or it is not at hand.
+pub(super) fn key_of<'a>(name: &[u8], command: &Shown<'a>) -> Option<&'a [u8]> {
     match name {
         b"select" | b"multi" | b"exec" | b"flushall" | b"flushdb" | b"swapdb" | b"ping" | b"script" | b"function"
         | b"publish" | b"spublish" => None,
-        b"xgroup" => Some(1),
-        b"eval" | b"evalsha" | b"fcall" => Some(2),
-        _ => Some(0),
+        b"xgroup" => command.word(2),
+        b"eval" | b"evalsha" | b"fcall" => command.word(3),
+        _ => command.word(1),
     }
 }

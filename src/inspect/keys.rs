@@ -1,13 +1,12 @@
 //! Statistics of keys: by type, expiry, size and prefix, in bounded memory and in one pass.
 use super::Options;
 use super::document::{Expiry, KeyRow, Prefix, Statistics, TypeRow};
-use super::most::{ByName, Most, Named, Sum, prefix};
+use super::most::{Amount, ByName, Most, Named, Sum, prefix};
 use super::pattern::Pattern;
 use crate::aof::resp::printable;
 use crate::facts::Time;
 use crate::rdb::{KeyMeta, Kind};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 /// Bytes of a key that are kept for a list.
 pub(super) const KEY_BYTES: usize = 512;
@@ -19,8 +18,8 @@ pub(super) struct Keys {
     now_ms: i64,
     top: usize,
     pattern: Option<Pattern>,
-    sum: Sum,
-    types: BTreeMap<Kind, (Sum, u64)>,
+    /// Keys and those that expire, by type.
+    types: [(Sum, u64); Kind::ALL.len()],
     expiry: Expiry,
     biggest: Most<Big>,
     prefixes: ByName,
@@ -44,8 +43,7 @@ impl Keys {
             now_ms: options.now.0.as_millisecond(),
             top: options.top,
             pattern: options.keys.clone(),
-            sum: Sum::default(),
-            types: BTreeMap::new(),
+            types: Default::default(),
             expiry: Expiry::default(),
             biggest: Most::new(options.top),
             prefixes: ByName::default(),
@@ -56,12 +54,10 @@ impl Keys {
         if self.pattern.as_ref().is_some_and(|pattern| !pattern.fits(key.key)) {
             return;
         }
-        self.sum.count += 1;
-        self.sum.bytes += key.bytes;
-        let (sum, expires) = self.types.entry(key.kind).or_default();
-        sum.count += 1;
-        sum.bytes += key.bytes;
-        *expires += u64::from(key.expire_ms.is_some());
+        if let Some((sum, expires)) = self.types.get_mut(key.kind as usize) {
+            sum.add(&Sum { count: 1, bytes: key.bytes });
+            *expires += u64::from(key.expire_ms.is_some());
+        }
         *self.until(key.expire_ms) += 1;
         self.prefixes.add(prefix(key.key), key.bytes);
         self.biggest.offer(key.bytes, || Big {
@@ -91,20 +87,19 @@ impl Keys {
     }
 
     pub(super) fn into_document(self) -> Statistics {
-        let types = self.types.into_iter().map(|(kind, (sum, expires))| TypeRow {
-            kind,
-            keys: sum.count,
-            expires,
-            bytes: sum.bytes,
-        });
-        let mut types: Vec<TypeRow> = types.collect();
+        let mut all = Sum::default();
+        let mut types = Vec::new();
+        for (kind, (sum, expires)) in Kind::ALL.into_iter().zip(self.types).filter(|(_, (sum, _))| sum.count > 0) {
+            all.add(&sum);
+            types.push(TypeRow { kind, keys: sum.count, expires, bytes: sum.bytes });
+        }
         types.sort_by_key(|row| std::cmp::Reverse((row.keys, row.bytes)));
         let prefixes_exact = self.prefixes.is_exact();
         let (prefixes, other) = self.prefixes.top(self.top, |sum| sum.bytes);
         Statistics {
             pattern: self.pattern.map(|pattern| pattern.text()),
-            keys: self.sum.count,
-            bytes: self.sum.bytes,
+            keys: all.count,
+            bytes: all.bytes,
             types,
             expiry: self.expiry,
             biggest: self.biggest.into_sorted().into_iter().map(Big::row).collect(),

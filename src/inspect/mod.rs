@@ -10,6 +10,7 @@
 //! servers    which server loads it, refuses it, or loses some of it
 //! difference the keys of two files, compared by meaning
 //! salvage    what can be had from a damaged RDB
+//! spill      records sorted into buckets, on disk where they don't fit into memory
 //! ```
 //! Each file is read once; the statistics are witnesses of the walk that gives the verdict. Needs no config and no server.
 mod aof;
@@ -24,6 +25,7 @@ mod pattern;
 pub mod salvage;
 mod servers;
 mod snapshot;
+mod spill;
 mod subject;
 
 pub use aof::{loss, opened};

@@ -1,6 +1,6 @@
 //! The moments that an AOF can be taken back to: the span of its timestamps, its tags, its flushes.
 use super::aof::{flush, opened};
-use super::commands::{before_key, in_lower_case};
+use super::commands::{in_lower_case, key_of};
 use super::document::{Flush, Tag};
 use super::{InspectError, Subject, subject};
 use crate::aof::set::{self, JudgeOptions};
@@ -75,10 +75,9 @@ impl Witness for OnlyTags {
     fn key(&mut self, _: &KeyMeta<'_>) {}
 
     fn command(&mut self, command: &Shown<'_>) {
-        let mut words = command.words();
         let mut lower = [0_u8; 32];
-        let name = words.next().map_or(&b"?"[..], |word| in_lower_case(word, &mut lower));
-        if let Some(key) = words.nth(before_key(name).unwrap_or(usize::MAX)) {
+        let name = command.word(0).map_or(&b"?"[..], |word| in_lower_case(word, &mut lower));
+        if let Some(key) = key_of(name, command) {
             self.tags.see(&self.file, name, key, command);
         }
     }

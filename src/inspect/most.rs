@@ -1,6 +1,9 @@
 //! The most of something, in bounded memory.
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
+use std::hash::{BuildHasher, RandomState};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The `N` items of the largest measure.
 #[derive(Debug)]
@@ -69,44 +72,107 @@ impl Amount for Sum {
 pub(super) type Named<A = Sum> = (Box<[u8]>, A);
 
 /// Sums by name. Exact up to 8192 names; beyond, names with little are given up, and those that stay are lower bounds.
-#[derive(Debug, Default)]
+///
+/// It is asked once for every key of a file, so it is a table of its own: the name asked for last is tried before any is
+/// hashed, and hashes are kept.
+#[derive(Debug)]
 pub(super) struct ByName<A = Sum> {
-    sums: HashMap<Box<[u8]>, A>,
+    names: Vec<Entry<A>>,
+    /// Places in `names`, one more each, where their hashes lead or behind that; zero is none. A power of two, and never full.
+    slots: Vec<u16>,
+    last: usize,
+    /// Of this table alone, so that nobody can choose names whose hashes all meet.
+    seed: u64,
     rest: A,
 }
 
+#[derive(Debug)]
+struct Entry<A> {
+    name: Box<[u8]>,
+    hash: u64,
+    sum: A,
+}
+
+impl<A: Amount> Default for ByName<A> {
+    fn default() -> Self {
+        let seed = RandomState::new().hash_one(0);
+        ByName { names: Vec::new(), slots: vec![0; 4 * NAMES], last: 0, seed, rest: A::default() }
+    }
+}
+
 impl ByName {
+    #[inline]
     pub(super) fn add(&mut self, name: &[u8], bytes: u64) {
         self.put(name, Sum { count: 1, bytes });
     }
 }
 
 impl<A: Amount> ByName<A> {
+    #[inline]
     pub(super) fn put(&mut self, name: &[u8], amount: A) {
         let name = name.get(..NAME_BYTES).unwrap_or(name);
-        if let Some(sum) = self.sums.get_mut(name) {
-            sum.add(&amount);
-            return;
+        match self.names.get_mut(self.last) {
+            Some(last) if *last.name == *name => last.sum.add(&amount),
+            _ => self.find(name, amount),
         }
-        if self.sums.len() >= NAMES {
+    }
+
+    fn find(&mut self, name: &[u8], amount: A) {
+        let hash = xxh3_64_with_seed(name, self.seed);
+        let found = self.places(hash).map(|slot| self.slots.get(slot).copied().unwrap_or(0));
+        for place in found {
+            let Some(place) = usize::from(place).checked_sub(1) else { break };
+            if let Some(entry) = self.names.get_mut(place)
+                && entry.hash == hash
+                && *entry.name == *name
+            {
+                entry.sum.add(&amount);
+                self.last = place;
+                return;
+            }
+        }
+        if self.names.len() >= NAMES {
             self.give_up_half();
         }
-        self.sums.insert(name.into(), amount);
+        self.last = self.names.len();
+        self.names.push(Entry { name: name.into(), hash, sum: amount });
+        self.settle(hash, self.last);
+    }
+
+    /// The slots where a hash may be, in their order.
+    fn places(&self, hash: u64) -> impl Iterator<Item = usize> + use<A> {
+        let mask = self.slots.len() - 1;
+        // Cut off on purpose: the lowest bits are as good as any.
+        (0..=mask).map(move |step| (hash as usize).wrapping_add(step) & mask)
+    }
+
+    /// Gives a name its slot.
+    fn settle(&mut self, hash: u64, place: usize) {
+        for slot in self.places(hash) {
+            if let Some(slot) = self.slots.get_mut(slot).filter(|slot| **slot == 0) {
+                // At most 8192.
+                *slot = place as u16 + 1;
+                return;
+            }
+        }
     }
 
     fn give_up_half(&mut self) {
-        let mut weights: Vec<u64> = self.sums.values().map(Amount::weight).collect();
+        let mut weights: Vec<u64> = self.names.iter().map(|entry| entry.sum.weight()).collect();
         let middle = weights.len() / 2;
         let (_, median, _) = weights.select_nth_unstable(middle);
         let median = *median;
         let rest = &mut self.rest;
-        self.sums.retain(|_, sum| {
-            let stays = sum.weight() > median;
+        self.names.retain(|entry| {
+            let stays = entry.sum.weight() > median;
             if !stays {
-                rest.add(sum);
+                rest.add(&entry.sum);
             }
             stays
         });
+        self.slots.fill(0);
+        let hashes: Vec<u64> = self.names.iter().map(|entry| entry.hash).collect();
+        hashes.into_iter().enumerate().for_each(|(place, hash)| self.settle(hash, place));
     }
 
     /// Was no name given up?
@@ -116,7 +182,7 @@ impl<A: Amount> ByName<A> {
 
     /// The names with the most, and the sum of all others.
     pub(super) fn top(self, limit: usize, by: impl Fn(&A) -> u64) -> (Vec<Named<A>>, A) {
-        let mut all: Vec<_> = self.sums.into_iter().collect();
+        let mut all: Vec<Named<A>> = self.names.into_iter().map(|entry| (entry.name, entry.sum)).collect();
         all.sort_unstable_by(|a, b| by(&b.1).cmp(&by(&a.1)).then_with(|| a.0.cmp(&b.0)));
         let mut rest = self.rest;
         for (_, sum) in all.iter().skip(limit) {
@@ -159,10 +225,27 @@ mod tests {
             names.add(format!("n{n}:").as_bytes(), 10);
             names.add(b"big:", 100);
         }
-        assert!(!names.is_exact());
+        assert!(!names.is_exact() && names.names.len() <= NAMES);
         let (top, rest) = names.top(1, |sum| sum.bytes);
         assert_eq!((&*top[0].0, top[0].1.bytes), (&b"big:"[..], 5_000_000));
         assert_eq!((rest.count, rest.bytes), (50_000, 500_000));
+    }
+
+    #[test]
+    fn names_are_told_apart_and_each_keeps_its_sum() {
+        let mut names = ByName::default();
+        for round in 0..3u64 {
+            for n in 0..NAMES as u64 {
+                names.add(format!("name {n}").as_bytes(), n + round);
+            }
+        }
+        assert!(names.is_exact());
+        let (top, rest) = names.top(NAMES, |sum| sum.bytes);
+        assert_eq!((top.len(), rest), (NAMES, Sum::default()));
+        for (name, sum) in top {
+            let n: u64 = String::from_utf8_lossy(&name)[5..].parse().unwrap_or_default();
+            assert_eq!(sum, Sum { count: 3, bytes: 3 * n + 3 });
+        }
     }
 
     #[test]

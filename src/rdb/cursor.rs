@@ -3,6 +3,7 @@
 use std::io;
 
 use super::feed::{Chunk, Feed};
+use super::meaning::{Long, Secret};
 
 /// Why a walk ended before the end of the file.
 #[derive(Debug)]
@@ -41,16 +42,46 @@ pub(super) struct Cursor<'p, F> {
     /// The offset in the file of the chunk's first byte.
     start: u64,
     progress: &'p dyn Fn(u64),
+    tap: Option<Tap>,
+}
+
+/// What is digested as it is read.
+struct Tap {
+    /// Where in the chunk that begins.
+    from: usize,
+    /// The digest of what is in chunks before.
+    long: Option<Long>,
+    secret: Secret,
 }
 
 impl<'p, F: Feed> Cursor<'p, F> {
     pub(super) fn new(feed: F, first: Chunk, progress: &'p dyn Fn(u64)) -> Self {
-        Cursor { feed, chunk: first, pos: 0, start: 0, progress }
+        Cursor { feed, chunk: first, pos: 0, start: 0, progress, tap: None }
     }
 
     /// The feed begins at an offset of the file.
     pub(super) fn at(self, start: u64) -> Self {
         Cursor { start, ..self }
+    }
+
+    /// What is read from here on is digested, up to [`Cursor::tapped`].
+    #[inline]
+    pub(super) fn tap(&mut self, secret: &Secret) {
+        match &mut self.tap {
+            Some(tap) => (tap.from, tap.long) = (self.pos, None),
+            None => self.tap = Some(Tap { from: self.pos, long: None, secret: secret.clone() }),
+        }
+    }
+
+    /// The digest of what was read since the tap.
+    #[inline]
+    pub(super) fn tapped(&mut self) -> u128 {
+        let Some(tap) = &mut self.tap else { return 0 };
+        let last = self.chunk.bytes().get(tap.from..self.pos).unwrap_or_default();
+        match tap.long.take() {
+            None => tap.secret.digest(last),
+            Some(long) => long.end(last),
+        }
     }
 
     /// Bytes read so far.
@@ -69,6 +100,38 @@ impl<'p, F: Feed> Cursor<'p, F> {
         (self.feed, rest)
     }
 
+    /// The next `n` bytes, where they lie whole in the chunk at hand; then they are read.
+    #[inline]
+    pub(super) fn here(&mut self, n: u64) -> Option<&[u8]> {
+        let end = self.pos.checked_add(usize::try_from(n).ok()?)?;
+        let bytes = self.chunk.bytes().get(self.pos..end)?;
+        self.pos = end;
+        Some(bytes)
+    }
+
+    /// Reads over strings that are not compressed, at most `n` of them and `behind` bytes after each, as far as they lie whole
+    /// in the chunk at hand. Tells how many are left.
+    #[inline]
+    pub(super) fn skip_short(&mut self, mut n: u64, behind: usize) -> u64 {
+        let bytes = self.chunk.bytes();
+        let mut at = self.pos;
+        while n > 0 {
+            let (head, len) = match bytes.get(at..) {
+                Some([short @ 0..=0x3f, ..]) => (1, usize::from(*short)),
+                Some([high @ 0x40..=0x7f, low, ..]) => (2, usize::from(high & 0x3f) << 8 | usize::from(*low)),
+                Some([integer @ 0xc0..=0xc2, ..]) => (1, 1 << (integer & 3)),
+                _ => break,
+            };
+            let next = at + head + len + behind;
+            if next > bytes.len() {
+                break;
+            }
+            (at, n) = (next, n - 1);
+        }
+        self.pos = at;
+        n
+    }
+
     #[inline]
     fn ahead(&self) -> &[u8] {
         self.chunk.bytes().get(self.pos..).unwrap_or_default()
@@ -77,6 +140,11 @@ impl<'p, F: Feed> Cursor<'p, F> {
     /// The next chunk; false at the end of the file. Only when the current one is used up.
     #[cold]
     fn refill(&mut self) -> Step<bool> {
+        if let Some(tap) = &mut self.tap {
+            let piece = self.chunk.bytes().get(tap.from..self.pos).unwrap_or_default();
+            tap.long.get_or_insert_with(|| Long::keyed(&tap.secret)).update(piece);
+            tap.from = 0;
+        }
         self.start += self.pos as u64;
         self.pos = 0;
         let used = self.chunk.take();
@@ -147,7 +215,12 @@ impl<'p, F: Feed> Cursor<'p, F> {
     }
 
     /// Appends the next `n` bytes to `sink`, which grows only as bytes really arrive.
+    #[inline]
     pub(super) fn append(&mut self, n: u64, sink: &mut Vec<u8>) -> Step<()> {
+        if let Some(bytes) = self.here(n) {
+            sink.extend_from_slice(bytes);
+            return Ok(());
+        }
         self.pieces(n, |piece| sink.extend_from_slice(piece))
     }
 
@@ -210,6 +283,10 @@ impl<'p, F: Feed> Cursor<'p, F> {
     /// The head of a string.
     #[inline]
     pub(super) fn text(&mut self) -> Step<Text> {
+        if let Some(&short @ 0..=0x3f) = self.chunk.bytes().get(self.pos) {
+            self.pos += 1;
+            return Ok(Text::Plain(u64::from(short)));
+        }
         match self.length_or_encoding()? {
             (n, false) => Ok(Text::Plain(n)),
             (encoding, true) => self.encoded_text(encoding),

@@ -109,6 +109,14 @@ impl<'a> Listpack<'a> {
         }
         let len = listpack_entry(self.rest).ok_or(cut)?;
         let (entry, tail) = self.rest.split_at_checked(len).ok_or(cut)?;
+        // Nearly all are short, and then it is the length itself.
+        if let (..=127, Some((&back, tail))) = (len, tail.split_first()) {
+            if usize::from(back) != len {
+                return Err("listpack entry has a wrong back length");
+            }
+            self.rest = tail;
+            return Ok(Some(entry));
+        }
         let back = listpack_backlen(len);
         let (stored, tail) = tail.split_at_checked(back.len).ok_or(cut)?;
         if back.bytes.get(..back.len) != Some(stored) {

@@ -17,10 +17,7 @@ pub(super) fn unlzf(packed: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), 
             if out.len() - from + run > len {
                 return Err("LZF unpacks to more than it says");
             }
-            for at in start..start + run {
-                let byte = out.get(at).copied().unwrap_or_default();
-                out.push(byte);
-            }
+            copy_back(out, start, run);
             rest = tail;
         }
         if out.len() - from > len {
@@ -46,11 +43,19 @@ pub(super) fn unlzf_head(packed: &[u8], out: &mut Vec<u8>) {
         }
         let Ok((run, back, tail)) = reference(control, tail) else { return };
         let Some(start) = out.len().checked_sub(back) else { return };
-        for at in start..start + run {
-            let byte = out.get(at).copied().unwrap_or_default();
-            out.push(byte);
-        }
+        copy_back(out, start, run);
         rest = tail;
+    }
+}
+
+/// Appends `run` bytes from `start` on, which are inside `out` or are being appended: what is repeated gets longer by itself.
+#[inline]
+fn copy_back(out: &mut Vec<u8>, start: usize, run: usize) {
+    let mut left = run;
+    while left > 0 {
+        let piece = left.min(out.len() - start);
+        out.extend_from_within(start..start + piece);
+        left -= piece;
     }
 }
 
@@ -103,10 +108,7 @@ impl Stretch {
             } else {
                 let Ok((run, back, tail)) = reference(control, tail) else { break };
                 let start = before.checked_sub(back).ok_or("LZF points before its start")?;
-                for at in start..start + run {
-                    let byte = self.out.get(at).copied().unwrap_or_default();
-                    self.out.push(byte);
-                }
+                copy_back(&mut self.out, start, run);
                 rest = tail;
             }
             let more = (self.out.len() - before) as u64;

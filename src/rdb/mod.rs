@@ -5,6 +5,7 @@
 //! Types and opcodes were checked against the files of Redis 6.0 to 8.0 and Valkey 8.0 to 9.1.
 
 mod cursor;
+mod decimal;
 mod encoded;
 mod feed;
 mod loadable;
@@ -16,6 +17,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod value;
+mod visitor;
 mod walker;
 mod writer;
 
@@ -25,12 +27,13 @@ use std::sync::mpsc::sync_channel;
 
 use cursor::Cursor;
 use feed::{Beside, CHUNK, Chunk, Inline};
-use walker::{Nobody, Visitor, Walker};
+use visitor::{Nobody, Visitor};
+use walker::Walker;
 
 pub use loadable::{Flavour, Loadable, ServerVersion, loadable};
-pub use meaning::{Meaning, Parts, StreamId, of_dump};
+pub use meaning::{Meaning, Parts, Secret, StreamId, of_dump};
 pub use report::{Announced, Checksum, DbCount, Kind, Magic, PARTIAL, Report, Verdict};
-pub use walker::KeyMeta;
+pub use visitor::KeyMeta;
 pub use writer::Writer;
 
 /// How to walk.
@@ -67,8 +70,8 @@ pub struct Place {
 /// What follows an RDB preamble: bytes already read, then the reader.
 pub type Rest<R> = Chain<Bytes<Vec<u8>>, R>;
 
-/// Walks an RDB file. Another thread reads and sums while this one walks, unless `len_hint` (the length in bytes, where
-/// known) says it is small. `progress` is called with the offset every half MiB.
+/// Walks an RDB file. Another thread reads while this one sums and walks, unless `len_hint` (the length in bytes, where
+/// known) says it is small. `progress` is called with the offset every quarter of a MiB.
 ///
 /// Never fails: an error of the reader is the verdict `Unreadable`.
 pub fn walk<R: Read + Send>(
@@ -98,6 +101,13 @@ pub enum Met<'a> {
     Key(&'a KeyMeta<'a>, Meaning),
     /// The code of a library of functions.
     Library(&'a [u8]),
+    /// Data of a module that belongs to no key, as the module wrote it.
+    ModuleData {
+        /// Where its record begins.
+        offset: u64,
+        /// Bytes of the record.
+        bytes: u64,
+    },
 }
 
 /// As [`walk_keys`], and reads every value whole and tells what it means. Much slower than a walk that reads over them. A
@@ -109,7 +119,44 @@ pub fn walk_meanings<R: Read + Send>(
     progress: &(dyn Fn(u64) + Sync),
     visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
 ) -> Report {
-    walk_with(reader, len_hint, opts, progress, meaning::Telling(visit))
+    walk_with(reader, len_hint, opts, progress, meaning::Telling::all(visit))
+}
+
+/// As [`walk_meanings`] for some of the keys, and far faster: the meanings are keyed with `secret`, and can be compared with
+/// nothing else. `wants` is asked before each value, in the order of the file; those not wanted are not shown.
+pub fn walk_some_meanings<R: Read + Send>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    secret: &Secret,
+    progress: &(dyn Fn(u64) + Sync),
+    wants: &mut dyn FnMut() -> bool,
+    visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
+) -> Report {
+    let telling = meaning::Telling { visit, secret: Some(secret), wants: Some(wants) };
+    walk_with(reader, len_hint, opts, progress, telling)
+}
+
+/// What [`walk_stored`] shows.
+#[derive(Debug)]
+pub enum Stored<'a> {
+    /// A key, with a digest of its value as it is stored. Where two have the same, the values are the same; where they have
+    /// not, only the meanings tell.
+    Key(&'a KeyMeta<'a>, u128),
+    /// The code of a library of functions.
+    Library(&'a [u8]),
+}
+
+/// As [`walk_keys`], and tells how each value is stored: hardly slower than reading over it.
+pub fn walk_stored<R: Read + Send>(
+    reader: R,
+    len_hint: Option<u64>,
+    opts: &WalkOptions,
+    secret: &Secret,
+    progress: &(dyn Fn(u64) + Sync),
+    visit: &mut dyn FnMut(Stored<'_>) -> ControlFlow<()>,
+) -> Report {
+    walk_with(reader, len_hint, opts, progress, meaning::Storing { visit, secret })
 }
 
 /// Walks the records from a place inside a file, which the reader begins at, as [`walk_meanings`] does, up to an end mark:
@@ -122,7 +169,7 @@ pub fn walk_from<R: Read>(
     visit: &mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
 ) -> Report {
     let cursor = Cursor::new(Inline::new(reader), Chunk::empty(room), &|_| {}).at(place.offset);
-    Walker::new(cursor, opts, meaning::Telling(visit)).records_from(place)
+    Walker::new(cursor, opts, meaning::Telling::all(visit)).records_from(place)
 }
 
 /// What a file says of itself before its first key: header and AUX fields. The verdict is of no use.
@@ -150,7 +197,7 @@ fn walk_with<R: Read + Send, V: Visitor>(
             // The channel holds them all; a failure would mean the thread is gone, which the walk reports.
             let _ = used_to.send(Chunk::empty(CHUNK as u64));
         }
-        let cursor = Cursor::new(Beside { full, used: used_to }, Chunk::empty(CHUNK as u64), &progress);
+        let cursor = Cursor::new(Beside::new(full, used_to), Chunk::empty(CHUNK as u64), &progress);
         Walker::new(cursor, opts, visitor).run().0
     })
 }

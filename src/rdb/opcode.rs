@@ -1,10 +1,12 @@
 //! The records between keys: AUX fields, functions, modules, slots.
 
 use super::cursor::{Step, Text};
+use super::decimal::{DECIMAL, decimal};
 use super::feed::Feed;
 use super::lzf::unlzf;
 use super::report::Announced;
-use super::walker::{Visitor, Walker};
+use super::visitor::Visitor;
+use super::walker::Walker;
 
 /// Limits on what a report may hold, however the file was made.
 const AUX_FIELDS: usize = 64;
@@ -23,7 +25,14 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 Ok(())
             }
             0xfa => self.aux(),
-            0xf7 => self.module_aux(),
+            0xf7 => {
+                let from = self.cursor.offset() - 1;
+                self.module_aux()?;
+                if V::LIBRARIES {
+                    self.visitor.module_data(from, self.cursor.offset() - from);
+                }
+                Ok(())
+            }
             0xf6 => {
                 self.skip_strings(2)?;
                 let described = u64::from(self.cursor.number()? != 0);
@@ -32,7 +41,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 Ok(())
             }
             0xf5 => {
-                if V::MEANINGS {
+                if V::LIBRARIES {
                     self.library()?;
                 } else {
                     self.skip_strings(1)?;
@@ -85,6 +94,7 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     }
 
     /// Appends a string, unpacked, to `sink`.
+    #[inline]
     pub(super) fn string_into(&mut self, text: Text, limit: u64, sink: &mut Vec<u8>) -> Step<()> {
         match text {
             Text::Plain(len) | Text::Lzf { len, .. } if len > limit => {
@@ -92,18 +102,23 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
             }
             Text::Plain(len) => self.cursor.append(len, sink),
             Text::Int(n) => {
-                sink.extend_from_slice(n.to_string().as_bytes());
+                sink.extend_from_slice(decimal(n, &mut [0; DECIMAL]));
                 Ok(())
             }
-            Text::Lzf { packed, len } => {
-                let mut raw = std::mem::take(&mut self.packed);
-                raw.clear();
-                let read = self.cursor.append(packed, &mut raw);
-                self.packed = raw;
-                read?;
-                unlzf(&self.packed, len as usize, sink).or_else(|because| self.cursor.bad(because))
-            }
+            Text::Lzf { packed, len } => self.unlzf_into(packed, len as usize, sink),
         }
+    }
+
+    /// Appends what the next `packed` bytes unpack to.
+    pub(super) fn unlzf_into(&mut self, packed: u64, len: usize, sink: &mut Vec<u8>) -> Step<()> {
+        let unpacked = if let Some(whole) = self.cursor.here(packed) {
+            unlzf(whole, len, sink)
+        } else {
+            self.packed.clear();
+            self.cursor.append(packed, &mut self.packed)?;
+            unlzf(&self.packed, len, sink)
+        };
+        unpacked.or_else(|because| self.cursor.bad(because))
     }
 
     fn module_aux(&mut self) -> Step<()> {

@@ -5,7 +5,8 @@ use super::encoded::Packing;
 use super::feed::Feed;
 use super::report::Kind;
 use super::value::Value;
-use super::walker::{Visitor, Walker};
+use super::visitor::Visitor;
+use super::walker::Walker;
 
 impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     pub(super) fn stream(&mut self, op: u8) -> Step<Value> {

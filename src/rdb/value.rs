@@ -1,11 +1,13 @@
 //! What each value type looks like.
 
 use super::cursor::{Step, Text};
+use super::decimal::decimal_len;
 use super::encoded::{HEAD, Packing, listpack_entries, listpack_number};
 use super::feed::Feed;
-use super::lzf::{PACKED_HEAD, unlzf, unlzf_head};
+use super::lzf::{PACKED_HEAD, unlzf_head};
 use super::report::Kind;
-use super::walker::{Visitor, Walker};
+use super::visitor::Visitor;
+use super::walker::Walker;
 
 /// Blobs above this are walked over without looking inside, so that a hostile one cannot ask for memory.
 const BLOB_LIMIT: u64 = 256 << 20;
@@ -141,11 +143,21 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
 
     #[inline]
     pub(super) fn skip_strings(&mut self, n: u64) -> Step<()> {
-        for _ in 0..n {
+        self.skip_members(n, 0)
+    }
+
+    /// Reads over strings, each with so many bytes behind it.
+    fn skip_members(&mut self, mut left: u64, behind: usize) -> Step<()> {
+        loop {
+            left = self.cursor.skip_short(left, behind);
+            if left == 0 {
+                return Ok(());
+            }
             let text = self.cursor.text()?;
             self.pass(text)?;
+            self.cursor.skip(behind as u64)?;
+            left -= 1;
         }
-        Ok(())
     }
 
     #[inline]
@@ -169,18 +181,14 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     /// A count, and so many groups of `each` strings.
     fn strings(&mut self, each: u64) -> Step<u64> {
         let count = self.cursor.number()?;
-        for _ in 0..count {
-            self.skip_strings(each)?;
-        }
+        // An absurd count ends at the end of the file, however it is multiplied.
+        self.skip_strings(count.saturating_mul(each))?;
         Ok(count)
     }
 
     fn scores(&mut self) -> Step<u64> {
         let count = self.cursor.number()?;
-        for _ in 0..count {
-            self.skip_strings(1)?;
-            self.cursor.skip(8)?;
-        }
+        self.skip_members(count, 8)?;
         Ok(count)
     }
 
@@ -326,12 +334,19 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         self.blob.clear();
         match text {
             Text::Plain(len) => {
+                if let Some(blob) = self.cursor.here(len) {
+                    return Ok(packing.count(blob));
+                }
                 let head = len.min(HEAD as u64);
                 self.cursor.append(head, &mut self.blob)?;
                 self.cursor.skip(len - head)?;
             }
             Text::Lzf { packed, .. } => {
                 let head = packed.min(PACKED_HEAD as u64);
+                if let Some(whole) = self.cursor.here(packed) {
+                    unlzf_head(whole.get(..head as usize).unwrap_or(whole), &mut self.blob);
+                    return Ok(packing.count(&self.blob));
+                }
                 self.packed.clear();
                 self.cursor.append(head, &mut self.packed)?;
                 self.cursor.skip(packed - head)?;
@@ -360,14 +375,10 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
         if len > BLOB_LIMIT {
             return self.cursor.skip(packed);
         }
-        self.packed.clear();
-        self.blob.clear();
-        self.cursor.append(packed, &mut self.packed)?;
-        unlzf(&self.packed, len as usize, &mut self.blob).or_else(|because| self.cursor.bad(because))
+        let mut blob = std::mem::take(&mut self.blob);
+        blob.clear();
+        let unpacked = self.unlzf_into(packed, len as usize, &mut blob);
+        self.blob = blob;
+        unpacked
     }
-}
-
-/// The length of a number in decimal.
-pub(super) fn decimal_len(n: i64) -> u64 {
-    u64::from(n < 0) + n.unsigned_abs().checked_ilog10().map_or(1, |digits| u64::from(digits) + 1)
 }

@@ -1,69 +1,17 @@
 //! The walk itself: header, opcodes, keys, checksum. What a value looks like is in `value`.
 
-use std::ops::ControlFlow;
-
 use super::cursor::{Cursor, Step, Stop};
 use super::feed::Feed;
 use super::meaning::{Meaning, Parts};
 use super::report::{Announced, Checksum, DbCount, Kind, Magic, Report, Verdict};
+use super::value::Value;
+use super::visitor::{KeyMeta, Visitor};
 use super::{Place, WalkOptions};
 
 /// A limit on what a report may hold, however the file was made.
 const DATABASES: usize = 65_536;
 /// The longest key a server accepts.
 const KEY_BYTES: u64 = 512 << 20;
-
-/// One key, after its value was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyMeta<'a> {
-    /// The database.
-    pub db: u64,
-    /// The key's bytes.
-    pub key: &'a [u8],
-    /// The logical type.
-    pub kind: Kind,
-    /// When it expires, Unix milliseconds.
-    pub expire_ms: Option<i64>,
-    /// When it is gone, Unix milliseconds: by its own expiry, or, a hash, by that of its last field.
-    pub gone_ms: Option<i64>,
-    /// Bytes of a string, elements of anything else (a hash field with its value is one); none where only unpacking
-    /// would tell.
-    pub size: Option<u64>,
-    /// Where its record begins: its type, behind its expiry.
-    pub offset: u64,
-    /// Bytes of its record in the file: type, key and value as they are stored.
-    pub bytes: u64,
-    /// What its value means, where the walk was asked for it ([`super::walk_meanings`]).
-    pub meaning: Option<Meaning>,
-}
-
-/// What a walk shows its keys to.
-pub(super) trait Visitor {
-    /// False spares the walk from reading keys and sizes at all.
-    const KEYS: bool;
-    /// True: values are read and digested by meaning.
-    const MEANINGS: bool = false;
-    fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()>;
-    /// The code of a library of functions; only with `MEANINGS`.
-    fn library(&mut self, _: &[u8]) {}
-}
-
-/// Only counts.
-pub(super) struct Nobody;
-
-impl Visitor for Nobody {
-    const KEYS: bool = false;
-    fn key(&mut self, _: &KeyMeta<'_>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-}
-
-impl Visitor for &mut dyn FnMut(&KeyMeta<'_>) -> ControlFlow<()> {
-    const KEYS: bool = true;
-    fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()> {
-        self(key)
-    }
-}
 
 /// The counts of the database being read, as plain numbers while it is.
 #[derive(Default)]
@@ -99,6 +47,7 @@ pub(super) struct Walker<'p, F, V> {
 
 impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
     pub(super) fn new(cursor: Cursor<'p, F>, opts: &'p WalkOptions, visitor: V) -> Self {
+        let parts = visitor.parts();
         Walker {
             cursor,
             opts,
@@ -111,7 +60,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
             key: Vec::new(),
             packed: Vec::new(),
             blob: Vec::new(),
-            parts: Parts::default(),
+            parts,
         }
     }
 
@@ -248,23 +197,35 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
 
     /// Everything up to and including the EOF opcode.
     fn records(&mut self) -> Step<()> {
-        let mut expire = None;
+        let (mut expire, mut from) = (None, None);
         loop {
             self.at = self.cursor.offset();
             let op = self.cursor.byte()?;
             self.op = Some(op);
+            let before = from.take();
             match op {
                 0xff => return Ok(()),
                 0xfe => self.select()?,
                 // Seconds in a signed 32-bit number, from before 2.6.
                 0xfd => expire = Some(i64::from(i32::from_le_bytes(self.cursor.array()?)) * 1000),
                 0xfc => expire = Some(i64::from_le_bytes(self.cursor.array()?)).filter(|at| *at != -1),
-                0xf9 => self.cursor.skip(1)?,
-                0xf8 => _ = self.cursor.number()?,
+                0xf8 | 0xf9 => {
+                    from = before.or(Some(self.at));
+                    self.use_of_key(op)?;
+                }
+                0xf3 if !self.valkey => {
+                    from = before.or(Some(self.at));
+                    self.opcode(op)?;
+                }
                 0xf3..=0xfb => self.opcode(op)?,
-                _ => self.entry(op, expire.take())?,
+                _ => self.entry(op, expire.take(), before.unwrap_or(self.at))?,
             }
         }
+    }
+
+    /// How long the next key was not used, or how often it was.
+    fn use_of_key(&mut self, op: u8) -> Step<()> {
+        if op == 0xf9 { self.cursor.skip(1) } else { self.cursor.number().map(|_| ()) }
     }
 
     fn select(&mut self) -> Step<()> {
@@ -307,7 +268,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
     }
 
     #[inline]
-    fn entry(&mut self, op: u8, expire_ms: Option<i64>) -> Step<()> {
+    fn entry(&mut self, op: u8, expire_ms: Option<i64>, from: u64) -> Step<()> {
         if !super::value::known(op, self.valkey) {
             return self.unknown(op);
         }
@@ -321,12 +282,7 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
         } else {
             self.pass(text)?;
         }
-        let (value, meaning) = if V::MEANINGS {
-            let (value, meaning) = self.meant(op)?;
-            (value, Some(meaning))
-        } else {
-            (self.value(op)?, None)
-        };
+        let (value, meaning, stored) = self.told(op)?;
         let tally = &mut self.tally;
         tally.keys += 1;
         if let Some(slot) = tally.kinds.get_mut(value.kind as usize) {
@@ -355,13 +311,32 @@ impl<'p, F: Feed, V: Visitor> Walker<'p, F, V> {
                 size,
                 offset: self.at,
                 bytes,
+                before: self.at - from,
                 meaning,
+                stored,
             };
             if self.visitor.key(&meta).is_break() {
                 return Err(Box::new(Stop::Halted));
             }
         }
         Ok(())
+    }
+
+    /// A value, and what the visitor wants to know of it.
+    #[inline]
+    fn told(&mut self, op: u8) -> Step<(Value, Option<Meaning>, Option<u128>)> {
+        if V::MEANINGS && self.visitor.wants() {
+            let (value, meaning) = self.meant(op)?;
+            return Ok((value, Some(meaning), None));
+        }
+        let Some(secret) = self.visitor.stored() else {
+            return Ok((self.value(op)?, None, None));
+        };
+        self.cursor.tap(secret);
+        let value = self.value(op)?;
+        // The same bytes are another value where they are of another type, and types 22 and 23 are by family.
+        let of = u128::from(op) + if self.valkey { 256 } else { 0 };
+        Ok((value, None, Some(self.cursor.tapped().wrapping_add(of))))
     }
 
     #[cold]

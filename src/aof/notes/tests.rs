@@ -25,7 +25,9 @@ fn base(key: &str, expire_ms: Option<i64>) -> KeyMeta<'_> {
         size: None,
         offset: 0,
         bytes: 0,
+        before: 0,
         meaning: None,
+        stored: None,
     }
 }
 

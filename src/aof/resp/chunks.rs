@@ -3,7 +3,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 /// Larger ones fall out of the cache and are slower.
-pub(super) const SIZE: usize = 512 * 1024;
+pub(super) const SIZE: usize = 256 * 1024;
 /// Buffers in turn between the two threads.
 pub(super) const TURN: usize = 4;
 

@@ -12,6 +12,7 @@ mod touched;
 mod until;
 mod walk;
 
+pub(super) use frame::FirstWords;
 pub use lost::{LostCommands, lost_commands};
 pub use report::{Boundary, CommandsReport, End, Flush, Readable};
 pub use resync::readable_after;

@@ -1,4 +1,5 @@
 //! What commands mean for a recovery: where to cut, what was thrown away, when.
+use super::frame::FirstWords;
 use super::report::{Boundary, CommandsReport, End, Flush, Readable};
 use super::text;
 use super::until::Until;
@@ -66,8 +67,9 @@ impl<'u> Tally<'u> {
     }
 
     /// A command as a witness is shown it, before it is counted.
-    pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8]) -> Shown<'b> {
-        Shown { start, end, bytes, ts: self.ts.1, db: self.db }
+    #[inline]
+    pub(super) fn shown<'b>(&self, start: u64, end: u64, bytes: &'b [u8], first: FirstWords<'b>) -> Shown<'b> {
+        Shown { start, end, bytes, ts: self.ts.1, db: self.db, first }
     }
 
     #[inline]
@@ -115,6 +117,9 @@ impl<'u> Tally<'u> {
 
     fn named(&mut self, start: u64, after: u64, name: &[u8], bytes: &[u8]) {
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+        if !matches!(name.first(), Some(b's' | b'S' | b'm' | b'M' | b'e' | b'E' | b'f' | b'F')) {
+            return;
+        }
         if is(b"SELECT") {
             self.writes -= 1;
             self.select(bytes);

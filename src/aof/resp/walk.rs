@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::chunks::{self, Chunks, Direct, Fed};
-use super::frame::{self, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
+use super::frame::{self, FirstWords, Frame, LONGEST_ANNOTATION, LONGEST_WORD, MOST_WORDS, Want};
 use super::report::{CommandsReport, End};
 use super::tally::Tally;
 use super::until::Until;
@@ -143,15 +143,16 @@ impl<'a, C: Chunks> Walk<'a, C> {
     fn within_chunk(&mut self) {
         let bytes = self.chunk.get(..self.filled).unwrap_or(&[]);
         let mut at = self.at;
+        let mut witness = self.options.witness.map(RefCell::borrow_mut);
         loop {
             match bytes.get(at) {
                 Some(b'*') => match frame::command(bytes, at) {
-                    Frame::Command { end, name } => {
+                    Frame::Command { end, words } => {
                         let (start, after) = (self.base + at as u64, self.base + end as u64);
-                        let (name, command) = (bytes.get(name.0..name.1), bytes.get(at..end));
-                        if let Some(witness) = self.options.witness {
+                        let (name, command) = (words.name(bytes), bytes.get(at..end));
+                        if let Some(witness) = &mut witness {
                             let command = command.unwrap_or_default();
-                            witness.borrow_mut().command(&self.tally.shown(start, after, command));
+                            witness.command(&self.tally.shown(start, after, command, words.of(bytes)));
                         }
                         self.tally.command(start, after, name, command);
                         at = end;
@@ -203,7 +204,8 @@ impl<'a, C: Chunks> Walk<'a, C> {
         let name = name.unwrap_or((0, 0));
         let name = self.seen.get(name.0..name.1);
         if let Some(witness) = self.options.witness {
-            witness.borrow_mut().command(&self.tally.shown(start, after, &self.seen));
+            let words = FirstWords::read(&self.seen);
+            witness.borrow_mut().command(&self.tally.shown(start, after, &self.seen, words));
         }
         self.tally.command(start, after, name, Some(&self.seen));
         Ok(())

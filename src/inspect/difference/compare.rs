@@ -1,17 +1,21 @@
 //! Bucket by bucket: which records of two sides meet, and what differs between those that do.
 use super::record::{BYTES, Mark, Record};
-use super::spill::{Disk, Spill};
+use crate::inspect::most::Amount;
+use crate::inspect::spill::{Disk, Spill};
 use crate::rdb::Kind;
-use std::cmp::Ordering;
+use std::cmp;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Buckets the keys are sorted into.
-pub(super) const BUCKETS: usize = 1024;
+/// Buckets the keys are sorted into, the least and the most: so few that what they gather stays in a core's cache.
+const BUCKETS: (usize, usize) = (64, 1024);
+/// What a key takes in a file, with its value, at the least; of most files it is many times as much.
+const KEY_BYTES: u64 = 24;
 /// Records of a bucket, both sides, that are held at once; a larger one is gone through in turns.
 const HELD: u64 = 200_000;
 /// Keys of a segment, by their numbers: marks are read back segment by segment, in the order of the file.
-pub(super) const SEGMENT: u64 = 1 << 22;
+pub(super) const SEGMENT: u64 = 1 << 21;
 
 /// How many keys of a type differ, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +24,16 @@ pub(super) struct Tally {
     pub(super) gone: u64,
     pub(super) changed: u64,
     pub(super) equal: u64,
+}
+
+/// Bytes of marks that each worker keeps in memory, of each side.
+const KEPT: usize = 1 << 20;
+
+/// Into how many buckets the keys of files of so many bytes are sorted; a power of two.
+pub(super) fn buckets(bytes: u64) -> usize {
+    let (least, most) = BUCKETS;
+    let wanted = bytes / KEY_BYTES * 2 / HELD;
+    usize::try_from(wanted).map_or(most, |wanted| wanted.clamp(least, most).next_power_of_two())
 }
 
 /// What came of it.
@@ -33,61 +47,112 @@ pub(super) struct Compared<'a> {
     pub(super) expired: [u64; 2],
     /// What is said of the keys of each side; of a key that changed on the first side.
     pub(super) marks: [Marks<'a>; 2],
+    /// Keys of both sides that are stored differently, where that was compared: only their meanings tell.
+    pub(super) undecided: [Marks<'a>; 2],
+    by: By,
+}
+
+/// What records have of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// How it is stored.
+    Storage,
+    /// What it means.
+    Meaning,
 }
 
 /// Marks of one side, by segment.
 pub(super) struct Marks<'a> {
-    pub(super) spill: Spill<'a, 4>,
+    /// Those that each worker made.
+    spills: Vec<Spill<'a, 4>>,
     pub(super) count: u64,
+}
+
+/// None on either side.
+pub(super) fn no_marks<'a>(disk: &'a dyn Disk) -> [Marks<'a>; 2] {
+    [Marks::new(disk), Marks::new(disk)]
 }
 
 impl<'a> Marks<'a> {
     fn new(disk: &'a dyn Disk) -> Self {
-        Marks { spill: Spill::new(disk), count: 0 }
+        Marks { spills: vec![Spill::new(disk, KEPT)], count: 0 }
     }
 
     fn put(&mut self, record: &Record, mark: Mark) -> io::Result<()> {
         self.count += 1;
         let segment = usize::try_from(record.number / SEGMENT).map_err(io::Error::other)?;
         // Smaller than a segment.
-        self.spill.put(segment, &mark.at((record.number % SEGMENT) as u32))
+        let bytes = mark.at((record.number % SEGMENT) as u32);
+        self.spills.first_mut().map_or(Ok(()), |spill| spill.put(segment, &bytes))
+    }
+
+    fn join(&mut self, other: Marks<'a>) {
+        self.count += other.count;
+        self.spills.extend(other.spills);
+    }
+
+    /// How many there are in a segment.
+    pub(super) fn in_segment(&self, segment: usize) -> u64 {
+        self.spills.iter().map(|spill| spill.records(segment)).sum()
+    }
+
+    /// Shows those of a segment, each with its place.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub(super) fn each(&self, segment: usize, mut show: impl FnMut(u32, Mark)) -> io::Result<()> {
+        self.spills.iter().try_for_each(|spill| {
+            spill.each(segment, |bytes| {
+                let (place, mark) = Mark::from_bytes(*bytes);
+                show(place, mark);
+            })
+        })
     }
 }
 
-/// Compares all.
+/// Compares all, on two cores.
 ///
 /// # Errors
 /// The disk is full, or fails.
 pub(super) fn compare<'a>(
     a: &Spill<'_, BYTES>,
     b: &Spill<'_, BYTES>,
+    by: By,
     disk: &'a dyn Disk,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> io::Result<Compared<'a>> {
-    let mut compared = Compared {
-        types: BTreeMap::new(),
-        value: 0,
-        expiry: 0,
-        kind: 0,
-        expired: [0; 2],
-        marks: [Marks::new(disk), Marks::new(disk)],
-    };
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for bucket in 0..a.buckets().max(b.buckets()) {
-        let turns = (a.records(bucket) + b.records(bucket)).div_ceil(HELD).max(1);
-        for turn in 0..turns {
-            read(a, bucket, (turn, turns), &mut ours)?;
-            read(b, bucket, (turn, turns), &mut theirs)?;
-            compared.merge(&ours, &theirs)?;
+    let (next, buckets) = (AtomicUsize::new(0), a.buckets().max(b.buckets()));
+    let work = || {
+        let mut compared = Compared::none(by, disk);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        loop {
+            let bucket = next.fetch_add(1, Ordering::Relaxed);
+            if bucket >= buckets {
+                return Ok(compared);
+            }
+            let turns = (a.records(bucket) + b.records(bucket)).div_ceil(HELD).max(1);
+            for turn in 0..turns {
+                read(a, bucket, (turn, turns), &mut ours)?;
+                read(b, bucket, (turn, turns), &mut theirs)?;
+                compared.merge(&ours, &theirs)?;
+            }
+            progress(bucket as u64 + 1);
         }
-        progress(bucket as u64 + 1);
-    }
-    Ok(compared)
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let one = work();
+        (one, other.join().unwrap_or_else(|_| Err(io::Error::other("a comparing thread ended early"))))
+    });
+    let mut all = one?;
+    all.join(other?);
+    Ok(all)
 }
 
 /// Reads the records of one turn, sorted.
 fn read(spill: &Spill<'_, BYTES>, bucket: usize, (turn, turns): (u64, u64), into: &mut Vec<Record>) -> io::Result<()> {
     into.clear();
+    into.reserve(usize::try_from(spill.records(bucket) / turns).map_err(io::Error::other)?);
     spill.each(bucket, |bytes| {
         let record = Record::from_bytes(bytes);
         // Other bits than those that chose the bucket.
@@ -99,18 +164,42 @@ fn read(spill: &Spill<'_, BYTES>, bucket: usize, (turn, turns): (u64, u64), into
     Ok(())
 }
 
-impl Compared<'_> {
+impl<'a> Compared<'a> {
+    fn none(by: By, disk: &'a dyn Disk) -> Self {
+        let (marks, undecided) = (no_marks(disk), no_marks(disk));
+        Compared { types: BTreeMap::new(), value: 0, expiry: 0, kind: 0, expired: [0; 2], marks, undecided, by }
+    }
+
+    /// Takes in what another worker, or a later comparison, found.
+    pub(super) fn join(&mut self, other: Compared<'a>) {
+        for (kind, tally) in other.types {
+            self.types.entry(kind).or_default().add(&tally);
+        }
+        self.value += other.value;
+        self.expiry += other.expiry;
+        self.kind += other.kind;
+        for (sum, more) in self.expired.iter_mut().zip(other.expired) {
+            *sum += more;
+        }
+        for (marks, more) in self.marks.iter_mut().zip(other.marks) {
+            marks.join(more);
+        }
+        for (undecided, more) in self.undecided.iter_mut().zip(other.undecided) {
+            undecided.join(more);
+        }
+    }
+
     fn merge(&mut self, ours: &[Record], theirs: &[Record]) -> io::Result<()> {
         let (mut ours, mut theirs) = (ours.iter().peekable(), theirs.iter().peekable());
         loop {
             let next = match (ours.peek(), theirs.peek()) {
                 (None, None) => return Ok(()),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
+                (Some(_), None) => cmp::Ordering::Less,
+                (None, Some(_)) => cmp::Ordering::Greater,
                 (Some(a), Some(b)) => a.key.cmp(&b.key),
             };
-            let one = if next == Ordering::Greater { None } else { ours.next() };
-            let other = if next == Ordering::Less { None } else { theirs.next() };
+            let one = if next == cmp::Ordering::Greater { None } else { ours.next() };
+            let other = if next == cmp::Ordering::Less { None } else { theirs.next() };
             match (one, other) {
                 (Some(a), Some(b)) => self.both(a, b)?,
                 (Some(a), None) => self.alone(a, 0)?,
@@ -121,6 +210,11 @@ impl Compared<'_> {
     }
 
     fn both(&mut self, a: &Record, b: &Record) -> io::Result<()> {
+        if self.by == By::Storage && a.kind == b.kind && a.meaning != b.meaning {
+            let [first, second] = &mut self.undecided;
+            first.put(a, Mark::OPEN)?;
+            return second.put(b, Mark::OPEN);
+        }
         let mark = Mark::between(a, b);
         if let Some(tally) = self.tally(a) {
             match mark {

@@ -3,38 +3,34 @@
 //! ```text
 //! side       which bytes hold the keys of a side, and the records made of them
 //! record     a key in 48 bytes: digests of its name and of its value, type, expiry
-//! spill      records sorted into buckets, on disk where they don't fit into memory
 //! compare    bucket by bucket: which records meet, and what differs
 //! names      what differs by name, from the files once more
 //! document   the document `redis-dr/difference/1`
 //! ```
-//! Both sides are read twice at most, and at the same time. What is held in memory does not grow with the number of keys:
-//! records go into files without a name, which are gone with the process however it ends.
+//! Both sides are read at the same time: once for how each value is stored, which decides nearly all; once more for what
+//! those values mean that are stored differently; once more for the names of what differs. What is held in memory does not
+//! grow with the number of keys: records go into files without a name, which are gone with the process however it ends.
+//! Digests are keyed with a secret of this one comparison.
 mod compare;
 mod document;
 mod names;
 mod record;
 mod side;
-mod spill;
 #[cfg(test)]
 mod tests;
 
 pub use document::{Difference, Functions, KeyDifference, PrefixDifference, Side, TypeDifference, What};
 
+use super::spill::Scratch;
 use super::{InspectError, Options, Subject, subject, watched};
-use crate::facts::{Bytes, Validity};
+use crate::facts::Validity;
 use crate::host::{Look, shown};
-use compare::{BUCKETS, Compared, compare};
+use crate::rdb::Secret;
+use compare::{By, Compared, Marks, compare};
 use names::{Names, Roll};
-use side::{Scanned, Source};
-use spill::Disk;
-use std::fs::File;
-use std::io;
+use side::{Means, Scanned, Source};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Bytes that are left free on the disk of the records.
-const SPARE: u64 = 64 << 20;
 
 /// Told how far it is: what is being done, how much of it, of how much where that is known.
 pub type Told<'a> = &'a (dyn Fn(&str, u64, Option<u64>) + Sync);
@@ -72,27 +68,26 @@ pub fn difference(look: &Look, a: &Path, b: &Path, asked: &Asked<'_>) -> Result<
     let (ours, theirs) = (subject::of(look, a)?, subject::of(look, b)?);
     let before = [watched(look, &ours), watched(look, &theirs)].concat();
     let disk = Scratch { look: *look, dir: asked.scratch.to_path_buf() };
-    let total = total(&before, [&ours, &theirs]);
-    let done = AtomicU64::new(0);
-    let scan = |path: &Path| {
-        let last = AtomicU64::new(0);
-        let progress = |at: u64| {
-            let more = at.saturating_sub(last.swap(at, Ordering::Relaxed));
-            let all = done.fetch_add(more, Ordering::Relaxed) + more;
-            (asked.told)("read both", all, total);
+    let (secret, total) = (Secret::random(), total(&before, [&ours, &theirs]));
+    let largest = before.iter().filter_map(|(_, stat)| stat.as_ref()).map(|stat| stat.size).max();
+    let means = Means { disk: &disk, secret: &secret, buckets: compare::buckets(largest.unwrap_or(u64::MAX)) };
+    let counter = Counter { asked, total, what: "read both", done: AtomicU64::new(0) };
+    let scan = |path: &Path| side::scanned(look, path, asked, &means, &counter.of_one());
+    let (mut one, mut other) = both(|| scan(a), || scan(b))?;
+    let scratch = |e| InspectError::scratch(&disk.dir, &e);
+    let told = |bucket: u64| (asked.told)("compare", bucket * 100 / means.buckets as u64, Some(100));
+    let (first, second) = (one.1.take_records(&disk), other.1.take_records(&disk));
+    let mut compared = compare(&first, &second, By::Storage, &disk, &told).map_err(scratch)?;
+    drop((first, second));
+    let [open_a, open_b] = std::mem::replace(&mut compared.undecided, compare::no_marks(&disk));
+    if open_a.count > 0 {
+        let counter = Counter { what: "read what is stored differently", done: AtomicU64::new(0), ..counter };
+        let read = |source: &Source, open: &Marks<'_>| {
+            source.meanings(look, Roll::new(open, true), asked.now_ms(), &means, &counter.of_one())
         };
-        side::scanned(look, path, asked, &disk, &progress)
-    };
-    let (one, other) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| scan(b));
-        let one = scan(a);
-        let gone = || Err(InspectError::Scratch { because: "a reading thread ended early".into() });
-        (one, other.join().unwrap_or_else(|_| gone()))
-    });
-    let (one, other) = (one?, other?);
-    let told = |bucket: u64| (asked.told)("compare", bucket * 100 / BUCKETS as u64, Some(100));
-    let compared =
-        compare(&one.1.records, &other.1.records, &disk, &told).map_err(|e| InspectError::scratch(&disk.dir, &e))?;
+        let (first, second) = both(|| read(&one.0, &open_a), || read(&other.0, &open_b))?;
+        compared.join(compare(&first, &second, By::Meaning, &disk, &told).map_err(scratch)?);
+    }
     let names = names_of(look, &one.0, &other.0, &compared, asked)?;
     let mut found = document_of(one, other, &compared, names, asked);
     for (path, stat) in &before {
@@ -102,6 +97,40 @@ pub fn difference(look: &Look, a: &Path, b: &Path, asked: &Asked<'_>) -> Result<
         }
     }
     Ok(found)
+}
+
+/// Does two things at the same time.
+fn both<T: Send>(
+    one: impl FnOnce() -> Result<T, InspectError>,
+    other: impl FnOnce() -> Result<T, InspectError> + Send,
+) -> Result<(T, T), InspectError> {
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let gone = || Err(InspectError::Scratch { because: "a reading thread ended early".into() });
+        (one, other.join().unwrap_or_else(|_| gone()))
+    });
+    Ok((one?, other?))
+}
+
+/// Adds up how far both readings are.
+struct Counter<'a, 'b> {
+    asked: &'a Asked<'b>,
+    total: Option<u64>,
+    what: &'static str,
+    done: AtomicU64,
+}
+
+impl Counter<'_, '_> {
+    /// Takes the offsets of one reading.
+    fn of_one(&self) -> impl Fn(u64) + Sync {
+        let last = AtomicU64::new(0);
+        move |at: u64| {
+            let more = at.saturating_sub(last.swap(at, Ordering::Relaxed));
+            let all = self.done.fetch_add(more, Ordering::Relaxed) + more;
+            (self.asked.told)(self.what, all, self.total);
+        }
+    }
 }
 
 /// Bytes to be read in the first pass, where no file is packed.
@@ -189,25 +218,4 @@ fn functions(a: &Scanned<'_>, b: &Scanned<'_>) -> Functions {
     let in_both = a.libraries.iter().filter_map(|(lib, code)| Some((lib, code, b.libraries.get(lib)?)));
     let changed = in_both.filter(|(_, code, other)| code != other).map(|(lib, ..)| name(lib)).collect();
     Functions { added: alone(b, a), gone: alone(a, b), changed }
-}
-
-/// Files without a name in a directory.
-struct Scratch {
-    look: Look,
-    dir: PathBuf,
-}
-
-impl Disk for Scratch {
-    fn file(&self) -> io::Result<File> {
-        crate::host::nameless(&self.dir).map_err(io::Error::other)
-    }
-
-    fn room(&self, bytes: u64) -> io::Result<()> {
-        let free = self.look.space(&self.dir).map_err(io::Error::other)?.free_bytes;
-        if free >= bytes.saturating_add(SPARE) {
-            return Ok(());
-        }
-        let because = format!("only {} are free there", Bytes(free));
-        Err(io::Error::new(io::ErrorKind::StorageFull, because))
-    }
 }

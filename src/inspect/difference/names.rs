@@ -24,6 +24,7 @@ impl Amount for Tally {
         self.added += other.added;
         self.gone += other.gone;
         self.changed += other.changed;
+        self.equal += other.equal;
     }
 
     fn weight(&self) -> u64 {
@@ -94,32 +95,46 @@ impl<'a, 'm> Roll<'a, 'm> {
 
     /// The next key; ends the walk when nothing was said of any further one.
     pub(super) fn call(&mut self, key: &KeyMeta<'_>, names: &mut Names) -> ControlFlow<()> {
+        if let Some(mark) = self.next() {
+            names.note(key, mark, self.first);
+        }
+        self.on()
+    }
+
+    /// What is said of the next key.
+    pub(super) fn next(&mut self) -> Option<Mark> {
         let place = self.number % SEGMENT;
+        self.number += 1;
         if place == 0
             && let Err(error) = self.turn()
         {
             self.failed = Some(error);
-            return ControlFlow::Break(());
         }
-        self.number += 1;
-        if let Some(mark) = self.segment.get(place as usize).copied().flatten() {
-            names.note(key, mark, self.first);
-            self.left -= 1;
-        }
-        if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let mark = self.segment.get(place as usize).copied().flatten()?;
+        self.left -= 1;
+        Some(mark)
+    }
+
+    /// The number of the key that was called last.
+    pub(super) fn last(&self) -> u64 {
+        self.number.saturating_sub(1)
+    }
+
+    /// Ends the walk when nothing was said of any further key, or it can't be read what.
+    pub(super) fn on(&self) -> ControlFlow<()> {
+        if self.left == 0 || self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Reads the marks of the next segment.
     fn turn(&mut self) -> io::Result<()> {
-        let segment = usize::try_from(self.number / SEGMENT).map_err(io::Error::other)?;
+        let segment = usize::try_from(self.last() / SEGMENT).map_err(io::Error::other)?;
         self.segment.clear();
-        if self.marks.spill.records(segment) == 0 {
+        if self.marks.in_segment(segment) == 0 {
             return Ok(());
         }
         self.segment.resize(SEGMENT as usize, None);
         let places = &mut self.segment;
-        self.marks.spill.each(segment, |bytes| {
-            let (place, mark) = Mark::from_bytes(*bytes);
+        self.marks.each(segment, |place, mark| {
             if let Some(slot) = places.get_mut(place as usize) {
                 *slot = Some(mark);
             }

@@ -14,6 +14,7 @@ pub(super) struct Record {
     /// The how manieth key of its file it is.
     pub(super) number: u64,
     pub(super) kind: u8,
+    /// What its value means; or, in its place, a digest of how that is stored.
     pub(super) meaning: Meaning,
     /// Unix milliseconds; the largest stands for never.
     pub(super) expires: i64,
@@ -22,13 +23,10 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn of(key: &KeyMeta<'_>, meaning: Meaning, number: u64, now_ms: i64, scratch: &mut Vec<u8>) -> Self {
-        scratch.clear();
-        scratch.extend_from_slice(&key.db.to_le_bytes());
-        scratch.extend_from_slice(key.key);
-        let hash = blake3::hash(scratch);
+    /// Of a key whose name and database have this digest.
+    pub(super) fn of(key: &KeyMeta<'_>, digest: u128, meaning: Meaning, number: u64, now_ms: i64) -> Self {
         Record {
-            key: hash.as_bytes().first_chunk().map_or(0, |half| u128::from_le_bytes(*half)),
+            key: digest,
             number,
             kind: key.kind as u8,
             meaning,
@@ -44,29 +42,24 @@ impl Record {
     }
 
     pub(super) fn to_bytes(self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        let parts: [&[u8]; 4] = [
-            &self.key.to_le_bytes(),
-            &self.meaning.to_bytes(),
-            &self.expires.to_le_bytes(),
-            &(self.number | u64::from(self.kind | u8::from(self.expired) << 7) << NUMBER).to_le_bytes(),
-        ];
-        for (slot, byte) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
-            *slot = *byte;
-        }
-        bytes
+        let above = u64::from(self.kind | u8::from(self.expired) << 7);
+        let last = u128::from(self.expires.cast_unsigned()) | u128::from(self.number | above << NUMBER) << 64;
+        let rows = [self.key.to_le_bytes(), self.meaning.to_bytes(), last.to_le_bytes()];
+        rows.as_flattened().first_chunk().copied().unwrap_or([0; BYTES])
     }
 
     pub(super) fn from_bytes(bytes: &[u8; BYTES]) -> Self {
-        let half = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<16>).copied().unwrap_or_default();
-        let eight = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).copied().unwrap_or_default();
-        let last = u64::from_le_bytes(eight(40));
-        let above = (last >> NUMBER) as u8;
+        let (key, meaning, last) = match bytes.as_chunks::<16>().0 {
+            [key, meaning, last, ..] => (key, meaning, u128::from_le_bytes(*last)),
+            _ => (&[0; 16], &[0; 16], 0),
+        };
+        let number = (last >> 64) as u64;
+        let above = (number >> NUMBER) as u8;
         Record {
-            key: u128::from_le_bytes(half(0)),
-            meaning: Meaning::from_bytes(half(16)),
-            expires: i64::from_le_bytes(eight(32)),
-            number: last & ((1 << NUMBER) - 1),
+            key: u128::from_le_bytes(*key),
+            meaning: Meaning::from_bytes(*meaning),
+            expires: (last as u64).cast_signed(),
+            number: number & ((1 << NUMBER) - 1),
             kind: above & 0x7f,
             expired: above & 0x80 != 0,
         }
@@ -78,13 +71,15 @@ impl Record {
     }
 }
 
-/// What is said of a key that differs: 22 bits of its number within its segment, and what differs.
+/// What is said of a key that differs: 21 bits of its number within its segment, and what differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark(u8);
 
 impl Mark {
     /// Only this side has it.
     pub(super) const ALONE: Mark = Mark(1);
+    /// Whether the sides differ in it is open.
+    pub(super) const OPEN: Mark = Mark(Self::VALUE);
     const TYPE: u8 = 2;
     const VALUE: u8 = 4;
     const EXPIRY: u8 = 8;

@@ -1,19 +1,19 @@
 //! One side of a comparison: which bytes hold its keys, and the records made of them.
 use super::Asked;
-use super::compare::BUCKETS;
 use super::document::Side;
 use super::names::{Names, Roll};
 use super::record::{BYTES, Record};
-use super::spill::{Disk, Spill};
 use crate::aof::set::{self, JudgeOptions, Layout, SetState};
 use crate::facts::{Time, Validity};
 use crate::host::{Look, OwnFiles, shown};
 use crate::inspect::document::Kind;
+use crate::inspect::spill::{Disk, Spill};
 use crate::inspect::subject::{self, Subject};
 use crate::inspect::{InspectError, aof, snapshot};
-use crate::rdb::{self, KeyMeta, Met, Report, Verdict, WalkOptions};
+use crate::rdb::{self, KeyMeta, Meaning, Met, Report, Secret, Stored, Verdict, WalkOptions};
 use crate::sandbox::{self, AofFiles, Loads, PrivateLoad, PrivateSnapshot};
 use crate::{service, store};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Libraries told apart; a server has a handful.
 const LIBRARIES: usize = 10_000;
+/// Bytes of records that are kept in memory, of each side: a small comparison needs no disk.
+const KEPT: usize = 12 << 20;
 /// Databases of a private server.
 const DATABASES: u32 = 1000;
 /// How long a private load may take.
@@ -35,6 +37,17 @@ pub(super) struct Source {
     preamble: bool,
     /// That file, where a private server made it: it goes with this.
     _made: Option<PrivateSnapshot>,
+}
+
+/// What records are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'d> {
+    /// Where they go that don't fit into memory.
+    pub(super) disk: &'d dyn Disk,
+    /// What their digests are keyed with; the same for both sides.
+    pub(super) secret: &'d Secret,
+    /// Into how many buckets they are sorted; the same for both sides.
+    pub(super) buckets: usize,
 }
 
 /// Records of all keys of a side.
@@ -54,7 +67,7 @@ pub(super) fn scanned<'d>(
     look: &Look,
     path: &Path,
     asked: &Asked<'_>,
-    disk: &'d dyn Disk,
+    means: &Means<'d>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(Source, Scanned<'d>), InspectError> {
     let (mut source, file) = match subject::of(look, path)? {
@@ -65,7 +78,7 @@ pub(super) fn scanned<'d>(
         }
         Subject::Nothing { path, kind, because } => (Source::of(look, &path, kind, None, false).damaged(because), None),
     };
-    let found = source.scan(look, asked, disk, progress)?;
+    let found = source.scan(look, asked, means, progress)?;
     // What begins like an RDB may be an AOF with an RDB in front; only its end tells.
     let behind = found.report.as_ref().filter(|report| report.trailing).map(|report| report.bytes);
     if let (Some(file), Some(offset)) = (file, behind)
@@ -74,7 +87,7 @@ pub(super) fn scanned<'d>(
         let (dir, name) = (file.parent().unwrap_or(Path::new("")), file.file_name().unwrap_or_default());
         let layout = Layout::Single { file: name.to_string_lossy().into_owned() };
         let mut source = of_aof(look, path, dir, &layout, asked)?;
-        let found = source.scan(look, asked, disk, progress)?;
+        let found = source.scan(look, asked, means, progress)?;
         return Ok((source, found));
     }
     Ok((source, found))
@@ -171,28 +184,33 @@ impl Source {
         &mut self,
         look: &Look,
         asked: &Asked<'_>,
-        disk: &'d dyn Disk,
+        means: &Means<'d>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Scanned<'d>, InspectError> {
-        let mut scanned = Scanned { records: Spill::new(disk), keys: 0, libraries: BTreeMap::new(), report: None };
+        let mut scanned =
+            Scanned { records: Spill::new(means.disk, KEPT), keys: 0, libraries: BTreeMap::new(), report: None };
         let Some(path) = self.rdb.clone() else { return Ok(scanned) };
         let (now_ms, mut scratch, mut number, mut failed) = (asked.now_ms(), Vec::new(), 0, None);
         let opened = store::open(look, &path)?;
         let hint = opened.len_hint();
-        let report = rdb::walk_meanings(opened, hint, &self.walking(now_ms), progress, &mut |met| {
+        let visit = &mut |met: Stored<'_>| {
             match met {
-                Met::Library(code) => scanned.library(code),
-                Met::Key(key, meaning) => {
-                    let record = Record::of(key, meaning, number, now_ms, &mut scratch);
-                    number += 1;
+                Stored::Library(code) => scanned.library(code),
+                Stored::Key(key, stored) => {
                     if asked.wants(key.key) {
+                        let digest = key.digest(means.secret, &mut scratch);
+                        let stored = Meaning::from_bytes(stored.to_le_bytes());
+                        let record = Record::of(key, digest, stored, number, now_ms);
                         scanned.keys += 1;
-                        failed = scanned.records.put(record.bucket(BUCKETS), &record.to_bytes()).err();
+                        failed = scanned.records.put(record.bucket(means.buckets), &record.to_bytes()).err();
                     }
+                    number += 1;
                 }
             }
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        };
+        let walking = self.walking(now_ms);
+        let report = rdb::walk_stored(opened, hint, &walking, means.secret, progress, visit);
         if let Some(error) = failed {
             return Err(InspectError::Scratch { because: error.to_string() });
         }
@@ -200,6 +218,40 @@ impl Source {
         self.side.keys = scanned.keys;
         scanned.report = Some(report);
         Ok(scanned)
+    }
+
+    /// Reads the keys once more that a roll names, and makes records of what their values mean.
+    ///
+    /// # Errors
+    /// It can't be read; the disk is full, or fails.
+    pub(super) fn meanings<'d>(
+        &self,
+        look: &Look,
+        roll: Roll<'_, '_>,
+        now_ms: i64,
+        means: &Means<'d>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Spill<'d, BYTES>, InspectError> {
+        let mut records = Spill::new(means.disk, KEPT);
+        let Some(path) = &self.rdb else { return Ok(records) };
+        let (roll, mut scratch, mut failed) = (RefCell::new(roll), Vec::new(), None);
+        let opened = store::open(look, path)?;
+        let (hint, walking) = (opened.len_hint(), self.walking(now_ms));
+        let visit = &mut |met: Met<'_>| {
+            if let Met::Key(key, meaning) = met {
+                let digest = key.digest(means.secret, &mut scratch);
+                let record = Record::of(key, digest, meaning, roll.borrow().last(), now_ms);
+                failed = records.put(record.bucket(means.buckets), &record.to_bytes()).err();
+            }
+            if failed.is_some() { ControlFlow::Break(()) } else { roll.borrow().on() }
+        };
+        let wants = &mut || roll.borrow_mut().next().is_some();
+        let report = rdb::walk_some_meanings(opened, hint, &walking, means.secret, progress, wants, visit);
+        match (failed.or(roll.into_inner().failed), report.verdict) {
+            (Some(error), _) => Err(InspectError::Scratch { because: error.to_string() }),
+            (None, Verdict::Unreadable { because }) => Err(InspectError::Unreadable { path: shown(path), because }),
+            (None, _) => Ok(records),
+        }
     }
 
     fn walking(&self, now_ms: i64) -> WalkOptions {
@@ -241,7 +293,12 @@ impl Source {
     }
 }
 
-impl Scanned<'_> {
+impl<'d> Scanned<'d> {
+    /// The records, which are not needed any more once they were compared.
+    pub(super) fn take_records(&mut self, disk: &'d dyn Disk) -> Spill<'d, BYTES> {
+        std::mem::replace(&mut self.records, Spill::new(disk, 0))
+    }
+
     fn library(&mut self, code: &[u8]) {
         if self.libraries.len() < LIBRARIES {
             self.libraries.insert(library_name(code).into(), blake3::hash(code));

@@ -189,6 +189,7 @@ fn stretch(
                 done.functions += 1;
                 writer.library(code)
             }
+            Met::ModuleData { .. } => Ok(()),
             // Zeros read as keys without a name, one after the other; no file has a key twice.
             Met::Key(key, _) if held.is_some_and(|held| held.db == key.db) && name == key.key => {
                 twice = Some((key.offset, "the same key once more".to_owned(), false));

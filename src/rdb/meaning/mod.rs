@@ -13,6 +13,7 @@
 //! The meaning comes from a file ([`super::walk_meanings`]), from what DUMP answers ([`of_dump`]), or from parts asked of a
 //! server one after the other ([`Parts`]), and is the same for the same data.
 mod ink;
+mod maker;
 mod parts;
 mod stream;
 mod values;
@@ -20,14 +21,18 @@ mod values;
 use super::cursor::Cursor;
 use super::feed::{Chunk, Inline, digest};
 use super::report::{Kind, Verdict};
-use super::walker::{KeyMeta, Nobody, Visitor, Walker};
-use super::{Met, WalkOptions};
+use super::visitor::{KeyMeta, Nobody, Visitor};
+use super::walker::Walker;
+use super::{Met, Stored, WalkOptions};
 use std::ops::ControlFlow;
 
+pub(super) use maker::Long;
+pub use maker::Secret;
 pub use parts::{Parts, StreamId};
 
-/// The digest of a value by what it means: 128 bits of BLAKE3. Good for comparing values, also ones somebody made on
-/// purpose. It is the same in every run of this version of redis-dr, and no promise to later ones.
+/// The digest of a value by what it means: 128 bits. Good for comparing values, also ones somebody made on purpose. Made with
+/// a [`Secret`] it can only be compared with others of the same secret; else it is BLAKE3's, the same in every run of this
+/// version of redis-dr, and no promise to later ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Meaning(u128);
 
@@ -79,21 +84,70 @@ pub fn of_dump(payload: &[u8]) -> Result<(Kind, Meaning), String> {
 }
 
 /// Shows keys with their meanings.
-pub(super) struct Telling<'a>(pub(super) &'a mut dyn FnMut(Met<'_>) -> ControlFlow<()>);
+pub(super) struct Telling<'a> {
+    pub(super) visit: &'a mut dyn FnMut(Met<'_>) -> ControlFlow<()>,
+    /// What the meanings are keyed with; none: lasting ones.
+    pub(super) secret: Option<&'a Secret>,
+    /// Whose meanings are wanted; none: everybody's.
+    pub(super) wants: Option<&'a mut dyn FnMut() -> bool>,
+}
+
+impl<'a> Telling<'a> {
+    /// Of all values, and lasting.
+    pub(super) fn all(visit: &'a mut dyn FnMut(Met<'_>) -> ControlFlow<()>) -> Self {
+        Telling { visit, secret: None, wants: None }
+    }
+}
 
 impl Visitor for Telling<'_> {
     const KEYS: bool = true;
     const MEANINGS: bool = true;
+    const LIBRARIES: bool = true;
+
+    fn parts(&self) -> Parts {
+        self.secret.map(Parts::keyed).unwrap_or_default()
+    }
+
+    fn wants(&mut self) -> bool {
+        self.wants.as_mut().is_none_or(|wants| wants())
+    }
 
     fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()> {
         match key.meaning {
-            Some(meaning) => (self.0)(Met::Key(key, meaning)),
+            Some(meaning) => (self.visit)(Met::Key(key, meaning)),
             None => ControlFlow::Continue(()),
         }
     }
 
     fn library(&mut self, code: &[u8]) {
         // Only a key can end the walk: libraries are few.
-        let _ = (self.0)(Met::Library(code));
+        let _ = (self.visit)(Met::Library(code));
+    }
+
+    fn module_data(&mut self, offset: u64, bytes: u64) {
+        let _ = (self.visit)(Met::ModuleData { offset, bytes });
+    }
+}
+
+/// Shows keys with digests of their values as they are stored.
+pub(super) struct Storing<'a> {
+    pub(super) visit: &'a mut dyn FnMut(Stored<'_>) -> ControlFlow<()>,
+    pub(super) secret: &'a Secret,
+}
+
+impl Visitor for Storing<'_> {
+    const KEYS: bool = true;
+    const LIBRARIES: bool = true;
+
+    fn stored(&self) -> Option<&Secret> {
+        Some(self.secret)
+    }
+
+    fn key(&mut self, key: &KeyMeta<'_>) -> ControlFlow<()> {
+        (self.visit)(Stored::Key(key, key.stored.unwrap_or_default()))
+    }
+
+    fn library(&mut self, code: &[u8]) {
+        let _ = (self.visit)(Stored::Library(code));
     }
 }

@@ -3,6 +3,7 @@ use super::super::encoded::Item;
 use super::super::report::Kind;
 use super::Meaning;
 use super::ink::Ink;
+use super::maker::{Maker, Secret};
 
 /// The id of a stream's entry: milliseconds and sequence.
 pub type StreamId = (u64, u64);
@@ -34,12 +35,18 @@ struct Group {
 }
 
 impl Parts {
+    /// Gives meanings that can only be compared with others of the same secret.
+    pub(in super::super) fn keyed(secret: &Secret) -> Self {
+        let ink = || Ink::of(Maker::Keyed(secret.clone()));
+        Parts { whole: ink(), each: ink(), ..Parts::default() }
+    }
+
     /// A value of this type begins.
     pub fn begin(&mut self, kind: Kind) {
         (self.kind, self.count, self.sum, self.last_id) = (Some(kind), 0, 0, (0, 0));
         // What was broken off before.
-        self.whole.dry();
-        self.each.dry();
+        self.whole.wipe();
+        self.each.wipe();
         self.group = Group::default();
     }
 
@@ -118,9 +125,12 @@ impl Parts {
     pub fn end(&mut self) -> Meaning {
         let whole = self.whole.dry();
         let kind = self.kind.take().map_or(u8::MAX, |kind| kind as u8);
-        self.each.raw(&[kind]);
-        self.each.raw([whole.to_le_bytes(), self.sum.to_le_bytes()].as_flattened());
-        self.each.raw([self.count, self.last_id.0, self.last_id.1].map(u64::to_le_bytes).as_flattened());
+        let digests = [whole.to_le_bytes(), self.sum.to_le_bytes()];
+        let numbers = [self.count, self.last_id.0, self.last_id.1].map(u64::to_le_bytes);
+        self.each.wipe();
+        for part in [&[kind], digests.as_flattened(), numbers.as_flattened()] {
+            self.each.raw(part);
+        }
         Meaning::of(self.each.dry())
     }
 

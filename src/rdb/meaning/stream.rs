@@ -4,7 +4,8 @@ use super::super::encoded::{Item, Listpack};
 use super::super::feed::Feed;
 use super::super::report::Kind;
 use super::super::value::Value;
-use super::super::walker::{Visitor, Walker};
+use super::super::visitor::Visitor;
+use super::super::walker::Walker;
 use super::parts::{Parts, StreamId};
 
 impl<F: Feed, V: Visitor> Walker<'_, F, V> {

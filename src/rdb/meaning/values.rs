@@ -1,11 +1,13 @@
 //! Values of a file, read whole and told by meaning. The forms are those of `value`.
 use super::super::cursor::{Step, Text};
+use super::super::decimal::{DECIMAL, decimal, decimal_len};
 use super::super::encoded::{Item, Packing};
 use super::super::feed::Feed;
 use super::super::lzf::Stretch;
 use super::super::report::Kind;
-use super::super::value::{Fields, Value, decimal_len};
-use super::super::walker::{Visitor, Walker};
+use super::super::value::{Fields, Value};
+use super::super::visitor::Visitor;
+use super::super::walker::Walker;
 use super::Meaning;
 
 /// Compressed strings up to here are unpacked whole; longer ones in pieces.
@@ -296,27 +298,26 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
     /// Reads a string into an ink, without ever holding all of a long one, and gives its length.
     fn string_to(&mut self, into: Into) -> Step<u64> {
         let text = self.cursor.text()?;
-        let ink = if matches!(into, Into::Each) { &mut self.parts.each } else { &mut self.parts.whole };
-        let len = match text {
-            Text::Plain(len) | Text::Lzf { len, .. } => len,
-            Text::Int(number) => decimal_len(number),
+        let (len, number) = match text {
+            Text::Plain(len) | Text::Lzf { len, .. } => (len, None),
+            Text::Int(number) => (decimal_len(number), Some(number)),
         };
+        let ink = if matches!(into, Into::Each) { &mut self.parts.each } else { &mut self.parts.whole };
         if !matches!(into, Into::Bytes) {
             ink.len(len);
         }
+        if let Some(number) = number {
+            ink.raw(decimal(number, &mut [0; DECIMAL]));
+            return Ok(len);
+        }
         match text {
-            Text::Int(number) => ink.digits(number),
-            Text::Plain(len) => self.cursor.pieces(len, |piece| ink.raw(piece))?,
-            Text::Lzf { len, .. } if len <= WHOLE => {
-                let mut blob = std::mem::take(&mut self.blob);
-                blob.clear();
-                let read = self.string_into(text, WHOLE, &mut blob);
-                let ink = if matches!(into, Into::Each) { &mut self.parts.each } else { &mut self.parts.whole };
-                ink.raw(&blob);
-                self.blob = blob;
-                read?;
-            }
-            Text::Lzf { packed, len } => {
+            Text::Plain(len) => match self.cursor.here(len) {
+                // The whole value, and nothing was written before.
+                Some(bytes) if matches!(into, Into::Bytes) => ink.all(bytes),
+                Some(bytes) => ink.raw(bytes),
+                None => self.cursor.pieces(len, |piece| ink.raw(piece))?,
+            },
+            Text::Lzf { packed, len } if len > WHOLE => {
                 let mut stretch = Stretch::new(len);
                 let mut bad = Ok(());
                 self.cursor.pieces(packed, |piece| {
@@ -327,8 +328,23 @@ impl<F: Feed, V: Visitor> Walker<'_, F, V> {
                 let ended = bad.and_then(|()| stretch.end(|unpacked| ink.raw(unpacked)));
                 ended.or_else(|because| self.cursor.bad(because))?;
             }
+            text => self.unpacked_to(text, into)?,
         }
         Ok(len)
+    }
+
+    /// Unpacks a string that is short enough to be held into an ink.
+    fn unpacked_to(&mut self, text: Text, into: Into) -> Step<()> {
+        let mut blob = std::mem::take(&mut self.blob);
+        blob.clear();
+        let read = self.string_into(text, WHOLE, &mut blob);
+        match into {
+            Into::Bytes => self.parts.whole.all(&blob),
+            Into::Whole => self.parts.whole.raw(&blob),
+            Into::Each => self.parts.each.raw(&blob),
+        }
+        self.blob = blob;
+        read
     }
 }
 

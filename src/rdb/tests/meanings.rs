@@ -232,6 +232,7 @@ fn a_module_and_the_libraries_are_shown() {
             Met::Key(key, _) if key.key == b"stream" => broken = Some(key.bytes),
             Met::Key(..) => keys += 1,
             Met::Library(code) => libraries.push(code.to_vec()),
+            Met::ModuleData { .. } => {}
         }
         ControlFlow::Continue(())
     });

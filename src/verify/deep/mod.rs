@@ -102,6 +102,8 @@ impl Comparison<'_> {
                     libraries.push(code.to_vec());
                     return ControlFlow::Continue(());
                 }
+                // No command asks a server for it.
+                Met::ModuleData { .. } => return ControlFlow::Continue(()),
             };
             if skip > 0 {
                 skip -= 1;
