@@ -44,6 +44,7 @@ mod replicated;
 mod resp;
 mod resume;
 mod runs;
+mod salvaged;
 mod sandbox;
 mod scenes;
 mod secret;

@@ -2,32 +2,39 @@
 //!
 //! Every record is read whole, packed values included, before its bytes are taken over. Behind damage the next record is
 //! looked for byte by byte: a place counts when many records in a row can be read from it, or all up to the end of the file.
+//! Of a key that is found twice the first record stays: no server loads a file with both.
+//!
 //! What is written is an RDB of the same version with a right checksum. Its AUX field `redis-dr-partial` says that it is not
-//! all there was.
+//! all there was. With a key go its expiry, how long it was idle or how often it was used, and what modules say of it; data
+//! of modules that belongs to no key is kept too. Of the AUX fields those that say who wrote it and when stay. What says that
+//! a replica could go on from it, or a slot migration, is left out: both would be wrong of a file that lacks something.
 mod disk;
 mod document;
+mod search;
 #[cfg(test)]
 mod tests;
+mod twice;
 
 pub use document::{Hole, Salvage};
 
 use super::InspectError;
-use crate::host::{Look, NewFile, shown};
-use crate::rdb::{Magic, Met, PARTIAL, Place, Report, Verdict, WalkOptions, Writer, walk_from, walk_head};
+use super::spill::{Disk, Scratch};
+use crate::host::{HostError, Look, NewFile, shown};
+use crate::rdb::{KeyMeta, Met, PARTIAL, Place, Report, Verdict, WalkOptions, Writer, walk_from, walk_head};
 use disk::{From, Patient};
+use search::search;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use twice::Names;
 
-/// Records in a row that make a place believed.
-const ROW: u64 = 24;
-/// How far behind damage a record is looked for, bytes.
-const SEARCHED: u64 = 64 << 20;
+/// How often the file is read for the sake of keys that are there twice: once more when there are some, and once more again
+/// when a disk that fails gave something else then.
+const READINGS: usize = 3;
 /// Bytes copied at once.
 const PIECE: usize = 1 << 20;
-/// Bytes read at once where many records are expected, and where one is only tried.
+/// Bytes read at once.
 const WHOLE: u64 = 512 << 10;
-const PROBE: u64 = 4 << 10;
 
 /// Told how far it is: bytes done, of how many.
 pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
@@ -39,8 +46,11 @@ pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 pub fn salvage(look: &Look, path: &Path, output: &Path, told: Told<'_>) -> Result<Salvage, InspectError> {
     let file = look.open(path)?;
     let len = look.stat_open(&file, path)?.size;
-    let mut out = NewFile::begin(output)?;
-    let done = carry(&Patient { source: &file, len }, &mut out, told).map_err(|problem| problem.of(path, output))?;
+    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let scratch = Scratch { look: *look, dir: dir.to_path_buf() };
+    let begin = || NewFile::begin(output);
+    let carried = carried(&Patient { source: &file, len }, &scratch, begin, told);
+    let (out, done) = carried.map_err(|problem| problem.of(path, output))?;
     let output_bytes = out.finish()?;
     Ok(Salvage {
         schema: "redis-dr/salvage/1".into(),
@@ -64,13 +74,16 @@ enum Problem {
     Nothing(String),
     /// The output can't be written.
     Output(io::Error),
+    /// It can't be begun.
+    Host(HostError),
 }
 
 impl Problem {
     fn of(self, path: &Path, output: &Path) -> InspectError {
         match self {
             Problem::Nothing(because) => InspectError::NothingToSalvage { path: shown(path), because },
-            Problem::Output(error) => InspectError::Host(crate::host::HostError::os("write", output, error)),
+            Problem::Output(error) => InspectError::Host(HostError::os("write", output, error)),
+            Problem::Host(error) => InspectError::Host(error),
         }
     }
 }
@@ -78,6 +91,12 @@ impl Problem {
 impl std::convert::From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         Problem::Output(error)
+    }
+}
+
+impl std::convert::From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        Problem::Host(error)
     }
 }
 
@@ -90,7 +109,34 @@ struct Carried {
     checksum_bad: bool,
 }
 
-fn carry(disk: &Patient<'_>, out: &mut dyn Write, told: Told<'_>) -> Result<Carried, Problem> {
+/// Carries over what can be had, each key once.
+fn carried<W: Write>(
+    disk: &Patient<'_>,
+    scratch: &dyn Disk,
+    begin: impl Fn() -> Result<W, HostError>,
+    told: Told<'_>,
+) -> Result<(W, Carried), Problem> {
+    let mut again = Vec::new();
+    for _ in 0..READINGS {
+        let (mut out, mut names) = (begin()?, Names::new(scratch));
+        let done = carry(disk, &mut out, &mut Once { names: &mut names, again: &again }, told)?;
+        let found = names.again()?;
+        if found == again {
+            return Ok((out, done));
+        }
+        again = found;
+    }
+    Err(Problem::Nothing("its disk gives other bytes each time".into()))
+}
+
+/// Sees to it that each key is written once.
+struct Once<'a, 'd> {
+    names: &'a mut Names<'d>,
+    /// The numbers of those that are there a second time, in order.
+    again: &'a [u64],
+}
+
+fn carry(disk: &Patient<'_>, out: &mut dyn Write, once: &mut Once<'_, '_>, told: Told<'_>) -> Result<Carried, Problem> {
     let head = walk_head(From { disk: *disk, at: 0 }, &options());
     let magic = match (&head.verdict, head.magic) {
         (Verdict::UnknownVersion { because }, _) => return Err(Problem::Nothing(because.clone())),
@@ -106,7 +152,7 @@ fn carry(disk: &Patient<'_>, out: &mut dyn Write, told: Told<'_>) -> Result<Carr
     let mut done = Carried::default();
     let mut place = Place { magic, version: head.version, offset: 9, db: 0 };
     loop {
-        let stretch = stretch(disk, place, &mut writer, &mut done, told)?;
+        let stretch = stretch(disk, place, &mut writer, &mut done, once, told)?;
         let Some((from, because, unreadable)) = stretch.broke else { break };
         let behind = Place { db: stretch.db, ..place };
         // A wrong length can lead over many records: the last one is believed only if none begins inside it.
@@ -116,8 +162,7 @@ fn carry(disk: &Patient<'_>, out: &mut dyn Write, told: Told<'_>) -> Result<Carr
         });
         let held = stretch.held.filter(|_| inside.is_none());
         if let Some(held) = held {
-            held.write(disk, &mut writer)?;
-            done.keys += 1;
+            held.write(disk, &mut writer, &mut done, once)?;
         }
         let kept = held.map_or(stretch.kept, |held| held.end());
         let next = inside.or_else(|| {
@@ -147,19 +192,48 @@ fn options() -> WalkOptions {
 /// A record that was read and is not written yet.
 #[derive(Debug, Clone, Copy)]
 struct Held {
+    /// Where what belongs to it begins, behind its expiry.
+    from: u64,
+    /// Where its record begins.
     offset: u64,
     bytes: u64,
     db: u64,
     expire_ms: Option<i64>,
+    digest: u128,
 }
 
 impl Held {
+    fn of(key: &KeyMeta<'_>, names: &mut Names<'_>) -> Self {
+        Held {
+            from: key.offset - key.before,
+            offset: key.offset,
+            bytes: key.bytes,
+            db: key.db,
+            expire_ms: key.expire_ms,
+            digest: names.digest(key),
+        }
+    }
+
     fn end(&self) -> u64 {
         self.offset + self.bytes
     }
 
-    fn write(&self, disk: &Patient<'_>, writer: &mut Writer<&mut dyn Write>) -> io::Result<()> {
-        copy(disk, self.offset, self.bytes, writer, (self.db, self.expire_ms))
+    fn write(
+        &self,
+        disk: &Patient<'_>,
+        writer: &mut Writer<&mut dyn Write>,
+        done: &mut Carried,
+        once: &mut Once<'_, '_>,
+    ) -> io::Result<()> {
+        let number = once.names.note(self.digest)?;
+        if once.again.binary_search(&number).is_ok() {
+            let because = "its key is there before".to_owned();
+            done.holes.push(Hole { from: self.from, to: self.end(), because, unreadable: false, db_assumed: None });
+            return Ok(());
+        }
+        done.keys += 1;
+        writer.before_key(self.db, self.expire_ms)?;
+        copy(disk, self.from, self.end(), writer)
     }
 }
 
@@ -179,30 +253,34 @@ fn stretch(
     place: Place,
     writer: &mut Writer<&mut dyn Write>,
     done: &mut Carried,
+    once: &mut Once<'_, '_>,
     told: Told<'_>,
 ) -> Result<Stretch, Problem> {
-    let (mut kept, mut held, mut name): (u64, Option<Held>, Vec<u8>) = (place.offset, None, Vec::new());
-    let (mut failed, mut twice) = (None, None);
+    let (mut kept, mut held): (u64, Option<Held>) = (place.offset, None);
+    let (mut failed, mut twice, mut db) = (None, None, place.db);
     let report = walk_from(From { disk: *disk, at: place.offset }, place, &options(), WHOLE, &mut |met| {
         let taken = match met {
             Met::Library(code) => {
                 done.functions += 1;
                 writer.library(code)
             }
-            Met::ModuleData { .. } => Ok(()),
-            // Zeros read as keys without a name, one after the other; no file has a key twice.
-            Met::Key(key, _) if held.is_some_and(|held| held.db == key.db) && name == key.key => {
-                twice = Some((key.offset, "the same key once more".to_owned(), false));
-                return ControlFlow::Break(());
+            Met::ModuleData { offset, bytes } => {
+                let before = held.take().map_or(Ok(()), |before| before.write(disk, writer, done, once));
+                kept = offset + bytes;
+                before.and_then(|()| copy(disk, offset, kept, writer))
             }
             Met::Key(key, _) => {
-                name.clear();
-                name.extend_from_slice(key.key);
-                let next = Held { offset: key.offset, bytes: key.bytes, db: key.db, expire_ms: key.expire_ms };
+                let next = Held::of(key, once.names);
+                db = key.db;
+                // Zeros read as keys without a name, one after the other.
+                if held.is_some_and(|held| held.digest == next.digest) {
+                    twice = Some((next.from, "the same key once more".to_owned(), false));
+                    return ControlFlow::Break(());
+                }
                 held.replace(next).map_or(Ok(()), |before| {
-                    (kept, done.keys) = (before.end(), done.keys + 1);
+                    kept = before.end();
                     told(kept, disk.len);
-                    before.write(disk, writer)
+                    before.write(disk, writer, done, once)
                 })
             }
         };
@@ -213,10 +291,8 @@ fn stretch(
         return Err(Problem::Output(error));
     }
     let broke = twice.or_else(|| end_of(&report, disk.len));
-    let db = held.map_or(place.db, |held| held.db);
     if let (None, Some(last)) = (&broke, held) {
-        last.write(disk, writer)?;
-        done.keys += 1;
+        last.write(disk, writer, done, once)?;
     }
     Ok(Stretch { kept, held: held.filter(|_| broke.is_some()), db, broke })
 }
@@ -236,17 +312,9 @@ fn end_of(report: &Report, len: u64) -> Option<(u64, String, bool)> {
     }
 }
 
-/// Copies the bytes of a record that was read once before.
-fn copy(
-    disk: &Patient<'_>,
-    offset: u64,
-    bytes: u64,
-    writer: &mut Writer<&mut dyn Write>,
-    (db, expire_ms): (u64, Option<i64>),
-) -> io::Result<()> {
-    writer.before_key(db, expire_ms)?;
-    let mut piece = vec![0; usize::try_from(bytes).unwrap_or(PIECE).min(PIECE)];
-    let (mut at, end) = (offset, offset + bytes);
+/// Copies bytes that were read once before.
+fn copy(disk: &Patient<'_>, mut at: u64, end: u64, writer: &mut Writer<&mut dyn Write>) -> io::Result<()> {
+    let mut piece = vec![0; usize::try_from(end - at).unwrap_or(PIECE).min(PIECE)];
     while at < end {
         let wanted = usize::try_from(end - at).unwrap_or(PIECE).min(piece.len());
         let into = piece.get_mut(..wanted).unwrap_or_default();
@@ -258,51 +326,6 @@ fn copy(
         at += n as u64;
     }
     Ok(())
-}
-
-/// Looks for the next place from which records can be read, from `place` on and before `end`.
-fn search(disk: &Patient<'_>, place: Place, end: u64, told: Told<'_>) -> Option<Place> {
-    let mut at = place.offset;
-    let end = end.min(at.saturating_add(SEARCHED));
-    let mut window = vec![0; PIECE];
-    while at < end {
-        let n = match disk.read_at(&mut window, at) {
-            Ok(0) => return None,
-            Ok(n) => n,
-            Err(_) => {
-                at = disk.readable_from(at);
-                continue;
-            }
-        };
-        told(at, disk.len);
-        for (offset, op) in (at..end).zip(window.get(..n).unwrap_or_default()) {
-            let candidate = Place { offset, ..place };
-            if begins(*op, place.magic) && believed(disk, candidate) {
-                return Some(candidate);
-            }
-        }
-        at += n as u64;
-    }
-    None
-}
-
-/// Could a record, or what stands before one, begin with this byte?
-fn begins(op: u8, magic: Magic) -> bool {
-    match op {
-        0..=5 | 7 | 9..=22 | 0xf8 | 0xf9 | 0xfb..=0xfe => true,
-        23..=25 => magic == Magic::Redis,
-        _ => false,
-    }
-}
-
-/// Can many records in a row be read from here, or some and then the end of the file?
-fn believed(disk: &Patient<'_>, place: Place) -> bool {
-    let mut keys = 0;
-    let report = walk_from(From { disk: *disk, at: place.offset }, place, &options(), PROBE, &mut |met| {
-        keys += u64::from(matches!(met, Met::Key(..)));
-        if keys >= ROW { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    keys >= ROW || (keys > 0 && end_of(&report, disk.len).is_none())
 }
 
 /// Does the checksum fit the bytes?

@@ -2,7 +2,7 @@
 //! Files that are damaged, and disks that fail: what is had is had whole, and what is not is told.
 use super::disk::{SECTOR, Source};
 use super::*;
-use crate::rdb::{Checksum, for_each_key, walk};
+use crate::rdb::{Checksum, Magic, for_each_key, walk};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -54,10 +54,13 @@ fn keys_of(bytes: &[u8]) -> Keys {
     keys
 }
 
+fn tried(source: &dyn Source, len: usize) -> Result<(Vec<u8>, Carried), Problem> {
+    let scratch = Scratch { look: Look::new(), dir: std::env::temp_dir() };
+    carried(&Patient { source, len: len as u64 }, &scratch, || Ok(Vec::new()), &|_, _| {})
+}
+
 fn salvaged(source: &dyn Source, len: usize) -> (Vec<u8>, Carried) {
-    let mut out = Vec::new();
-    let done = carry(&Patient { source, len: len as u64 }, &mut out, &|_, _| {}).unwrap();
-    (out, done)
+    tried(source, len).unwrap()
 }
 
 fn on_disk(bytes: &[u8], bad: &[u64]) -> Failing {
@@ -128,13 +131,65 @@ fn a_value_that_is_wrong_inside_is_said_to_be_somewhere() {
 fn what_has_nothing_is_said_so() {
     for (bytes, says) in [(&b""[..], "empty"), (b"*1\r\n$4\r\nPING\r\n", "not an RDB"), (b"REDIS0099", "not known")] {
         let disk = on_disk(bytes, &[]);
-        let Err(Problem::Nothing(because)) =
-            carry(&Patient { source: &disk, len: bytes.len() as u64 }, &mut Vec::new(), &|_, _| {})
-        else {
-            panic!("{says}")
-        };
+        let Err(Problem::Nothing(because)) = tried(&disk, bytes.len()) else { panic!("{says}") };
         assert!(because.contains(says), "{because}");
     }
+}
+
+/// Text keys of one letter, with what stands before each.
+fn small(records: &[(&[u8], u8)]) -> Vec<u8> {
+    let mut writer = Writer::begin(Vec::new(), Magic::Redis, 11).unwrap();
+    for (before, name) in records {
+        writer.raw(before).unwrap();
+        writer.raw(&[0, 1, *name, 3, b'v', b'=', *name]).unwrap();
+    }
+    writer.end().unwrap()
+}
+
+#[test]
+fn of_a_key_that_is_there_twice_the_first_stays() {
+    let mut names: Vec<u8> = (b'a'..=b'z').collect();
+    names.extend([b'c', b'A', b'a']);
+    let records: Vec<(&[u8], u8)> = names.iter().map(|name| (&b""[..], *name)).collect();
+    let bytes = small(&records);
+    let (out, done) = salvaged(&on_disk(&bytes, &[]), bytes.len());
+    assert_eq!((done.keys, keys_of(&out).len(), is_partial(&out)), (27, 27, true));
+    let at = |n: u64| 9 + 7 * n;
+    let holes: Vec<(u64, u64, bool)> = done.holes.iter().map(|h| (h.from, h.to, h.unreadable)).collect();
+    assert_eq!(holes, [(at(26), at(27), false), (at(28), at(29), false)], "{:?}", done.holes);
+    assert!(done.holes.iter().all(|hole| hole.because == "its key is there before"));
+}
+
+#[test]
+fn how_a_key_was_used_and_data_of_modules_stay() {
+    let module = [&[0xf7, 0x81][..], &0x1234_5678_9abc_def0u64.to_be_bytes(), &[2, 2, 2, 7, 0]].concat();
+    let often = [&module[..], &[0xf9, 200]].concat();
+    let bytes = small(&[(b"\xf8\x40\x64", b'a'), (&often, b'b'), (b"", b'c')]);
+    let (out, done) = salvaged(&on_disk(&bytes, &[]), bytes.len());
+    assert_eq!((done.keys, done.holes.len(), is_partial(&out)), (3, 0, false));
+    for kept in [&b"\xf8\x40\x64\x00\x01a"[..], &module, b"\xf9\xc8\x00\x01b"] {
+        assert!(memchr::memmem::find(&out, kept).is_some(), "{kept:?}");
+    }
+    let place = |wanted: &[u8]| memchr::memmem::find(&out, wanted).unwrap();
+    assert!(place(b"v=a") < place(&module) && place(&module) < place(b"v=b"), "in their order");
+    assert_eq!(keys_of(&out).len(), 3);
+    let report = walk(&out[..], None, &WalkOptions::default(), &|_| {});
+    assert_eq!(report.modules.len(), 1);
+}
+
+#[test]
+fn a_length_behind_damage_that_leads_over_records_is_not_believed() {
+    let bytes = file(1000);
+    let at = |name: &[u8]| memchr::memmem::find(&bytes, name).unwrap();
+    // What stands in the place of key 302 reads as a key whose value ends where a later record does.
+    let (from, end) = (at(b"key:000302") - 2, at(b"key:000402") - 2);
+    let mut broken = bytes.clone();
+    let head = [0xff, 0, 1, b'k', 0x40 | u8::try_from((end - from - 6) >> 8).unwrap(), (end - from - 6) as u8];
+    broken[from..from + 6].copy_from_slice(&head);
+    let (out, done) = salvaged(&on_disk(&broken, &[]), broken.len());
+    let (mut all, found) = (keys_of(&bytes), keys_of(&out));
+    all.remove(&(0, b"key:000302".to_vec()));
+    assert_eq!((found, done.holes.len()), (all, 1), "{:?}", done.holes);
 }
 
 proptest! {
