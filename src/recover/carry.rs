@@ -65,7 +65,7 @@ pub(super) fn start(
     };
     let walk =
         Walk { dir: &dir, plan, journal, log: None, vault: &vault, assessed, auto, step_by_step, way: Way::Resume };
-    let mut doc = walk.to_its_end(world, person, stop);
+    let mut doc = walk.through(world, person, stop);
     doc.severity = Some(assessment.severity);
     doc.findings.clone_from(&assessment.findings);
     doc.decision.clone_from(&assessment.decision);
@@ -201,7 +201,7 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Walks, and says how it ended.
-    pub fn to_its_end(self, world: &World<'_>, person: &mut dyn Person, stop: &Stop) -> RunDocument {
+    pub fn through(self, world: &World<'_>, person: &mut dyn Person, stop: &Stop) -> RunDocument {
         let (dir, plan, endpoint) = (self.dir, self.plan, self.assessed.endpoint.clone());
         let failed = |because: String, hint: String| {
             let mut doc = RunDocument::without_run(world.name(), RunOutcome::Unfinished, because, hint);

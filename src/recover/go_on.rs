@@ -271,7 +271,7 @@ fn go(
     };
     let (dir, plan, vault) = (&run.dir, &run.plan, &log.header.vault);
     let walk = Walk { dir, plan, journal, log: Some(&log), vault, assessed, auto, step_by_step: false, way };
-    let doc = walk.to_its_end(world, person, stop);
+    let doc = walk.through(world, person, stop);
     hooks::on_end(world, &doc);
     doc
 }

@@ -235,8 +235,7 @@ pub fn difference_sheet(d: &Difference) -> Sheet {
     }
     let moved = moved(d);
     if !moved.is_empty() {
-        let items =
-            moved.into_iter().map(|(place, what)| (vec![plain(&place), plain(&what)].concat(), vec![])).collect();
+        let items = moved.into_iter().map(|(place, what)| ([plain(&place), plain(&what)].concat(), vec![])).collect();
         sheet.part("What it relies on has moved", vec![Block::List { numbered: false, items }]);
     }
     sheet
