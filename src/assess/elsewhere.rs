@@ -1,10 +1,10 @@
-//! A server that is down and would come up empty: does its data lie in another directory than the configured one?
+//! Data that is not where the configuration says: in another directory, or only in the hands of the server.
 use super::assessor::Assessor;
 use super::base::Base;
 use super::settings::same_path;
 use super::stored::{Paths, survey};
 use super::{Earlier, printable};
-use crate::facts::{ConfigFacts, ProcessState, WouldLoad};
+use crate::facts::{Bytes, ConfigFacts, ProcessState, WouldLoad};
 use crate::points::AofNames;
 use std::path::Path;
 
@@ -37,4 +37,18 @@ fn holds_data(assessor: &Assessor<'_>, config: &ConfigFacts, dir: &str) -> bool 
             !matches!(files.aof(&paths.settings), AofNames::Missing | AofNames::Single(0) | AofNames::Listed(_, 0));
         aof || files.rdb.is_some_and(|bytes| bytes > 0)
     })
+}
+
+/// Data files that the running server still writes although their names are gone.
+pub(super) fn held_open(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths) {
+    let running = base.facts.process.pid.and_then(|pid| i32::try_from(pid).ok());
+    let Some(pid) = running.filter(|_| base.facts.config.appendonly == Some(true)) else { return };
+    let real = |path: &Path| assessor.look.real_path(path).unwrap_or_else(|_| path.to_path_buf());
+    let (dir, aof) = (real(&paths.dir), real(&paths.aof));
+    let own = |was: &Path| was == dir.join(&paths.settings.appendfilename) || (was.starts_with(&aof) && was != aof);
+    let held = assessor.look.deleted_files(pid).into_iter().filter(|file| own(&file.was));
+    let said = held.map(|file| {
+        format!("{} was deleted; {} of it are open as {}", file.was.display(), Bytes(file.size), file.at.display())
+    });
+    base.facts.files.held_open = said.map(|line| printable(&line)).collect();
 }

@@ -39,7 +39,7 @@ pub(super) fn walk(
     if let (Some(paths), Some(survey)) = (&paths, &survey) {
         names(assessor, base, paths, survey);
         elsewhere::look_for(assessor, base, earlier);
-        held_open(assessor, base, paths);
+        elsewhere::held_open(assessor, base, paths);
     } else {
         let because = "the data directory is not known, or on another host";
         for name in ["files.rdb.state", "files.aof.state"] {
@@ -170,20 +170,6 @@ fn names(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths, survey: &Surve
     } else {
         facts.unknown.insert("files.permission_ok".into(), "the server's user is not known".into());
     }
-}
-
-/// Data files that the running server still writes although their names are gone.
-fn held_open(assessor: &Assessor<'_>, base: &mut Base, paths: &Paths) {
-    let running = base.facts.process.pid.and_then(|pid| i32::try_from(pid).ok());
-    let Some(pid) = running.filter(|_| base.facts.config.appendonly == Some(true)) else { return };
-    let real = |path: &Path| assessor.look.real_path(path).unwrap_or_else(|_| path.to_path_buf());
-    let (dir, aof) = (real(&paths.dir), real(&paths.aof));
-    let own = |was: &Path| was == dir.join(&paths.settings.appendfilename) || (was.starts_with(&aof) && was != aof);
-    let held = assessor.look.deleted_files(pid).into_iter().filter(|file| own(&file.was));
-    let said = held.map(|file| {
-        format!("{} was deleted; {} of it are open as {}", file.was.display(), Bytes(file.size), file.at.display())
-    });
-    base.facts.files.held_open = said.map(|line| printable(&line)).collect();
 }
 
 fn loader(base: &Base) -> Loader {

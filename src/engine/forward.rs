@@ -2,7 +2,7 @@
 use super::gates::{self, Known, Verdict};
 use super::run::{Run, RunError, Started};
 use super::{AfterFailure, Ending, Event, again, back, proof};
-use crate::action::{Act, ActError, Done, Effects, RepeatClass};
+use crate::action::{Act, ActError, ChangeKind, Done, Effects, RepeatClass};
 use crate::facts::Seconds;
 use crate::journal::{Event as Line, StepOutcome, StepState};
 use crate::plan::{Gate, PlannedStep};
@@ -157,6 +157,14 @@ fn once(
         && effects.undo.is_empty()
     {
         return found_done(run, step, act, &before, because, begun);
+    }
+    // an opening is never taken back by itself, so that a server that died meanwhile must not be opened
+    if effects.opens
+        && !effects.changes.iter().any(|change| change.kind == ChangeKind::Service)
+        && !opened(run)
+        && let Err(e) = run.with_hands(&[], |h| h.connect().map(|_| ()))
+    {
+        return Ok(Step::Failed(e.into()));
     }
     let saves = match run.save_all(&effects.saves) {
         Ok(saves) => saves,

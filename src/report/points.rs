@@ -104,6 +104,9 @@ fn note(point: &Point) -> Option<String> {
     if point.valid == Validity::Damaged || point.loadable == Loadable::No {
         return Some(format!("not usable: {}", point.why));
     }
+    if point.why.starts_with("partial: ") {
+        return Some(point.why.clone());
+    }
     let cut = point.cut.as_ref()?;
     let undone = point.undoes_flush();
     let what = if cut.only_incomplete {

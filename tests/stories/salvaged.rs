@@ -23,6 +23,8 @@ fn a_salvaged_backup_is_for_a_person_to_choose() {
     assert_eq!((&point["valid"], &point["keys"]), (&"intact".into(), &keys.into()), "{point}");
     assert!(point["as_of"].is_null(), "no moment bounds what it lacks: {point}");
 
+    server.redis_dr(&["points", "demo"]).exits(0).mentions(words);
+
     let before = server.files();
     server.recover_auto().exits(3);
     assert!(server.files() == before && !server.running(), "not even where it is all there is");

@@ -151,7 +151,8 @@ proptest! {
     ) {
         let file = harmed(at, kind, &bytes);
         let report = walk(&file[..], Some(file.len() as u64), &opts(deep), &|_| {});
-        prop_assert_ne!(report.verdict, Verdict::Intact);
+        // bytes put into the checksum can leave it right and stand behind it: said, and no whole file
+        prop_assert!(report.verdict != Verdict::Intact || report.trailing, "{:?}", report.verdict);
     }
 }
 
