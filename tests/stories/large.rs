@@ -14,6 +14,7 @@ fn large(mut server: Sandbox) -> (Sandbox, String) {
         let set = vec![b"SET".to_vec(), format!("large:{n}").into_bytes(), vec![b'a' + (n % 26) as u8; 1 << 20]];
         assert!(!client.pipeline(&[set]).unwrap()[0].is_error());
     }
+    server.written();
     let digest = server.digest();
     (server, digest)
 }
