@@ -246,6 +246,11 @@ fn misconf_because_the_saving_child_was_killed() {
             });
             let document = server.finds_first("memory.fork_risk");
             assert!(evidence(&document, "server.misconf").contains("signal 9"), "{:#}", document["findings"]);
+            server.must(&["CONFIG", "SET", "rdb-key-save-delay", "0"]);
+            let digest = server.digest();
+            server.recover_auto().recovered_by("resume-writes");
+            assert_eq!(server.digest(), digest);
+            server.must(&["SET", "k", "v"]);
         },
     );
 }
