@@ -147,7 +147,7 @@ pub enum Stored<'a> {
     Library(&'a [u8]),
 }
 
-/// As [`walk_keys`], and tells how each value is stored: hardly slower than reading over it.
+/// As [`walk_keys`], and tells how each value is stored.
 pub fn walk_stored<R: Read + Send>(
     reader: R,
     len_hint: Option<u64>,

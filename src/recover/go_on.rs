@@ -30,15 +30,22 @@ struct Obstacle {
     hint: String,
 }
 
-/// A run that was not finished comes first. `Ok`: it was taken back, for this reason, and a new one may start. The lock is
-/// held.
+/// An earlier run that is out of the way.
+pub(super) struct Closed {
+    /// What became of it, and why.
+    pub said: String,
+    /// It had changed something, which was taken back.
+    pub taken_back: bool,
+}
+
+/// A run that was not finished comes first. `Ok`: it is out of the way, and a new one may start. The lock is held.
 pub(super) fn first(
     world: &World<'_>,
     id: &str,
     consent: &Consent,
     person: &mut dyn Person,
     stop: &Stop,
-) -> Result<String, Box<RunDocument>> {
+) -> Result<Closed, Box<RunDocument>> {
     let auto = *consent == Consent::Auto;
     let (run, status) = match opened_run(world, id) {
         Ok(both) => both,
@@ -86,7 +93,7 @@ pub(super) fn first(
     person.event(&Event::Note(said.clone()));
     let mut doc = go(world, &run, &assessed, auto, person, stop, Way::RollBack { discard_writes: false });
     if matches!(doc.outcome, RunOutcome::RolledBack | RunOutcome::Failed) {
-        return Ok(said);
+        return Ok(Closed { said, taken_back: !untouched });
     }
     doc.told_before(&said);
     Err(Box::new(doc))

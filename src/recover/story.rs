@@ -67,7 +67,7 @@ pub fn recover(
             return Err(unasked(world, &format!("the run {id} was not finished, and ")));
         }
         before = match go_on::first(world, &id, consent, person, stop) {
-            Ok(said) => Some((id, said)),
+            Ok(closed) => Some((id, closed)),
             Err(doc) => return Ok(*doc),
         };
         person.event(&Event::Note("starting afresh".into()));
@@ -76,9 +76,9 @@ pub fn recover(
         return Ok(left(world));
     }
     let mut doc = afresh(world, selection, consent, step_by_step, person, stop, &mut lock)?;
-    if let Some((run, said)) = before {
-        doc.told_before(&said);
-        doc.taken_back = Some(run);
+    if let Some((run, closed)) = before {
+        doc.told_before(&closed.said);
+        doc.taken_back = closed.taken_back.then_some(run);
     }
     Ok(doc)
 }

@@ -182,6 +182,7 @@ fn a_persons_word_carries_it_on_or_takes_it_back_and_says_which_and_why() {
         "{because}"
     );
     said.mentions(&format!("note: {because}"));
+    assert!(run["taken_back"].is_null(), "{run}");
     assert_eq!(server.digest(), digest);
 
     let (mut server, digest) = cut_off("start", true);
@@ -193,6 +194,7 @@ fn a_persons_word_carries_it_on_or_takes_it_back_and_says_which_and_why() {
         because.contains("(mine) was not finished and is not carried on (") && because.contains("taken back first")
     );
     said.mentions(&format!("note: {because}"));
+    assert!(run["taken_back"].is_string() && run["taken_back"] != run["run_id"], "{run}");
     assert_eq!(server.digest(), digest);
 }
 

@@ -90,7 +90,7 @@ pub enum VaultCommand {
     Restore {
         /// An id, a unique prefix or `last`.
         run: String,
-        /// The path as it was.
+        /// The path as it was, or its end where only one has it: `dump.rdb`.
         path: PathBuf,
         /// Where the copy goes; it must not exist.
         #[arg(short = 'o', long, value_name = "FILE")]
